@@ -1,0 +1,271 @@
+//! The decision: what, if anything, leaves for a case now, and why.
+//!
+//! [`decide`] is pure. The planner asks it what to put into the outbox, the
+//! deliverer asks it again just before a message leaves, `explain` asks it with
+//! a [`Trace`] that keeps every rule weighed, and `preview` asks it day after day.
+
+mod ladder;
+mod netting;
+mod pace;
+mod sections;
+mod survey;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+pub use netting::net;
+pub use survey::tie_out;
+pub use verdict::decide;
+
+use super::cadence::Cadence;
+use super::calendar::Calendar;
+use super::money::{Money, Threshold};
+use super::reason::Reason;
+use super::step::{Channel, Rank, StepId};
+use super::when::Delay;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+/// Settings that hold for every case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Bank working days after the due date that receipts must be booked up to (R10).
+    pub grace: Delay,
+    /// A remainder up to this is rounding (R12).
+    pub tolerance: Threshold,
+    /// What an old debt first seen late does (R3).
+    pub old_debts: OldDebts,
+    /// Contacts over all channels, per debtor (R6).
+    pub ceilings: Ceilings,
+}
+
+/// What happens to an old debt that is first seen late (rule R3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OldDebts {
+    /// It enters at the first step after due.
+    FirstStep,
+    /// It waits for `release DEBTOR`.
+    Hold,
+}
+
+/// The most contacts in a period over all channels (rule R6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ceilings {
+    /// On one day.
+    pub day: u32,
+    /// In 7 days.
+    pub week: u32,
+    /// In 30 days.
+    pub month: u32,
+    /// In 30 days, for consumers.
+    pub month_consumer: u32,
+}
+
+/// Up to which day receipts are in the ledger (rule R10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Booked {
+    /// This long before any given day.
+    Lag(Delay),
+    /// Up to this day, as the source says; for later days the same distance is assumed.
+    Through(Date),
+}
+
+/// Something that stops all sending, with the sentence that says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brake {
+    /// Which brake.
+    pub reason: Reason,
+    /// The value that blocks and where it comes from.
+    pub text: String,
+}
+
+/// The world around a case at the moment of decision.
+#[derive(Clone, Debug)]
+pub struct World<'a> {
+    /// The instant for which is decided.
+    pub now: Timestamp,
+    /// The debtor's zone (R9).
+    pub zone: &'a TimeZone,
+    /// The cadence of the case.
+    pub cadence: &'a Cadence,
+    /// Settings.
+    pub policy: &'a Policy,
+    /// Receipts are booked up to here.
+    pub booked: Booked,
+    /// The creditor's holidays: bank working days.
+    pub bank: Option<&'a Calendar>,
+    /// What stops all sending.
+    pub brakes: &'a [Brake],
+    /// The channels that are configured.
+    pub channels: &'a [Channel],
+}
+
+/// Who acts next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// relance itself, at the date given.
+    Relance,
+    /// A person of the creditor's firm.
+    Operator,
+    /// Nobody: nothing is open.
+    Nobody,
+}
+
+impl Actor {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Actor::Relance => "relance",
+            Actor::Operator => "operator",
+            Actor::Nobody => "nobody",
+        }
+    }
+}
+
+/// What is decided for a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A contact leaves now.
+    Send(Plan),
+    /// Nothing yet; relance looks again by itself.
+    Wait,
+    /// A person must act, or a hold must end.
+    Hold,
+    /// Nothing more will come.
+    Done,
+}
+
+impl Verdict {
+    /// The word in JSON.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Verdict::Send(_) => "send",
+            Verdict::Wait => "wait",
+            Verdict::Hold => "hold",
+            Verdict::Done => "done",
+        }
+    }
+}
+
+/// A decision with its reason and the next moment to look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Reason,
+    /// When something happens next; `None` when only an event can change anything.
+    pub next: Option<Timestamp>,
+    /// Who acts next.
+    pub next_by: Actor,
+    /// Steps that turn out to have no usable address: recorded once each, and shown (R2).
+    pub undeliverable: Vec<Undeliverable>,
+}
+
+/// A step for which no address is left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undeliverable {
+    /// Place of the step in the cadence.
+    pub step: usize,
+    /// The invoices concerned, by store key.
+    pub invoices: Vec<i64>,
+    /// Why: the addresses there are and what is wrong with each.
+    pub text: String,
+}
+
+/// A contact that may leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Place in the cadence of the step whose letter is used: the furthest one.
+    pub step: usize,
+    /// Where it goes: one message each.
+    pub to: Vec<(Channel, String)>,
+    /// The rows that the message shows.
+    pub lines: Vec<Line>,
+    /// What is asked for: the net of the invoices at the letter's own stage.
+    pub asked: Money,
+    /// Steps passed over for good when this leaves: invoice, step and why.
+    pub skipped: Vec<(i64, StepId, &'static str)>,
+}
+
+/// Where a row stands in a message (rule R5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Section {
+    /// At the stage of the letter: asked for.
+    Asked,
+    /// Late, at another stage.
+    Late,
+    /// Due soon, or so recently that payments are not booked yet.
+    DueSoon,
+    /// In dispute or held: nothing is asked.
+    Disputed,
+    /// Credits and payments without an invoice.
+    Credit,
+}
+
+/// A row in a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The row, by store key.
+    pub pk: i64,
+    /// Where it stands.
+    pub section: Section,
+    /// The step that this message gives it, by place in the cadence.
+    pub mark: Option<usize>,
+    /// Its stage: the step just given, or the furthest had.
+    pub stage: Option<StepId>,
+    /// The rank of that stage.
+    pub rank: Option<Rank>,
+    /// Days past due; negative before.
+    pub days_late: i64,
+    /// What is owed on it after credits without an invoice were set off.
+    pub net: Money,
+}
+
+/// Listens to the rules as they are weighed.
+pub trait Trace {
+    /// Takes note of a rule: its name (`R6`), whether it lets the message pass, and the value that decides.
+    fn rule(&mut self, rule: &'static str, holds: bool, text: impl FnOnce() -> String);
+}
+
+/// Listens to nothing; costs nothing.
+pub struct NoTrace;
+
+impl Trace for NoTrace {
+    fn rule(&mut self, _: &'static str, _: bool, _: impl FnOnce() -> String) {}
+}
+
+/// A rule weighed, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleWeighed {
+    /// The rule's name, such as `R6`.
+    pub rule: &'static str,
+    /// Whether it lets the message pass.
+    pub holds: bool,
+    /// The value that decides, and where it comes from.
+    pub text: String,
+}
+
+/// Keeps every rule weighed, for `explain`.
+#[derive(Debug, Default)]
+pub struct Explanation {
+    /// In the order in which they were weighed.
+    pub rules: Vec<RuleWeighed>,
+}
+
+impl Trace for Explanation {
+    fn rule(&mut self, rule: &'static str, holds: bool, text: impl FnOnce() -> String) {
+        self.rules.push(RuleWeighed { rule, holds, text: text() });
+    }
+}
+
+impl Booked {
+    /// The day up to which receipts are booked when it is `on`.
+    pub fn through(&self, on: Date, today: Date, bank: Option<&Calendar>) -> Date {
+        match self {
+            Booked::Lag(delay) => delay.before(on, bank),
+            Booked::Through(day) => super::time::plus_days(*day, super::time::days_between(today, on)),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What a message shows: every open row of the case in the section where it belongs (rule R5).
+
+use super::ladder::passed_over;
+use super::survey::{Place, Placed};
+use super::{Line, Plan, Section, World};
+use crate::domain::currency::Currency;
+use crate::domain::money::Money;
+use crate::domain::reason::Reason;
+use crate::domain::step::Channel;
+
+/// Invoices due within so many days are shown as due soon.
+const SOON_DAYS: i64 = 14;
+
+/// Builds the contact: the letter of `step`, with a mark for every invoice in `ready` (places in `placed`).
+pub(super) fn plan(
+    world: &World,
+    placed: &[Placed],
+    ready: &[usize],
+    step: usize,
+    to: Vec<(Channel, String)>,
+    currency: Currency,
+    only: Option<usize>,
+) -> Plan {
+    let mut lines: Vec<Line> = Vec::with_capacity(placed.len());
+    let mut skipped = Vec::new();
+    for (i, p) in placed.iter().enumerate() {
+        if only.is_some_and(|o| o != i) {
+            continue;
+        }
+        let given = p.ladder().and_then(|l| l.due).filter(|due| *due <= step && ready.contains(&i));
+        let Some(section) = section(world, p, given, step) else { continue };
+        let stage = given.or_else(|| p.ladder().and_then(|l| l.stage));
+        lines.push(Line {
+            pk: p.row.invoice.pk,
+            section,
+            mark: given,
+            stage: stage.map(|s| world.cadence.steps[s].id.clone()),
+            rank: stage.and_then(|s| world.cadence.steps[s].rank),
+            days_late: p.days_late,
+            net: Money::new(if section == Section::Credit { p.row.invoice.balance.minor } else { p.net }, currency),
+        });
+        if let Some(given) = given {
+            skipped.extend(passed_over(world, p.row, given).into_iter().map(|(id, why)| (p.row.invoice.pk, id, why)));
+        }
+    }
+    let asked = lines.iter().filter(|l| l.section == Section::Asked).fold(0i64, |sum, l| sum.saturating_add(l.net.minor));
+    Plan { step, to, lines, asked: Money::new(asked, currency), skipped }
+}
+
+fn section(world: &World, p: &Placed, given: Option<usize>, step: usize) -> Option<Section> {
+    let ladder = match &p.place {
+        Place::Credit => return Some(Section::Credit),
+        Place::Held(Reason::Disputed, _) => return Some(Section::Disputed),
+        Place::Held(..) | Place::Covered | Place::Rounding => return None,
+        Place::Live(ladder) => ladder,
+    };
+    let overdue_stage = given.or(ladder.stage).is_some_and(|s| world.cadence.steps[s].overdue);
+    match given {
+        Some(given) if given == step => Some(Section::Asked),
+        _ if p.is_overdue() && overdue_stage => Some(Section::Late),
+        Some(_) => Some(Section::DueSoon),
+        None if p.days_late >= -SOON_DAYS => Some(Section::DueSoon),
+        None => None,
+    }
+}

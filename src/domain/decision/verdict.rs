@@ -1,0 +1,395 @@
+//! Weighing the rules in their order and coming to one decision.
+
+use super::pace::pace;
+use super::sections::plan;
+use super::survey::{Place, Placed, debtor_obstacle, sums, survey};
+use super::{Actor, Decision, Trace, Undeliverable, Verdict, World};
+use crate::domain::cadence::Group;
+use crate::domain::case::{CaseKey, ContactState, DebtorFile, PointState};
+use crate::domain::money::Money;
+use crate::domain::reason::Reason;
+use crate::domain::step::{Channel, ChannelChoice};
+use crate::domain::time::{instant, local_date};
+use jiff::Timestamp;
+use jiff::civil::{Date, Time};
+
+/// Decides for one case.
+pub fn decide<T: Trace>(file: &DebtorFile, case: &CaseKey, world: &World, trace: &mut T) -> Decision {
+    let today = local_date(world.now, world.zone);
+    let placed = survey(file, case, world, today);
+    trace_rows(world, &placed, trace);
+    if let Some(done) = nothing_open(&placed) {
+        return done;
+    }
+    if let Some(held) = in_hand_or_uncertain(file, case, trace) {
+        return held;
+    }
+    if let Some((reason, until)) = debtor_obstacle(file, today, trace) {
+        return Decision::hold(reason, until.map(|day| opening(world, day)));
+    }
+    let ready = ready(world, case, &placed, trace);
+    if ready.is_empty() {
+        return idle(world, &placed, today);
+    }
+    let (choice, undeliverable) = choose(world, file, &placed, &ready, trace);
+    let Some(choice) = choice else {
+        let reason =
+            if file.points.iter().any(|p| p.state == PointState::Usable) { Reason::CannotReach } else { Reason::NoAddress };
+        return Decision { undeliverable, ..Decision::hold(reason, None) };
+    };
+    let mut decision = leave(world, file, case, &placed, &ready, choice, trace);
+    decision.undeliverable = undeliverable;
+    decision
+}
+
+/// A step, where it can go, and (for one message per invoice) the invoice.
+struct Choice {
+    step: usize,
+    to: Vec<(Channel, String)>,
+    only: Option<usize>,
+}
+
+fn leave<T: Trace>(
+    world: &World,
+    file: &DebtorFile,
+    case: &CaseKey,
+    placed: &[Placed],
+    ready: &[usize],
+    choice: Choice,
+    trace: &mut T,
+) -> Decision {
+    let today = local_date(world.now, world.zone);
+    let covered = |i: &&usize| match choice.only {
+        Some(only) => **i == only,
+        None => placed[**i].ladder().and_then(|l| l.due).is_some_and(|due| due <= choice.step),
+    };
+    let about: Vec<i64> = ready.iter().filter(covered).map(|i| placed[*i].row.invoice.pk).collect();
+    if let Some((reason, day)) = pace(world, file, &about, today, trace) {
+        return Decision::wait(reason, opening_for(world, &choice.to, day));
+    }
+    let opens = opening_for(world, &choice.to, today);
+    let open = opens.is_some_and(|at| at <= world.now);
+    trace.rule("R9", open, || {
+        let local = world.zone.to_datetime(world.now).strftime("%a %H:%M").to_string();
+        let zone = world.zone.iana_name().unwrap_or("its zone");
+        match open {
+            true => format!("it is {local} in {zone}: within the window"),
+            false => format!("it is {local} in {zone}: outside the window of \"{}\"", world.cadence.name),
+        }
+    });
+    if !open {
+        return Decision::wait(Reason::OutsideWindow, opens);
+    }
+    for brake in world.brakes {
+        trace.rule("R14", false, || brake.text.clone());
+    }
+    if let Some(brake) = world.brakes.first() {
+        let next_by = if brake.reason == Reason::StaleData || brake.reason == Reason::PollFailed {
+            Actor::Relance
+        } else {
+            Actor::Operator
+        };
+        return Decision { verdict: Verdict::Wait, reason: brake.reason, next: None, next_by, undeliverable: vec![] };
+    }
+    let plan = plan(world, placed, ready, choice.step, choice.to, case.currency, choice.only);
+    Decision {
+        verdict: Verdict::Send(plan),
+        reason: Reason::Due,
+        next: Some(world.now),
+        next_by: Actor::Relance,
+        undeliverable: vec![],
+    }
+}
+
+fn nothing_open(placed: &[Placed]) -> Option<Decision> {
+    let only_rounding = placed.iter().any(|p| matches!(p.place, Place::Rounding));
+    let open = placed.iter().any(|p| !matches!(p.place, Place::Credit | Place::Rounding));
+    let reason = if only_rounding { Reason::Rounding } else { Reason::Paid };
+    (!open).then(|| Decision { verdict: Verdict::Done, reason, next: None, next_by: Actor::Nobody, undeliverable: vec![] })
+}
+
+fn in_hand_or_uncertain<T: Trace>(file: &DebtorFile, case: &CaseKey, trace: &mut T) -> Option<Decision> {
+    let state = |state| file.contacts.iter().find(|c| c.case == *case && c.state == state);
+    if let Some(contact) = state(ContactState::InHand) {
+        trace.rule("R1", false, || format!("a message with step \"{}\" is in hand", contact.step));
+        return Some(Decision {
+            verdict: Verdict::Wait,
+            reason: Reason::InHand,
+            next: None,
+            next_by: Actor::Relance,
+            undeliverable: vec![],
+        });
+    }
+    let contact = state(ContactState::Maybe)?;
+    trace.rule("R2", false, || {
+        format!("whether the message with step \"{}\" left is uncertain; resolve it with `relance uncertain`", contact.step)
+    });
+    Some(Decision::hold(Reason::Uncertain, None))
+}
+
+/// The rows, by place, whose step is due and whose sum is worth a message (R12).
+fn ready<T: Trace>(world: &World, case: &CaseKey, placed: &[Placed], trace: &mut T) -> Vec<usize> {
+    let minimum = world.cadence.minimum.minor(case.currency);
+    let (overdue, soon) = sums(placed);
+    let due: Vec<usize> = (0..placed.len()).filter(|i| placed[*i].ladder().is_some_and(|l| l.due.is_some())).collect();
+    let enough = |i: &usize| {
+        let p = &placed[*i];
+        let after_due = p.ladder().and_then(|l| l.due).is_some_and(|s| world.cadence.steps[s].overdue);
+        match world.cadence.group {
+            Group::Invoice => p.net >= minimum,
+            Group::Debtor => (if after_due { overdue } else { soon }) >= minimum,
+        }
+    };
+    let ready: Vec<usize> = due.iter().copied().filter(enough).collect();
+    if !due.is_empty() {
+        let money = |minor| Money::new(minor, case.currency);
+        trace.rule("R12", !ready.is_empty(), || {
+            format!(
+                "overdue net {}, due soon {}; the minimum of \"{}\" is {}",
+                money(overdue),
+                money(soon),
+                world.cadence.name,
+                money(minimum)
+            )
+        });
+    }
+    ready
+}
+
+/// The furthest due step that reaches the debtor, and the further ones that do not.
+fn choose<T: Trace>(
+    world: &World,
+    file: &DebtorFile,
+    placed: &[Placed],
+    ready: &[usize],
+    trace: &mut T,
+) -> (Option<Choice>, Vec<Undeliverable>) {
+    let due = |i: usize| placed[i].ladder().and_then(|l| l.due).unwrap_or(0);
+    let mut steps: Vec<usize> = ready.iter().map(|i| due(*i)).collect();
+    steps.sort_unstable_by(|a, b| b.cmp(a));
+    steps.dedup();
+    let mut undeliverable = Vec::new();
+    for step in steps {
+        let at: Vec<usize> = ready.iter().copied().filter(|i| due(*i) == step).collect();
+        let units: Vec<Vec<usize>> = match world.cadence.group {
+            Group::Debtor => vec![at],
+            Group::Invoice => at.into_iter().map(|i| vec![i]).collect(),
+        };
+        for unit in units {
+            let about: Vec<i64> = unit.iter().map(|i| placed[*i].row.invoice.pk).collect();
+            match reach(world, file, step, &about) {
+                Ok(to) => {
+                    trace.rule("R17", true, || format!("step \"{}\" goes by {}", world.cadence.steps[step].id, names(&to)));
+                    let only = (world.cadence.group == Group::Invoice).then(|| unit[0]);
+                    return (Some(Choice { step, to, only }), undeliverable);
+                }
+                Err(text) => {
+                    trace.rule("R2", false, || format!("step \"{}\" cannot be delivered: {text}", world.cadence.steps[step].id));
+                    undeliverable.push(Undeliverable { step, invoices: about, text });
+                }
+            }
+        }
+    }
+    (None, undeliverable)
+}
+
+fn names(to: &[(Channel, String)]) -> String {
+    to.iter().map(|(c, _)| c.as_str()).collect::<Vec<_>>().join(" and ")
+}
+
+/// The addresses that a step can use, or what is wrong with each.
+fn reach(world: &World, file: &DebtorFile, step: usize, about: &[i64]) -> Result<Vec<(Channel, String)>, String> {
+    let this = &world.cadence.steps[step];
+    let mut found = Vec::new();
+    let mut wrong = Vec::new();
+    for channel in this.channel.channels() {
+        if !world.channels.contains(channel) {
+            wrong.push(format!("{channel} is not configured"));
+            continue;
+        }
+        let points = || file.points.iter().filter(|p| p.channel == *channel);
+        let refused = |address: &str| {
+            file.refusals.iter().any(|r| {
+                r.step == this.id
+                    && r.channel == *channel
+                    && r.address == address
+                    && r.invoices.iter().any(|pk| about.contains(pk))
+            })
+        };
+        match points().find(|p| p.state == PointState::Usable && !refused(&p.address)) {
+            Some(point) => found.push((*channel, point.address.clone())),
+            None => wrong.push(match points().next() {
+                None => format!("no {channel} address"),
+                Some(p) => match &p.state {
+                    PointState::Usable => format!("{channel}: refused for this step"),
+                    PointState::Invalid(why) => format!("{channel}: {why}"),
+                    PointState::Dead(why) => format!("{channel}: dead ({why})"),
+                },
+            }),
+        }
+        if !found.is_empty() && matches!(this.channel, ChannelChoice::FirstOf(_)) {
+            break;
+        }
+    }
+    if found.is_empty() { Err(wrong.join("; ")) } else { Ok(found) }
+}
+
+/// Why nothing is ready, and when to look again.
+fn idle(world: &World, placed: &[Placed], today: Date) -> Decision {
+    let ladders = || placed.iter().filter_map(Placed::ladder);
+    let held_until = placed.iter().filter_map(|p| if let Place::Held(_, until) = p.place { until } else { None });
+    let day = ladders().filter_map(|l| l.next).chain(held_until).filter(|d| *d > today).min();
+    let next = day.map(|d| opening(world, d));
+    let blocked = |reason| ladders().any(|l| l.blocked.is_some_and(|b| b.reason == reason));
+    let covered = placed.iter().any(|p| matches!(p.place, Place::Covered) && p.is_overdue());
+    let live_overdue = placed.iter().any(|p| p.ladder().is_some() && p.is_overdue());
+    for reason in [Reason::OldDebt, Reason::Uncertain, Reason::CannotReach, Reason::FirstContact] {
+        if blocked(reason) {
+            return Decision::hold(reason, next);
+        }
+    }
+    if covered && !live_overdue {
+        return Decision::hold(Reason::UnallocatedCovers, next);
+    }
+    for reason in [Reason::PartPaid, Reason::PaymentsNotBooked] {
+        if blocked(reason) {
+            return Decision::wait(reason, next);
+        }
+    }
+    if ladders().any(|l| l.due.is_some()) {
+        return Decision::wait(Reason::BelowMinimum, next);
+    }
+    if ladders().next().is_none() {
+        let reason = placed.iter().find_map(|p| if let Place::Held(reason, _) = p.place { Some(reason) } else { None });
+        return Decision::hold(reason.unwrap_or(Reason::UnallocatedCovers), next);
+    }
+    match next {
+        Some(_) => Decision::wait(Reason::NotYet, next),
+        None => Decision {
+            verdict: Verdict::Done,
+            reason: Reason::Finished,
+            next: None,
+            next_by: Actor::Operator,
+            undeliverable: vec![],
+        },
+    }
+}
+
+/// The first instant of a day at which any window of the cadence is open; the day's first instant if none ever is.
+fn opening(world: &World, day: Date) -> Timestamp {
+    let calendar = world.cadence.calendar.as_deref();
+    let windows = [&world.cadence.window, &world.cadence.sms_window];
+    let first = windows.into_iter().filter_map(|w| w.next_open(world.now, day, world.zone, calendar)).min();
+    first.or_else(|| instant(day, Time::midnight(), world.zone)).unwrap_or(world.now)
+}
+
+/// The first instant, not before a day begins, at which the windows of all channels used are open together.
+fn opening_for(world: &World, to: &[(Channel, String)], day: Date) -> Option<Timestamp> {
+    let calendar = world.cadence.calendar.as_deref();
+    let mut at = world.now;
+    for _ in 0..50 {
+        let latest = to
+            .iter()
+            .map(|(c, _)| world.cadence.window_of(*c).next_open(at, day, world.zone, calendar))
+            .collect::<Option<Vec<_>>>()?
+            .into_iter()
+            .max()?;
+        if latest == at {
+            return Some(at);
+        }
+        at = latest;
+    }
+    None
+}
+
+fn trace_rows<T: Trace>(world: &World, placed: &[Placed], trace: &mut T) {
+    for p in placed {
+        let number = &p.row.invoice.number;
+        let steps = &world.cadence.steps;
+        match &p.place {
+            Place::Credit => trace.rule("R11", true, || {
+                format!("{number}: a credit of {}, set off against the oldest invoices", p.row.invoice.balance)
+            }),
+            Place::Covered => trace.rule("R11", false, || {
+                format!(
+                    "{number}: {} is covered by payments or credit notes without an invoice; please allocate them",
+                    p.row.invoice.balance
+                )
+            }),
+            Place::Rounding => trace
+                .rule("R12", false, || format!("{number}: {} is a rounding difference and never chased", p.row.invoice.balance)),
+            Place::Held(reason, until) => trace.rule(rule_of(*reason), false, || match until {
+                Some(day) => format!("{number}: {} until {day}", reason.text()),
+                None => format!("{number}: {}", reason.text()),
+            }),
+            Place::Live(ladder) => {
+                let had = ladder.stage.map_or("no step yet".to_owned(), |s| format!("furthest step had: {}", steps[s].id));
+                let age = match p.days_late {
+                    d if d > 0 => format!("{d} days past due"),
+                    0 => "due today".to_owned(),
+                    d => format!("due in {} days", -d),
+                };
+                let net = Money::new(p.net, p.row.invoice.balance.currency);
+                trace.rule("R4", ladder.due.is_some(), || match (ladder.due, ladder.next) {
+                    (Some(due), _) => format!("{number}: {net} open, {age}, {had}; step {} is due", steps[due].id),
+                    (None, Some(day)) => format!("{number}: {net} open, {age}, {had}; next look on {day}"),
+                    (None, None) => format!("{number}: {net} open, {age}, {had}; no further step by date"),
+                });
+                if let Some(block) = ladder.blocked {
+                    trace.rule(rule_of(block.reason), false, || blocked_text(world, p, block));
+                }
+            }
+        }
+    }
+}
+
+fn blocked_text(world: &World, p: &Placed, block: super::ladder::Block) -> String {
+    let number = &p.row.invoice.number;
+    let step = &world.cadence.steps[block.step].id;
+    let today = local_date(world.now, world.zone);
+    match block.reason {
+        Reason::PaymentsNotBooked => {
+            let booked =
+                p.row.invoice.booked_through.map_or(world.booked, super::Booked::Through).through(today, today, world.bank);
+            let needed = super::ladder::needed_booking(world, p.row.invoice.due_on);
+            let from = if matches!(world.booked, super::Booked::Lag(_)) && p.row.invoice.booked_through.is_none() {
+                "by booking_lag"
+            } else {
+                "as the source says"
+            };
+            format!(
+                "{number}: step {step} waits: payments are booked through {booked} ({from}), needed through {needed} (due date plus grace of {})",
+                world.policy.grace
+            )
+        }
+        Reason::PartPaid => format!(
+            "{number}: step {step} waits until {} because of a part payment",
+            block.until.map(|d| d.to_string()).unwrap_or_default()
+        ),
+        reason => format!("{number}: step {step}: {}", reason.text()),
+    }
+}
+
+/// The rule of the trade that a reason belongs to.
+fn rule_of(reason: Reason) -> &'static str {
+    match reason {
+        Reason::PaymentsNotBooked => "R10",
+        Reason::PartPaid | Reason::Rounding | Reason::BelowMinimum => "R12",
+        Reason::OldDebt | Reason::FirstContact => "R3",
+        Reason::Missing => "R13",
+        Reason::Disputed => "R18",
+        Reason::Held => "R19",
+        Reason::CannotReach | Reason::Uncertain => "R2",
+        _ => "R27",
+    }
+}
+
+impl Decision {
+    fn wait(reason: Reason, next: Option<Timestamp>) -> Decision {
+        Decision { verdict: Verdict::Wait, reason, next, next_by: Actor::Relance, undeliverable: vec![] }
+    }
+
+    fn hold(reason: Reason, next: Option<Timestamp>) -> Decision {
+        Decision { verdict: Verdict::Hold, reason, next, next_by: Actor::Operator, undeliverable: vec![] }
+    }
+}

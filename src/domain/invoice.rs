@@ -1,0 +1,218 @@
+//! The ledger as relance sees it: debtors and their open rows.
+
+use super::money::Money;
+use jiff::civil::Date;
+
+/// The kind of customer, which decides tone and law.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CustomerKind {
+    /// A firm.
+    Business,
+    /// A private person.
+    Consumer,
+}
+
+impl CustomerKind {
+    /// The word in the source, in files and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CustomerKind::Business => "business",
+            CustomerKind::Consumer => "consumer",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<CustomerKind> {
+        [CustomerKind::Business, CustomerKind::Consumer].into_iter().find(|k| k.as_str() == text)
+    }
+}
+
+/// What a row of the ledger is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RowKind {
+    /// An invoice: the debtor owes its balance.
+    Invoice,
+    /// A credit note: lowers what the debtor owes.
+    CreditNote,
+    /// A receipt: lowers what the debtor owes.
+    Payment,
+}
+
+impl RowKind {
+    /// The word in the source and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RowKind::Invoice => "invoice",
+            RowKind::CreditNote => "credit_note",
+            RowKind::Payment => "payment",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<RowKind> {
+        [RowKind::Invoice, RowKind::CreditNote, RowKind::Payment].into_iter().find(|k| k.as_str() == text)
+    }
+}
+
+/// The state of a row as the source tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RowStatus {
+    /// Open; paid when its balance is zero.
+    Open,
+    /// Paid.
+    Paid,
+    /// Cancelled.
+    Void,
+    /// The customer disputes it.
+    Disputed,
+    /// Not issued yet.
+    Draft,
+}
+
+impl RowStatus {
+    /// All words.
+    pub const ALL: [RowStatus; 5] = [RowStatus::Open, RowStatus::Paid, RowStatus::Void, RowStatus::Disputed, RowStatus::Draft];
+
+    /// The word in the source and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RowStatus::Open => "open",
+            RowStatus::Paid => "paid",
+            RowStatus::Void => "void",
+            RowStatus::Disputed => "disputed",
+            RowStatus::Draft => "draft",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<RowStatus> {
+        RowStatus::ALL.into_iter().find(|s| s.as_str() == text)
+    }
+}
+
+/// States of a customer that silence the machine (rule R15).
+pub const DEBTOR_STATES: [&str; 9] = [
+    "insolvency",
+    "debt_settlement",
+    "deceased",
+    "legal",
+    "intra_group",
+    "do_not_contact",
+    "direct_debit",
+    "key_account",
+    "public_body",
+];
+
+/// A customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Debtor {
+    /// The key in relance's store.
+    pub pk: i64,
+    /// The key in the source.
+    pub id: String,
+    /// The name on the letter.
+    pub name: String,
+    /// Language of the letters, such as `fr` or `nl-BE`; as the source gives it.
+    pub language: Option<String>,
+    /// ISO 3166 country.
+    pub country: Option<String>,
+    /// Firm or private person, where known.
+    pub kind: Option<CustomerKind>,
+    /// IANA time zone of its own.
+    pub timezone: Option<String>,
+    /// One of [`DEBTOR_STATES`].
+    pub state: Option<String>,
+    /// E-mail address as the source gives it.
+    pub email: Option<String>,
+    /// Phone number as the source gives it.
+    pub phone: Option<String>,
+}
+
+/// Where an invoice stands between the source and us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Presence {
+    /// Read, and open.
+    Open,
+    /// Not there when it was read again just before sending; the next full poll decides (R13).
+    Missing,
+    /// Its row can no longer be read; not chased meanwhile.
+    Unreadable,
+    /// Paid, void or gone from a complete poll.
+    Closed,
+}
+
+impl Presence {
+    /// The word in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Presence::Open => "open",
+            Presence::Missing => "missing",
+            Presence::Unreadable => "unreadable",
+            Presence::Closed => "closed",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Presence> {
+        [Presence::Open, Presence::Missing, Presence::Unreadable, Presence::Closed].into_iter().find(|p| p.as_str() == text)
+    }
+}
+
+/// A row of the ledger, read and checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invoice {
+    /// The key in relance's store.
+    pub pk: i64,
+    /// The key in the source.
+    pub id: String,
+    /// The number that the customer knows.
+    pub number: String,
+    /// What the row is.
+    pub kind: RowKind,
+    /// Its state at the source.
+    pub status: RowStatus,
+    /// Where it stands between the source and us.
+    pub presence: Presence,
+    /// Day of issue.
+    pub issued_on: Option<Date>,
+    /// Day on which payment is due.
+    pub due_on: Date,
+    /// What is open; of credits the sign may be either.
+    pub balance: Money,
+    /// What was invoiced.
+    pub total: Option<Money>,
+    /// The part that the customer disputes.
+    pub disputed: Option<Money>,
+    /// Payment reference.
+    pub reference: Option<String>,
+    /// Link to pay.
+    pub pay_url: Option<String>,
+    /// The invoice that a payment or credit note names.
+    pub for_invoice: Option<String>,
+    /// Receipts are in the ledger up to this day, where the row says so itself (R10).
+    pub booked_through: Option<Date>,
+    /// The cadence that takes it; `None` when none does.
+    pub cadence: Option<String>,
+    /// Counts due dates: a later due date or a reopening begins a new term (R7).
+    pub term: u32,
+    /// The day on which the row was first seen, in the debtor's zone.
+    pub first_seen: Date,
+    /// The current term began by a reopening after paid (R7).
+    pub reopened: bool,
+    /// The next step waits until this day because of a part payment (R12).
+    pub paused_until: Option<Date>,
+    /// Message-ID of the first mail about it, under which later ones are threaded.
+    pub thread: Option<String>,
+}
+
+impl Invoice {
+    /// Whether the row counts in the ledger's total (R27).
+    pub fn is_open(&self) -> bool {
+        self.presence != Presence::Closed
+    }
+
+    /// Whether it lowers what the debtor owes, whatever its kind says.
+    pub fn is_credit(&self) -> bool {
+        self.kind != RowKind::Invoice || self.balance.minor < 0
+    }
+}

@@ -1,0 +1,18 @@
+//! The trade itself: money, dates, cadences and the decision what leaves when.
+//!
+//! Everything here is pure: no network, no files, no SQL, no clock. What a
+//! function needs to know, `now` included, is handed to it.
+
+pub mod attempt;
+pub mod cadence;
+pub mod calendar;
+pub mod case;
+pub mod currency;
+pub mod decision;
+pub mod gsm;
+pub mod invoice;
+pub mod money;
+pub mod reason;
+pub mod step;
+pub mod time;
+pub mod when;

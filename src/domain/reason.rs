@@ -1,0 +1,123 @@
+//! Reason codes: why a decision is what it is. They are part of the JSON output
+//! and of the log, so a code, once released, keeps its meaning.
+
+use std::fmt;
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $text:literal;)+) => {
+        /// Why something leaves, waits, is held or is done.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Reason { $($(#[$doc])* $name,)+ }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &'static [Reason] = &[$(Reason::$name,)+];
+
+            /// The stable code in JSON and in the store.
+            pub fn code(self) -> &'static str {
+                match self { $(Reason::$name => $code,)+ }
+            }
+
+            /// One short sentence for people.
+            pub fn text(self) -> &'static str {
+                match self { $(Reason::$name => $text,)+ }
+            }
+
+            /// Reads a code.
+            pub fn parse(code: &str) -> Option<Reason> {
+                Reason::ALL.iter().copied().find(|r| r.code() == code)
+            }
+        }
+    };
+}
+
+reasons! {
+    /// A step is due and nothing stands against it.
+    Due = "due", "a step is due and nothing stands against it";
+    /// No step is due yet.
+    NotYet = "not_yet", "no step is due yet";
+    /// The channel's hours or days are closed (R9, R21).
+    OutsideWindow = "outside_window", "outside the hours in which this channel may be used";
+    /// Too soon after the last contact (R6).
+    Spacing = "spacing", "too soon after the last contact";
+    /// As many contacts as allowed in the period (R6).
+    Ceiling = "ceiling", "as many contacts as allowed in this period have been made";
+    /// Receipts are not yet in the ledger up to the day needed (R10).
+    PaymentsNotBooked = "payments_not_booked", "payments are not yet booked up to the day needed";
+    /// Receipts and credit notes without an invoice cover what is overdue (R11).
+    UnallocatedCovers = "unallocated_covers", "payments or credit notes without an invoice cover what is overdue; please allocate them";
+    /// A part payment was just seen (R12).
+    PartPaid = "part_paid", "a part payment was just received, the next step waits";
+    /// What the step would ask for is below the cadence's minimum (R12).
+    BelowMinimum = "below_minimum", "what is asked for is below the minimum of the cadence";
+    /// Only a rounding difference remains (R12).
+    Rounding = "rounding", "only a rounding difference remains";
+    /// The lower step was not accepted, so a firmer one may not leave (R2).
+    CannotReach = "cannot_reach", "the step before could not be delivered, so nothing firmer may leave";
+    /// There is no contact point for the step.
+    NoAddress = "no_address", "there is no usable address for this step";
+    /// A message may or may not have left; a person must say (crash or time-out).
+    Uncertain = "uncertain", "a message may or may not have left; please resolve it with `relance uncertain`";
+    /// A message is in hand already.
+    InHand = "in_hand", "a message of this case is already in hand";
+    /// A person put a hold.
+    Held = "held", "held by a person";
+    /// Old debt first seen late, waiting for `release DEBTOR` (R3).
+    OldDebt = "old_debt", "an old debt, first seen late; waits for `relance release DEBTOR`";
+    /// First contact may not speak firmly (R3).
+    FirstContact = "first_contact", "the first contact may not speak above a reminder";
+    /// The invoice is in dispute.
+    Disputed = "disputed", "in dispute";
+    /// The customer's state forbids messages (R15).
+    DebtorState = "debtor_state", "the customer's state forbids messages; a person decides";
+    /// A draft is no invoice yet.
+    Draft = "draft", "a draft, not an invoice yet";
+    /// The invoice was not there when it was read again (R13).
+    Missing = "missing", "not in the ledger when it was read again; the next poll decides";
+    /// The row could not be read.
+    Unreadable = "unreadable", "its row in the ledger cannot be read";
+    /// No cadence takes the invoice (R16).
+    NoCadence = "no_cadence", "no cadence takes this invoice";
+    /// Every step has been had; a person decides.
+    Finished = "finished", "every step of the cadence has been had; a person decides";
+    /// Nothing is open any more.
+    Paid = "paid", "nothing is open any more";
+    /// The data is older than allowed (R14).
+    StaleData = "stale_data", "the invoice data is older than allowed";
+    /// The last poll failed.
+    PollFailed = "poll_failed", "the last poll of the ledger failed";
+    /// The ledger shrank by more than allowed (R14).
+    LedgerShrunk = "ledger_shrunk", "the ledger shrank by more than allowed; waits for `relance release --ledger`";
+    /// More messages than allowed; waits for release.
+    TooMany = "too_many", "more messages than allowed are waiting; waits for `relance release`";
+    /// The configuration says to send nothing.
+    DryRun = "dry_run", "dry_run is set: nothing is sent";
+    /// The operator dropped it.
+    Dropped = "dropped", "dropped by the operator";
+    /// Its channel is not configured.
+    NoChannel = "no_channel", "the channel is not configured";
+    /// Its age passed the limit for retries.
+    Expired = "expired", "could not be delivered within the time allowed for retries";
+    /// The message could not be made.
+    BadMessage = "bad_message", "the message could not be made";
+    /// Superseded: the case has moved on since the message was planned.
+    Changed = "changed", "the case has changed since the message was planned";
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_read_back() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::parse(reason.code()), Some(*reason));
+        }
+    }
+}

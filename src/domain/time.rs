@@ -1,0 +1,169 @@
+//! Instants, local days and the hours in which a message may leave.
+
+use super::calendar::Calendar;
+use jiff::civil::{Date, Time, Weekday};
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{Timestamp, ToSpan};
+
+/// The day that a zone's wall calendar shows at an instant.
+pub fn local_date(now: Timestamp, zone: &TimeZone) -> Date {
+    zone.to_datetime(now).date()
+}
+
+/// The instant at which a wall clock shows `date time`. In a gap (spring) it is the
+/// first instant after the gap, in a fold (autumn) the earlier of the two (rule R9).
+/// `None` only beyond the years that the calendar can express.
+pub fn instant(date: Date, time: Time, zone: &TimeZone) -> Option<Timestamp> {
+    let ambiguous = zone.to_ambiguous_timestamp(date.to_datetime(time));
+    match ambiguous.offset() {
+        AmbiguousOffset::Gap { .. } => {
+            let past_the_gap = ambiguous.later().ok()?;
+            zone.preceding(past_the_gap).next().map(|t| t.timestamp())
+        }
+        _ => ambiguous.earlier().ok(),
+    }
+}
+
+/// Days later (or earlier, when negative), held at the ends of the calendar.
+pub fn plus_days(date: Date, days: i64) -> Date {
+    let clamped = days.clamp(-200_000, 200_000);
+    date.saturating_add(clamped.days())
+}
+
+/// Whole days from `a` to `b`; negative when `b` is earlier.
+pub fn days_between(a: Date, b: Date) -> i64 {
+    a.until(b).map(|span| i64::from(span.get_days())).unwrap_or(0)
+}
+
+/// The hours and weekdays in which a channel may be used, in the debtor's zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Monday first; true where the weekday is open.
+    pub days: [bool; 7],
+    /// First minute of the day that is open.
+    pub from_minute: u16,
+    /// First minute that is closed again; 1440 is midnight at the end of the day.
+    pub to_minute: u16,
+}
+
+impl Window {
+    /// Open at all hours of all days.
+    pub const ALWAYS: Window = Window { days: [true; 7], from_minute: 0, to_minute: 1440 };
+
+    /// Whether a day is open at all: its weekday, and not a holiday of the calendar.
+    pub fn opens_on(&self, date: Date, calendar: Option<&Calendar>) -> bool {
+        let weekday = date.weekday().to_monday_zero_offset() as usize;
+        self.days[weekday] && !calendar.is_some_and(|c| c.is_holiday(date))
+    }
+
+    /// Whether a message may leave at this instant.
+    pub fn is_open(&self, now: Timestamp, zone: &TimeZone, calendar: Option<&Calendar>) -> bool {
+        let local = zone.to_datetime(now);
+        let minute = local.hour() as u16 * 60 + local.minute() as u16;
+        (self.from_minute..self.to_minute).contains(&minute) && self.opens_on(local.date(), calendar)
+    }
+
+    /// The first instant, at or after `now` and not before `date` begins, at which the window is open.
+    /// Looks at most 400 days ahead.
+    pub fn next_open(&self, now: Timestamp, date: Date, zone: &TimeZone, calendar: Option<&Calendar>) -> Option<Timestamp> {
+        let today = local_date(now, zone);
+        if date <= today && self.is_open(now, zone, calendar) {
+            return Some(now);
+        }
+        let first = date.max(today);
+        let opening = Time::constant((self.from_minute / 60) as i8, (self.from_minute % 60) as i8, 0, 0);
+        (0..400)
+            .map(|n| plus_days(first, n))
+            .filter(|day| self.opens_on(*day, calendar))
+            .filter_map(|day| instant(day, opening, zone))
+            .find(|at| *at >= now && self.is_open(*at, zone, calendar))
+    }
+}
+
+/// Reads `mon-fri`, `mon,wed,fri` or `sat` into weekdays, Monday first.
+pub fn parse_days(text: &str) -> Option<[bool; 7]> {
+    let mut days = [false; 7];
+    for part in text.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (first, last) = (weekday(first.trim())?, weekday(last.trim())?);
+        let mut day = first;
+        loop {
+            days[day] = true;
+            if day == last {
+                break;
+            }
+            day = (day + 1) % 7;
+        }
+    }
+    Some(days)
+}
+
+/// The place of a weekday's short English name in the week, Monday being 0.
+pub fn weekday(name: &str) -> Option<usize> {
+    ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].iter().position(|d| *d == name.to_ascii_lowercase())
+}
+
+/// Whether a day is a Saturday or Sunday.
+pub fn is_weekend(date: Date) -> bool {
+    matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday)
+}
+
+/// Reads `09:00-17:30` into minutes of the day; `24:00` may end it.
+pub fn parse_hours(text: &str) -> Option<(u16, u16)> {
+    let (from, to) = text.split_once('-')?;
+    let minute = |t: &str| -> Option<u16> {
+        let (h, m) = t.trim().split_once(':')?;
+        let two_digits = |s: &str| (s.len() == 2 && s.bytes().all(|b| b.is_ascii_digit())).then(|| s.parse().ok()).flatten();
+        let (h, m): (u16, u16) = (two_digits(h)?, two_digits(m)?);
+        (m < 60 && h * 60 + m <= 1440).then_some(h * 60 + m)
+    };
+    let (from, to) = (minute(from)?, minute(to)?);
+    (from < to).then_some((from, to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::{date, time};
+
+    fn brussels() -> TimeZone {
+        TimeZone::get("Europe/Brussels").unwrap()
+    }
+
+    #[test]
+    fn gap_gives_the_first_instant_after_and_fold_the_earlier() {
+        let at = |d, t| instant(d, t, &brussels()).unwrap().to_string();
+        assert_eq!(at(date(2026, 3, 29), time(2, 30, 0, 0)), "2026-03-29T01:00:00Z");
+        assert_eq!(at(date(2026, 10, 25), time(2, 30, 0, 0)), "2026-10-25T00:30:00Z");
+        assert_eq!(at(date(2026, 7, 1), time(9, 0, 0, 0)), "2026-07-01T07:00:00Z");
+    }
+
+    #[test]
+    fn reads_days_and_hours() {
+        assert_eq!(parse_days("mon-fri"), Some([true, true, true, true, true, false, false]));
+        assert_eq!(parse_days("sat-mon"), Some([true, false, false, false, false, true, true]));
+        assert_eq!(parse_days("someday"), None);
+        assert_eq!(parse_hours("09:00-17:30"), Some((540, 1050)));
+        assert_eq!(parse_hours("00:00-24:00"), Some((0, 1440)));
+        assert_eq!(parse_hours("17:00-09:00"), None);
+        assert_eq!(parse_hours("9-17"), None);
+        assert_eq!(parse_hours("09:00-24:30"), None);
+    }
+
+    #[test]
+    fn the_next_opening_skips_the_weekend() {
+        let office = Window { days: parse_days("mon-fri").unwrap(), from_minute: 540, to_minute: 1050 };
+        let friday_evening: Timestamp = "2026-11-20T18:00:00Z".parse().unwrap();
+        let next = office.next_open(friday_evening, date(2026, 11, 20), &brussels(), None).unwrap();
+        assert_eq!(next.to_string(), "2026-11-23T08:00:00Z");
+        assert!(office.is_open(next, &brussels(), None));
+    }
+
+    #[test]
+    fn a_window_that_opens_in_the_gap_opens_after_it() {
+        let night = Window { days: [true; 7], from_minute: 150, to_minute: 240 };
+        let before: Timestamp = "2026-03-28T23:30:00Z".parse().unwrap();
+        let next = night.next_open(before, date(2026, 3, 29), &brussels(), None).unwrap();
+        assert_eq!(next.to_string(), "2026-03-29T01:00:00Z");
+    }
+}

@@ -1,0 +1,4 @@
+//! relance watches a firm's invoices and writes to its customers before and
+//! after the due date. See ARCHITECTURE.md for the map.
+
+pub mod domain;
