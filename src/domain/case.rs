@@ -66,6 +66,8 @@ pub struct Mark {
     pub kind: MarkKind,
     /// The day, in the debtor's zone.
     pub on: Date,
+    /// The contact that gave it, by store key.
+    pub contact: Option<i64>,
 }
 
 /// A standstill with a reason and an end (rule R19).
@@ -122,6 +124,8 @@ pub enum ContactState {
 /// One step on one or more channels: what the debtor feels as one contact (rule R6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contact {
+    /// The key in relance's store.
+    pub pk: i64,
     /// When it left (or was planned).
     pub at: Timestamp,
     /// How it went.

@@ -11,6 +11,7 @@ pub mod currency;
 pub mod decision;
 pub mod gsm;
 pub mod invoice;
+pub mod ledger;
 pub mod money;
 pub mod reason;
 pub mod step;

@@ -62,15 +62,13 @@ pub(super) fn ladder(world: &World, row: &CaseInvoice, today: Date, entry_releas
 pub(super) fn passed_over(world: &World, row: &CaseInvoice, given: usize) -> Vec<(StepId, &'static str)> {
     let steps = &world.cadence.steps;
     let floor = floor(world, row);
-    let from = row
-        .marks
-        .iter()
+    let from = marks(world, row)
         .filter(|m| m.kind.is_progress())
         .filter_map(|m| world.cadence.position(&m.step))
         .max()
         .map_or(0, |p| p + 1);
     (from..given)
-        .filter(|i| !row.marks.iter().any(|m| world.cadence.position(&m.step) == Some(*i) && m.kind != MarkKind::Undelivered))
+        .filter(|i| !marks(world, row).any(|m| world.cadence.position(&m.step) == Some(*i) && m.kind != MarkKind::Undelivered))
         .map(|i| {
             let why = match (i < floor, steps[i].overdue) {
                 (true, _) if row.invoice.reopened => "reopened",
@@ -81,6 +79,11 @@ pub(super) fn passed_over(world: &World, row: &CaseInvoice, given: usize) -> Vec
             (steps[i].id.clone(), why)
         })
         .collect()
+}
+
+/// The marks that count: not those of the contact that is just being decided once more.
+fn marks<'a>(world: &'a World, row: &'a CaseInvoice) -> impl Iterator<Item = &'a Mark> {
+    row.marks.iter().filter(|m| world.own.is_none() || m.contact != world.own)
 }
 
 /// The lowest step that may be given: after-due steps only, for invoices first seen late or reopened (R3, R7).
@@ -128,7 +131,7 @@ impl Climb<'_> {
                 cadence.steps.iter().rposition(|s| s.rank.is_some_and(|r| r <= rank))
             })
         };
-        self.row.marks.iter().filter(|m| m.kind.is_progress()).filter_map(by_mark).max()
+        marks(self.world, self.row).filter(|m| m.kind.is_progress()).filter_map(by_mark).max()
     }
 
     fn weigh(&self, step: usize) -> Weighed {
@@ -160,7 +163,7 @@ impl Climb<'_> {
     }
 
     fn mark(&self, step: usize) -> Option<&Mark> {
-        self.row.marks.iter().find(|m| self.world.cadence.position(&m.step) == Some(step))
+        marks(self.world, self.row).find(|m| self.world.cadence.position(&m.step) == Some(step))
     }
 
     /// The day of a step for this invoice; `None` while it counts from a step that has not left.
@@ -190,7 +193,7 @@ impl Climb<'_> {
 
     fn last_left_at_rank(&self, step: usize) -> Option<Date> {
         let rank = self.world.cadence.steps[step].rank?;
-        self.row.marks.iter().filter(|m| m.kind == MarkKind::Left && m.rank == Some(rank)).map(|m| m.on).max()
+        marks(self.world, self.row).filter(|m| m.kind == MarkKind::Left && m.rank == Some(rank)).map(|m| m.on).max()
     }
 
     /// Rule R2: a firm step, and any note after the due date, needs the nearest lower overdue rank accepted
@@ -205,9 +208,9 @@ impl Climb<'_> {
             return if this.is_firm() { Gate::Shut(Reason::FirstContact) } else { Gate::Open(own_day) };
         };
         let at_rank = |m: &&Mark| m.rank == Some(lower);
-        let accepted = self.row.marks.iter().filter(at_rank).filter(|m| m.kind == MarkKind::Left).max_by_key(|m| m.on);
+        let accepted = marks(self.world, self.row).filter(at_rank).filter(|m| m.kind == MarkKind::Left).max_by_key(|m| m.on);
         let Some(accepted) = accepted else {
-            let kinds: Vec<MarkKind> = self.row.marks.iter().filter(at_rank).map(|m| m.kind).collect();
+            let kinds: Vec<MarkKind> = marks(self.world, self.row).filter(at_rank).map(|m| m.kind).collect();
             return match () {
                 () if kinds.contains(&MarkKind::Maybe) => Gate::Shut(Reason::Uncertain),
                 () if kinds.contains(&MarkKind::InHand) => Gate::Waits,

@@ -99,6 +99,8 @@ pub struct World<'a> {
     pub brakes: &'a [Brake],
     /// The channels that are configured.
     pub channels: &'a [Channel],
+    /// The contact about to leave, when it is decided once more just before: its own traces do not stand in its way.
+    pub own: Option<i64>,
 }
 
 /// Who acts next.

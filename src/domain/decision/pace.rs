@@ -2,7 +2,7 @@
 
 use super::{Trace, World};
 use crate::domain::cadence::Group;
-use crate::domain::case::{Contact, ContactState, DebtorFile};
+use crate::domain::case::{Contact, DebtorFile};
 use crate::domain::invoice::CustomerKind;
 use crate::domain::reason::Reason;
 use crate::domain::time::{days_between, local_date, plus_days};
@@ -16,7 +16,7 @@ pub(super) fn pace<T: Trace>(
     today: Date,
     trace: &mut T,
 ) -> Option<(Reason, Date)> {
-    let counted: Vec<&Contact> = file.contacts.iter().filter(|c| c.state != ContactState::InHand || c.at <= world.now).collect();
+    let counted: Vec<&Contact> = file.contacts.iter().filter(|c| Some(c.pk) != world.own).collect();
     let spacing = spacing_ends(world, &counted, about);
     match spacing {
         Some((last, free)) => trace.rule("R6", free <= today, || {

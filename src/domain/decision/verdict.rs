@@ -21,7 +21,7 @@ pub fn decide<T: Trace>(file: &DebtorFile, case: &CaseKey, world: &World, trace:
     if let Some(done) = nothing_open(&placed) {
         return done;
     }
-    if let Some(held) = in_hand_or_uncertain(file, case, trace) {
+    if let Some(held) = in_hand_or_uncertain(world, file, case, trace) {
         return held;
     }
     if let Some((reason, until)) = debtor_obstacle(file, today, trace) {
@@ -108,8 +108,8 @@ fn nothing_open(placed: &[Placed]) -> Option<Decision> {
     (!open).then(|| Decision { verdict: Verdict::Done, reason, next: None, next_by: Actor::Nobody, undeliverable: vec![] })
 }
 
-fn in_hand_or_uncertain<T: Trace>(file: &DebtorFile, case: &CaseKey, trace: &mut T) -> Option<Decision> {
-    let state = |state| file.contacts.iter().find(|c| c.case == *case && c.state == state);
+fn in_hand_or_uncertain<T: Trace>(world: &World, file: &DebtorFile, case: &CaseKey, trace: &mut T) -> Option<Decision> {
+    let state = |state| file.contacts.iter().find(|c| c.case == *case && c.state == state && Some(c.pk) != world.own);
     if let Some(contact) = state(ContactState::InHand) {
         trace.rule("R1", false, || format!("a message with step \"{}\" is in hand", contact.step));
         return Some(Decision {

@@ -1,0 +1,187 @@
+//! Cadence files.
+
+use super::node::{Node, Value};
+use super::problem::{At, Problems};
+use super::section::Section;
+use crate::domain::cadence::{AppliesTo, Cadence, Group};
+use crate::domain::calendar::Calendar;
+use crate::domain::invoice::CustomerKind;
+use crate::domain::money::Threshold;
+use crate::domain::step::{Channel, ChannelChoice, Rank, Step, StepId};
+use crate::domain::time::{Window, parse_days, parse_hours};
+use crate::domain::when::{Delay, When};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A cadence with the places that later checks point to.
+#[derive(Clone, Debug)]
+pub struct CadenceFile {
+    /// The cadence.
+    pub cadence: Arc<Cadence>,
+    /// Where it begins.
+    pub at: At,
+    /// Where each step's letter is named.
+    pub letters_at: Vec<At>,
+    /// Where applies_to stands.
+    pub applies_at: At,
+}
+
+/// Reads one cadence file; `None` when it cannot be used (the problems say why).
+pub(super) fn cadence(root: &Node, calendars: &BTreeMap<String, Arc<Calendar>>, problems: &Problems) -> Option<CadenceFile> {
+    let top = Section::new("", root, problems);
+    let name = top.required("name", "a name for the cadence");
+    let applies_to = top.section("applies_to").map(applies_to).unwrap_or_default();
+    let known: Vec<&str> = calendars.keys().map(String::as_str).collect();
+    let calendar = top.parse("calendar", &format!("one of: {}", known.join(", ")), |t| calendars.get(t).cloned());
+    let group = top.parse("group", "\"debtor\" or \"invoice\"", |t| match t {
+        "debtor" => Some(Group::Debtor),
+        "invoice" => Some(Group::Invoice),
+        _ => None,
+    });
+    let spacing = match top.has("spacing") {
+        true => top.parse_with("spacing", |t| Delay::parse(t).map_err(|e| e.to_string())),
+        false => Some(Delay::NONE),
+    };
+    let minimum = match top.has("minimum") {
+        true => top.parse("minimum", "an amount such as \"10.00\"", |t| Threshold::parse(t).ok()),
+        false => Threshold::parse("0").ok(),
+    };
+    let (window, sms_window) = windows(&top);
+    let sections = top.tables("step");
+    let mut places = Vec::new();
+    let mut letters_at = Vec::new();
+    let mut steps = Vec::new();
+    let wanted_steps = sections.len();
+    for section in sections {
+        let at = section.at_key("id");
+        let letter_at = if section.has("letter") { section.at_key("letter") } else { at.clone() };
+        if let Some(step) = step(section) {
+            places.push(at);
+            letters_at.push(letter_at);
+            steps.push(step);
+        }
+    }
+    let applies_at = top.at_key("applies_to");
+    let at = top.at().clone();
+    top.finish();
+    if steps.len() == wanted_steps {
+        let wrong = Cadence::check_steps(&mut steps);
+        for (step, text) in &wrong {
+            problems.add(step.map_or(&at, |i| &places[i]), text);
+        }
+        if !wrong.is_empty() {
+            return None;
+        }
+    }
+    let cadence = Cadence {
+        name: name?,
+        applies_to,
+        calendar,
+        group: group.unwrap_or(Group::Debtor),
+        spacing: spacing?,
+        minimum: minimum?,
+        window,
+        sms_window,
+        steps,
+    };
+    Some(CadenceFile { cadence: Arc::new(cadence), at, letters_at, applies_at })
+}
+
+fn applies_to(s: Section) -> AppliesTo {
+    let list = |key: &str, wanted: &str| s.texts(key, wanted).into_iter().map(|(_, t)| t).collect::<Vec<_>>();
+    let amount = |key: &str| s.parse(key, "an amount such as \"1000.00\"", |t| Threshold::parse(t).ok());
+    let read = AppliesTo {
+        customer_kind: s.parse("customer_kind", "\"business\" or \"consumer\"", CustomerKind::parse),
+        country: list("country", "ISO 3166 codes such as \"BE\""),
+        tags: list("tags", "tags"),
+        debtor: list("debtor", "customer ids"),
+        amount_min: amount("amount_min"),
+        amount_max: amount("amount_max"),
+    };
+    s.finish();
+    read
+}
+
+/// Hours when none are given: office hours for mail, rule R21 for SMS.
+fn windows(top: &Section) -> (Window, Window) {
+    let office = Window { days: [true, true, true, true, true, false, false], from_minute: 9 * 60, to_minute: 17 * 60 + 30 };
+    let sms = Window { days: [true, true, true, true, true, true, false], from_minute: 9 * 60, to_minute: 19 * 60 };
+    let Some(section) = top.section("window") else { return (office, sms) };
+    let sms = section.section("sms").map_or(sms.clone(), |s| {
+        let read = window(&s, &sms);
+        s.finish();
+        read
+    });
+    let main = window(&section, &office);
+    section.finish();
+    (main, sms)
+}
+
+fn window(s: &Section, default: &Window) -> Window {
+    let days = s.parse("days", "weekdays such as \"mon-fri\" or \"mon,wed,sat\"", parse_days);
+    let hours = s.parse("hours", "hours such as \"09:00-17:30\" (\"00:00-24:00\" is all day)", parse_hours);
+    let (from_minute, to_minute) = hours.unwrap_or((default.from_minute, default.to_minute));
+    Window { days: days.unwrap_or(default.days), from_minute, to_minute }
+}
+
+fn step(s: Section) -> Option<Step> {
+    let name = "lower-case letters, digits and hyphens, beginning with a letter, and not \"due\" or \"issued\"";
+    if !s.has("id") {
+        s.missing("id", name);
+    }
+    let id = s.parse("id", name, StepId::parse);
+    let was = s.texts("was", "the step's earlier names");
+    let was: Option<Vec<StepId>> = was.iter().map(|(_, t)| StepId::parse(t)).collect();
+    if was.is_none() {
+        s.problem("was", format!("\"was\": wanted earlier step names: {name}"));
+    }
+    if !s.has("when") {
+        s.missing("when", "e.g. \"5 days before due\"");
+    }
+    let when = s.parse_with("when", |t| When::parse(t).map_err(|e| e.to_string()));
+    let ranks = Rank::ALL.map(Rank::as_str).join(", ");
+    let rank =
+        match s.has("rank") {
+            true => s.parse("rank", &format!("one of: {ranks}, note"), |t| {
+                if t == "note" { Some(None) } else { Rank::parse(t).map(Some) }
+            }),
+            false => Some(id.as_ref().and_then(|i| Rank::parse(i.as_str()))),
+        };
+    let channel = channel(&s);
+    let letter = s.parse("letter", name, |t| StepId::parse(t).map(|_| t.to_owned()));
+    let letter = if s.has("letter") { letter } else { id.as_ref().map(|i| i.as_str().to_owned()) };
+    s.finish();
+    Some(Step { id: id?, was: was?, when: when?, rank: rank?, channel: channel?, letter: letter?, overdue: false })
+}
+
+fn channel(s: &Section) -> Option<ChannelChoice> {
+    let wanted = "\"email\", \"sms\", a list of them (all are used), or { first_of = [\"email\", \"sms\"] }";
+    let Some(node) = s.node("channel") else {
+        s.missing("channel", wanted);
+        return None;
+    };
+    let read = |items: Vec<(At, String)>| -> Option<Vec<Channel>> {
+        let mut list = Vec::new();
+        for (_, text) in &items {
+            match Channel::parse(text) {
+                Some(channel) if !list.contains(&channel) => list.push(channel),
+                _ => {
+                    s.problem("channel", format!("\"channel\" names \"{text}\"; wanted {wanted}"));
+                    return None;
+                }
+            }
+        }
+        if list.is_empty() {
+            s.problem("channel", format!("\"channel\" is empty; wanted {wanted}"));
+            return None;
+        }
+        Some(list)
+    };
+    if matches!(node.value, Value::Table(_)) {
+        let table = s.section("channel")?;
+        let list = table.texts("first_of", "channels");
+        table.finish();
+        return read(list).map(ChannelChoice::FirstOf);
+    }
+    read(s.texts("channel", wanted)).map(ChannelChoice::All)
+}

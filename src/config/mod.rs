@@ -1,0 +1,270 @@
+//! Reading what the user wrote: relance.toml, conf.d, RELANCE__ variables, cadences, letters, gateways,
+//! calendars. Files, environment and secrets are read here and nowhere else.
+//!
+//! Every problem is gathered and told with file, line and column, all at once.
+
+pub mod bundled;
+mod cadences;
+mod calendars;
+pub mod gateway;
+pub mod node;
+pub mod problem;
+mod read;
+pub mod secret;
+pub mod section;
+pub mod settings;
+mod toml_tree;
+
+pub use cadences::CadenceFile;
+pub use read::duration;
+pub use settings::Settings;
+
+use crate::domain::cadence::Cadence;
+use crate::domain::calendar::Calendar;
+use crate::domain::invoice::{Debtor, Invoice};
+use gateway::Gateway;
+use jiff::tz::TimeZone;
+use node::Node;
+use problem::{At, ConfigError, Problems};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The largest configuration file or letter that is read.
+const MAX_FILE: u64 = 1 << 20;
+
+/// The environment variables, read once.
+pub type Environment = BTreeMap<String, String>;
+
+/// Reads the environment of this process.
+pub fn environment() -> Environment {
+    std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect()
+}
+
+/// A letter or label file: its text and the file that it came from.
+#[derive(Clone, Debug)]
+pub struct LetterSource {
+    /// Path below letters/, such as `fr/reminder.md`.
+    pub name: String,
+    /// The file, for messages.
+    pub file: String,
+    /// The text.
+    pub text: String,
+}
+
+/// Everything that the user configured, checked.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// relance.toml, conf.d and environment.
+    pub settings: Settings,
+    /// All cadences.
+    pub cadences: Vec<CadenceFile>,
+    /// Letters and labels, one entry a file.
+    pub letters: Vec<LetterSource>,
+    /// Country to time zone.
+    pub zones: BTreeMap<String, TimeZone>,
+    /// Holidays by calendar name.
+    pub calendars: BTreeMap<String, Arc<Calendar>>,
+    /// The folder of relance.toml.
+    pub folder: PathBuf,
+    /// The environment.
+    pub environment: Environment,
+    /// Changes whenever something that decisions depend on changes; cases are looked at again then.
+    pub fingerprint: String,
+}
+
+impl Setup {
+    /// Reads everything. The error holds every problem found.
+    pub fn load(path: &Path, environment: Environment) -> Result<Setup, ConfigError> {
+        let problems = Problems::default();
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf();
+        let setup = load(path, &folder, environment, &problems);
+        match setup {
+            Some(setup) if problems.is_empty() => Ok(setup),
+            _ => Err(ConfigError(problems.into_sorted())),
+        }
+    }
+
+    /// The cadence of a name.
+    pub fn cadence(&self, name: &str) -> Option<&Arc<Cadence>> {
+        self.cadences.iter().map(|c| &c.cadence).find(|c| c.name == name)
+    }
+
+    /// The cadence that takes an invoice: the one that the row names, else the most specific match.
+    pub fn cadence_for(&self, debtor: &Debtor, tags: &[String], invoice: &Invoice, named: Option<&str>) -> Option<&Arc<Cadence>> {
+        if let Some(name) = named {
+            return self.cadence(name);
+        }
+        let matching = self.cadences.iter().map(|c| &c.cadence).filter(|c| c.applies_to.matches(debtor, tags, invoice));
+        matching.max_by_key(|c| c.applies_to.specificity())
+    }
+
+    /// The debtor's zone: its own, else its country's, else the creditor's (R9).
+    pub fn zone(&self, debtor: &Debtor) -> TimeZone {
+        let own = debtor.timezone.as_deref().and_then(|name| TimeZone::get(name).ok());
+        let country = || debtor.country.as_ref().and_then(|c| self.zones.get(c)).cloned();
+        own.or_else(country).unwrap_or_else(|| self.settings.creditor.timezone.clone())
+    }
+}
+
+fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problems) -> Option<Setup> {
+    let calendars: BTreeMap<String, Arc<Calendar>> = files(folder, "calendars", "toml", bundled::CALENDARS, problems)
+        .into_iter()
+        .map(|(id, file, text)| (id.clone(), Arc::new(calendars::calendar(&id, &Node::parse(&file, &text, problems), problems))))
+        .collect();
+    let gateways: BTreeMap<String, Arc<Gateway>> = files(folder, "gateways", "toml", bundled::GATEWAYS, problems)
+        .into_iter()
+        .filter_map(|(id, file, text)| {
+            Some((id.clone(), Arc::new(gateway::gateway(&id, &Node::parse(&file, &text, problems), problems)?)))
+        })
+        .collect();
+    let zones = zones(folder, problems);
+    let cadences = cadence_files(folder, &calendars, problems);
+    let letters = letter_files(folder, problems);
+    let root = toml_tree::read(path, folder, &environment, problems);
+    let shelf = read::Shelf { calendars: &calendars, gateways: &gateways, base: folder };
+    let settings = root.and_then(|root| read::settings(&root, &shelf, problems));
+    let settings = settings?;
+    let fingerprint = fingerprint(&settings, &cadences);
+    Some(Setup { settings, cadences, letters, zones, calendars, folder: folder.to_path_buf(), environment, fingerprint })
+}
+
+/// What decisions depend on, as one text: not secrets, not addresses of servers.
+fn fingerprint(settings: &Settings, cadences: &[CadenceFile]) -> String {
+    use sha2::Digest as _;
+    let steps: Vec<_> = cadences.iter().map(|c| &c.cadence).collect();
+    let guard = &settings.guard;
+    let channels = (settings.email.is_some(), settings.sms.is_some());
+    let text = format!("{steps:?}{:?}{:?}{channels:?}{}", settings.policy, guard.redirect_to.is_some(), guard.dry_run);
+    sha2::Sha256::digest(text.as_bytes()).iter().take(16).map(|b| format!("{b:02x}")).collect()
+}
+
+fn zones(folder: &Path, problems: &Problems) -> BTreeMap<String, TimeZone> {
+    let on_disk = folder.join(bundled::ZONES.0);
+    let (file, text) = match on_disk.exists() {
+        true => (on_disk.display().to_string(), read_file(&on_disk, problems).unwrap_or_default()),
+        false => (bundled::ZONES.0.to_owned(), bundled::ZONES.1.to_owned()),
+    };
+    let names = calendars::zones(&Node::parse(&file, &text, problems), problems);
+    names.into_iter().filter_map(|(country, zone)| Some((country, TimeZone::get(&zone).ok()?))).collect()
+}
+
+fn cadence_files(folder: &Path, calendars: &BTreeMap<String, Arc<Calendar>>, problems: &Problems) -> Vec<CadenceFile> {
+    let own = folder.join("cadences").is_dir();
+    let bundled = if own { &[] } else { bundled::CADENCES };
+    let files = files(folder, "cadences", "toml", bundled, problems);
+    if files.is_empty() {
+        problems.add(
+            &At::start(&folder.join("cadences").display().to_string()),
+            "no cadence in this folder; wanted at least one .toml file",
+        );
+    }
+    let read: Vec<CadenceFile> = files
+        .into_iter()
+        .filter_map(|(_, file, text)| cadences::cadence(&Node::parse(&file, &text, problems), calendars, problems))
+        .collect();
+    for (i, one) in read.iter().enumerate() {
+        for other in &read[..i] {
+            let (a, b) = (&one.cadence, &other.cadence);
+            if a.name == b.name {
+                problems.add(&one.at, format!("the cadence name \"{}\" stands in two files (also {})", a.name, other.at.file));
+            } else if a.applies_to.specificity() == b.applies_to.specificity() && a.applies_to.overlaps(&b.applies_to) {
+                let text = format!(
+                    "\"{}\" and \"{}\" could take the same invoice and are equally specific; wanted one of them narrower",
+                    a.name, b.name
+                );
+                problems.add(&one.applies_at, text);
+            }
+        }
+    }
+    read
+}
+
+fn letter_files(folder: &Path, problems: &Problems) -> Vec<LetterSource> {
+    let mut letters: BTreeMap<String, LetterSource> = BTreeMap::new();
+    for (path, text) in bundled::LETTERS {
+        let name = path.trim_start_matches("letters/").to_owned();
+        letters.insert(name.clone(), LetterSource { name, file: (*path).to_owned(), text: (*text).to_owned() });
+    }
+    for language in listing(&folder.join("letters"), problems) {
+        if !language.is_dir() {
+            continue;
+        }
+        let code = file_name(&language);
+        for path in listing(&language, problems) {
+            let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+            if !matches!(extension, "md" | "sms" | "toml") {
+                continue;
+            }
+            let name = format!("{code}/{}", file_name(&path));
+            if let Some(text) = read_file(&path, problems) {
+                letters.insert(name.clone(), LetterSource { name, file: path.display().to_string(), text });
+            }
+        }
+    }
+    letters.into_values().collect()
+}
+
+/// The files of a kind: those compiled in, overridden or joined by those on disk. Gives name, file and text.
+fn files(
+    folder: &Path,
+    kind: &str,
+    extension: &str,
+    bundled: &[bundled::Bundled],
+    problems: &Problems,
+) -> Vec<(String, String, String)> {
+    let mut found: BTreeMap<String, (String, String)> = BTreeMap::new();
+    for (path, text) in bundled {
+        found.insert(stem(Path::new(path)), ((*path).to_owned(), (*text).to_owned()));
+    }
+    for path in listing(&folder.join(kind), problems) {
+        if path.extension().and_then(|e| e.to_str()) != Some(extension) {
+            continue;
+        }
+        if let Some(text) = read_file(&path, problems) {
+            found.insert(stem(&path), (path.display().to_string(), text));
+        }
+    }
+    found.into_iter().map(|(id, (file, text))| (id, file, text)).collect()
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The entries of a folder by name; a folder that is not there has none.
+fn listing(folder: &Path, problems: &Problems) -> Vec<PathBuf> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+        Err(e) => {
+            problems.add(&At::start(&folder.display().to_string()), format!("cannot read this folder: {e}"));
+            return Vec::new();
+        }
+    };
+    let mut paths: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
+    paths.retain(|p| !file_name(p).starts_with('.'));
+    paths.sort();
+    paths
+}
+
+/// A text file of bounded size.
+fn read_file(path: &Path, problems: &Problems) -> Option<String> {
+    let at = At::start(&path.display().to_string());
+    let too_large = std::fs::metadata(path).is_ok_and(|m| m.len() > MAX_FILE);
+    if too_large {
+        problems.add(&at, "this file is larger than 1 MiB");
+        return None;
+    }
+    match std::fs::read_to_string(path) {
+        Ok(text) => Some(text),
+        Err(e) => {
+            problems.add(&at, format!("cannot read this file: {e}"));
+            None
+        }
+    }
+}

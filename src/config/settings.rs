@@ -1,0 +1,199 @@
+//! relance.toml: what it may say, and the types that the rest of the program sees.
+
+use super::secret::SecretSource;
+use crate::domain::calendar::Calendar;
+use crate::domain::decision::Policy;
+use crate::domain::when::Delay;
+use jiff::tz::TimeZone;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// All settings, checked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The firm that runs relance.
+    pub creditor: Creditor,
+    /// Where the invoices are.
+    pub source: SourceSettings,
+    /// Where relance keeps its own records.
+    pub store: StoreSettings,
+    /// E-mail, when configured.
+    pub email: Option<EmailSettings>,
+    /// SMS, when configured.
+    pub sms: Option<SmsSettings>,
+    /// What keeps sending safe.
+    pub guard: Guard,
+    /// The rules' own figures.
+    pub policy: Policy,
+}
+
+/// The firm that runs relance.
+#[derive(Clone, Debug)]
+pub struct Creditor {
+    /// The name in letters.
+    pub name: String,
+    /// ISO 3166 country; its calendar counts bank working days.
+    pub country: String,
+    /// Language of letters for debtors whose own is not known or has no letters.
+    pub language: String,
+    /// Zone of the operator's dates.
+    pub timezone: TimeZone,
+    /// Account to pay to, electronic form without spaces.
+    pub iban: Option<String>,
+    /// Address for replies and alerts.
+    pub contact: String,
+    /// Holidays of the creditor's country, if there is a calendar for it.
+    pub calendar: Option<Arc<Calendar>>,
+}
+
+/// Where the invoices are.
+#[derive(Clone, Debug)]
+pub struct SourceSettings {
+    /// The SQLite file, opened read-only.
+    pub path: PathBuf,
+    /// SQL that yields the columns; `None` reads the table or view relance_invoices.
+    pub query: Option<String>,
+    /// SQL with `:ids` (a JSON array) that reads some invoices again (R13).
+    pub reread: Option<String>,
+    /// When to poll: cron in the creditor's zone.
+    pub poll: Schedule,
+    /// How long receipts take to be booked (R10).
+    pub booking_lag: Delay,
+    /// SQL for the day up to which receipts are booked; replaces the lag.
+    pub booked_through: Option<String>,
+}
+
+/// A cron expression of five or six fields, in the creditor's zone.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    /// As written.
+    pub text: String,
+    /// Parsed.
+    pub cron: croner::Cron,
+}
+
+/// Where relance keeps its own records.
+#[derive(Clone, Debug)]
+pub struct StoreSettings {
+    /// The SQLite file.
+    pub path: PathBuf,
+}
+
+/// What to do with a message that may or may not have left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenUncertain {
+    /// Send it again; of an e-mail with the same Message-ID.
+    Resend,
+    /// Hold it until the operator says.
+    Hold,
+}
+
+/// How mail leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MailTransport {
+    /// A server.
+    Smtp {
+        /// Host name or address.
+        host: String,
+        /// Port.
+        port: u16,
+        /// Encryption.
+        tls: Tls,
+    },
+    /// A folder of .eml files.
+    Folder(PathBuf),
+}
+
+/// Encryption of the connection to the mail server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// From the first byte (smtps).
+    Implicit,
+    /// By STARTTLS, required.
+    StartTls,
+    /// None: only for a relay on this machine.
+    None,
+}
+
+/// E-mail.
+#[derive(Clone, Debug)]
+pub struct EmailSettings {
+    /// The From header.
+    pub from: lettre::message::Mailbox,
+    /// How it leaves.
+    pub transport: MailTransport,
+    /// Login.
+    pub user: Option<String>,
+    /// Password.
+    pub password: Option<SecretSource>,
+    /// A PEM file of certificate authorities to trust instead of the system's.
+    pub ca: Option<PathBuf>,
+    /// Connections at the most.
+    pub connections: usize,
+    /// Messages a minute at the most.
+    pub max_per_minute: Option<u32>,
+    /// What to do with the uncertain.
+    pub when_uncertain: WhenUncertain,
+    /// Base of the envelope sender; the token goes before the @.
+    pub bounce_address: Option<lettre::Address>,
+    /// Temporary failures are retried at most so long, in seconds.
+    pub retry_for: i64,
+    /// A deadline for each phase on the wire, in seconds.
+    pub timeout: u64,
+}
+
+/// How SMS leave.
+#[derive(Clone, Debug)]
+pub enum SmsTransport {
+    /// A gateway, described by a data file.
+    Gateway {
+        /// The description.
+        gateway: Arc<super::gateway::Gateway>,
+        /// Base URL; the description adds its path.
+        url: String,
+    },
+    /// One file, a JSON object a line.
+    File(PathBuf),
+}
+
+/// SMS.
+#[derive(Clone, Debug)]
+pub struct SmsSettings {
+    /// How they leave.
+    pub transport: SmsTransport,
+    /// Login.
+    pub user: Option<String>,
+    /// Password.
+    pub password: Option<SecretSource>,
+    /// Sender.
+    pub from: Option<String>,
+    /// Connections at the most.
+    pub connections: usize,
+    /// Messages a minute at the most.
+    pub max_per_minute: Option<u32>,
+    /// What to do with the uncertain.
+    pub when_uncertain: WhenUncertain,
+    /// Temporary failures are retried at most so long, in seconds.
+    pub retry_for: i64,
+    /// A deadline for the whole request, in seconds.
+    pub timeout: u64,
+}
+
+/// What keeps sending safe.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    /// Data older than this, in seconds, stops sending (R14).
+    pub max_data_age: i64,
+    /// The most messages in a cycle and over the rolling day; `None` is no limit.
+    pub max_messages_per_cycle: Option<u64>,
+    /// Percent of the open rows that may vanish in one poll (R14).
+    pub max_vanished: u32,
+    /// Send everything here instead.
+    pub redirect_to: Option<lettre::Address>,
+    /// Poll and plan, send nothing.
+    pub dry_run: bool,
+    /// So many accepted contacts …
+    pub unreachable_attempts: u32,
+    /// … over so many days without a sign of life make a debtor unreachable.
+    pub unreachable_days: u32,
+}

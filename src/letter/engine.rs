@@ -1,0 +1,187 @@
+//! The letters that are there, by language, and their rendering.
+
+use super::labels::Labels;
+use super::view::View;
+use super::{html, markdown};
+use crate::config::LetterSource;
+use crate::config::problem::{At, Problems};
+use minijinja::value::ValueKind;
+use minijinja::{Environment, UndefinedBehavior};
+use std::collections::BTreeMap;
+
+/// The work that one letter may cost; a letter of the shipped size takes about two hundredths of it.
+const FUEL: u64 = 100_000;
+
+/// A letter that cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum LetterError {
+    /// There is none of that name, in no language that could serve.
+    #[error("there is no letter \"{letter}\" for {form} in {language} or in the creditor's language")]
+    Missing {
+        /// The name.
+        letter: String,
+        /// md or sms.
+        form: &'static str,
+        /// The language asked for.
+        language: String,
+    },
+    /// It fails.
+    #[error("{file}:{line}: {text}")]
+    Render {
+        /// The file.
+        file: String,
+        /// The line.
+        line: usize,
+        /// Why.
+        text: String,
+    },
+}
+
+/// A mail's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// Subject, one line.
+    pub subject: String,
+    /// Plain text.
+    pub text: String,
+    /// HTML.
+    pub html: String,
+    /// The language that was used.
+    pub language: String,
+}
+
+/// All letters.
+#[derive(Debug)]
+pub struct Letters {
+    pub(super) engine: Environment<'static>,
+    pub(super) labels: BTreeMap<String, Labels>,
+    /// Template name, such as `fr/reminder.md`, to the file it came from.
+    pub(super) files: BTreeMap<String, String>,
+    creditor_language: String,
+}
+
+impl Letters {
+    /// Parses all letters; what is wrong is noted.
+    pub fn new(sources: &[LetterSource], creditor_language: &str, problems: &Problems) -> Letters {
+        let mut engine = Environment::new();
+        engine.set_undefined_behavior(UndefinedBehavior::Strict);
+        engine.set_fuel(Some(FUEL));
+        engine.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        engine.set_formatter(|out, state, value| {
+            if state.name().ends_with(".md") && value.kind() == ValueKind::String {
+                let mut escaped = String::new();
+                markdown::escape(value.as_str().unwrap_or_default(), &mut escaped);
+                return out.write_str(&escaped).map_err(minijinja::Error::from);
+            }
+            minijinja::escape_formatter(out, state, value)
+        });
+        let mut letters =
+            Letters { engine, labels: BTreeMap::new(), files: BTreeMap::new(), creditor_language: base_language(creditor_language) };
+        for source in sources {
+            letters.add(source, problems);
+        }
+        letters
+    }
+
+    fn add(&mut self, source: &LetterSource, problems: &Problems) {
+        let (language, file) = source.name.split_once('/').unwrap_or(("", &source.name));
+        if file == "labels.toml" {
+            self.labels.insert(language.to_owned(), Labels::read(source, problems));
+            return;
+        }
+        let mut parts = vec![(source.name.clone(), source.text.trim_end().to_owned())];
+        if file.ends_with(".md") {
+            let (first, rest) = source.text.split_once('\n').unwrap_or((&source.text, ""));
+            let Some(subject) = first.strip_prefix("subject:") else {
+                problems.add(&At::start(&source.file), "wanted \"subject: …\" as the first line of the letter");
+                return;
+            };
+            // The body keeps its line numbers.
+            parts = vec![(format!("{}#subject", source.name), subject.trim().to_owned()), (source.name.clone(), format!("\n{rest}"))];
+        }
+        for (name, text) in parts {
+            if let Err(e) = self.engine.add_template_owned(name.clone(), text.clone()) {
+                let at = place(&source.file, &text, &e);
+                problems.add(&at, format!("this letter cannot be read: {e:#}"));
+                return;
+            }
+        }
+        self.files.insert(source.name.clone(), source.file.clone());
+    }
+
+    /// The language in which a letter can be written for a debtor: its own, its base language, the creditor's.
+    pub fn language(&self, wanted: Option<&str>, letter: &str, form: &'static str) -> Result<String, LetterError> {
+        let wanted = wanted.unwrap_or(&self.creditor_language).to_ascii_lowercase();
+        let base = base_language(&wanted);
+        let there = |language: &str| {
+            let has = self.labels.contains_key(language) && self.files.contains_key(&format!("{language}/{letter}.{form}"));
+            has.then(|| language.to_owned())
+        };
+        there(&wanted)
+            .or_else(|| there(&base))
+            .or_else(|| there(&self.creditor_language))
+            .ok_or(LetterError::Missing { letter: letter.to_owned(), form, language: wanted })
+    }
+
+    /// The words around letters in a language; those of the creditor's when it has none.
+    pub fn labels(&self, language: &str) -> Option<&Labels> {
+        self.labels.get(language).or_else(|| self.labels.get(&self.creditor_language))
+    }
+
+    /// Renders a mail.
+    pub fn mail(&self, language: &str, letter: &str, view: &View) -> Result<Mail, LetterError> {
+        let name = format!("{language}/{letter}.md");
+        let subject = one_line(&self.render(&format!("{name}#subject"), view)?);
+        let body = self.render(&name, view)?;
+        let failed = |e: askama::Error| LetterError::Render { file: name.clone(), line: 1, text: e.to_string() };
+        let inner = markdown::to_html(&body, &html::items(view).map_err(failed)?, &html::payment(view).map_err(failed)?);
+        let footer = self.labels(language).map(|l| {
+            l.fill("footer", &[("creditor", &view.creditor.name), ("contact", &view.creditor.contact)])
+        });
+        let footer = footer.unwrap_or_default();
+        let html = html::shell(language, &subject, view, &inner, &footer).map_err(failed)?;
+        let text = markdown::to_text(&body, &html::items_text(view), &html::payment_text(view));
+        let text = format!("{text}\n-- \n{footer}\n");
+        Ok(Mail { subject, text, html, language: language.to_owned() })
+    }
+
+    /// Renders an SMS: one line.
+    pub fn sms(&self, language: &str, letter: &str, view: &View) -> Result<String, LetterError> {
+        Ok(plain_spaces(&one_line(&self.render(&format!("{language}/{letter}.sms"), view)?)))
+    }
+
+    fn render(&self, name: &str, view: &View) -> Result<String, LetterError> {
+        let failed = |e: minijinja::Error| {
+            let file = name.trim_end_matches("#subject");
+            let file = self.files.get(file).cloned().unwrap_or_else(|| file.to_owned());
+            LetterError::Render { file, line: e.line().unwrap_or(1), text: format!("{:#}", e.kind()) + &detail(&e) }
+        };
+        self.engine.get_template(name).and_then(|t| t.render(minijinja::Value::from_serialize(view))).map_err(failed)
+    }
+}
+
+fn detail(error: &minijinja::Error) -> String {
+    error.detail().map(|d| format!(": {d}")).unwrap_or_default()
+}
+
+/// Where in a file a template error lies.
+pub(super) fn place(file: &str, text: &str, error: &minijinja::Error) -> At {
+    match error.range() {
+        Some(range) => At::offset(file, text, range.start),
+        None => At { file: file.to_owned(), line: error.line().unwrap_or(1), column: 1 },
+    }
+}
+
+fn base_language(language: &str) -> String {
+    language.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase()
+}
+
+/// Words between ordinary spaces and line ends; no-break spaces stay where typography wants them.
+fn one_line(text: &str) -> String {
+    text.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Spaces that GSM 7-bit lacks become plain ones, so that they do not make a text cost twice as much.
+fn plain_spaces(text: &str) -> String {
+    text.replace(['\u{a0}', '\u{202f}', '\u{2009}'], " ").replace(['\u{2019}', '\u{2018}'], "'").replace('\u{2212}', "-")
+}

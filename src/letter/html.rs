@@ -1,0 +1,79 @@
+//! The HTML around a letter: shell, items, payment panel.
+
+use super::view::{PaymentRow, SectionView, View};
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "email/shell.html")]
+struct Shell<'a> {
+    language: &'a str,
+    subject: &'a str,
+    creditor_name: &'a str,
+    preheader: &'a str,
+    body: &'a str,
+    footer: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "email/items.html")]
+struct Items<'a> {
+    sections: &'a [SectionView],
+}
+
+#[derive(Template)]
+#[template(path = "email/payment.html")]
+struct Payment<'a> {
+    title: &'a str,
+    rows: &'a [PaymentRow],
+    link_url: &'a str,
+    link_label: &'a str,
+}
+
+/// Puts a letter's body into the shell. The line that mail programs show beside the subject repeats only
+/// the subject: a consumer's must say nothing of a debt.
+pub(super) fn shell(language: &str, subject: &str, view: &View, body: &str, footer: &str) -> Result<String, askama::Error> {
+    Shell { language, subject, creditor_name: &view.creditor.name, preheader: subject, body, footer }.render()
+}
+
+/// The items as HTML.
+pub(super) fn items(view: &View) -> Result<String, askama::Error> {
+    Items { sections: &view.sections }.render()
+}
+
+/// The payment panel as HTML.
+pub(super) fn payment(view: &View) -> Result<String, askama::Error> {
+    let panel = &view.panel;
+    Payment { title: &panel.title, rows: &panel.rows, link_url: &panel.link_url, link_label: &panel.link_label }.render()
+}
+
+/// The items as text.
+pub(super) fn items_text(view: &View) -> String {
+    let mut out = String::new();
+    for section in &view.sections {
+        out.push_str(&format!("{}\n", section.title));
+        for row in &section.rows {
+            out.push_str(&format!("  {}: {}\n", row.number, row.amount));
+            let facts: Vec<&str> = [row.dates.as_str(), row.late.as_str()].into_iter().filter(|t| !t.is_empty()).collect();
+            out.push_str(&format!("    {}\n", facts.join(" · ")));
+            if !row.detail.is_empty() {
+                out.push_str(&format!("    {}\n", row.detail));
+            }
+        }
+        if !section.sum.is_empty() {
+            out.push_str(&format!("  {}: {}\n", section.sum_label, section.sum));
+        }
+        out.push('\n');
+    }
+    out.trim_end().to_owned()
+}
+
+/// The payment panel as text.
+pub(super) fn payment_text(view: &View) -> String {
+    let panel = &view.panel;
+    let mut lines = vec![panel.title.clone()];
+    lines.extend(panel.rows.iter().map(|r| format!("  {}: {}", r.label, r.value)));
+    if !panel.link_label.is_empty() {
+        lines.push(format!("  {}: {}", panel.link_label, panel.link_url));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,157 @@
+//! The words around a letter, and how a language writes dates and amounts.
+
+use crate::config::LetterSource;
+use crate::config::node::{Node, Value};
+use crate::config::problem::Problems;
+use crate::config::section::Section;
+use crate::domain::decision::Section as Place;
+use crate::domain::money::Money;
+use crate::domain::step::Rank;
+use jiff::civil::Date;
+use std::collections::BTreeMap;
+
+/// The labels of a language.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Labels {
+    texts: BTreeMap<String, String>,
+    months: Vec<String>,
+    date_long: String,
+    day_first: String,
+    decimal: String,
+    group: String,
+    money: String,
+}
+
+/// Every label that a language must have.
+const KEYS: [&str; 24] = [
+    "section_asked_courtesy",
+    "section_asked_reminder",
+    "section_asked_firm",
+    "section_asked_final",
+    "section_asked_other",
+    "section_late",
+    "section_due_soon",
+    "section_disputed",
+    "section_credits",
+    "row_issued",
+    "row_due",
+    "row_due_was",
+    "late_one",
+    "late_many",
+    "part",
+    "sum_asked",
+    "sum_section",
+    "pay_title",
+    "pay_beneficiary",
+    "pay_iban",
+    "pay_amount",
+    "pay_reference",
+    "pay_link",
+    "footer",
+];
+
+impl Labels {
+    /// Reads a labels.toml.
+    pub(super) fn read(source: &LetterSource, problems: &Problems) -> Labels {
+        let root = Node::parse(&source.file, &source.text, problems);
+        let top = Section::new("", &root, problems);
+        let mut labels = Labels::default();
+        for key in KEYS {
+            if let Some(text) = top.required(key, "the words for it in this language") {
+                labels.texts.insert(key.to_owned(), text);
+            }
+        }
+        top.text("copy_note", "a sentence");
+        match top.section("format") {
+            None => top.missing("format", "a [format] table"),
+            Some(format) => {
+                labels.months = format.texts("months", "the names of the months").into_iter().map(|(_, t)| t).collect();
+                if labels.months.len() != 12 {
+                    format.problem("months", "\"months\": wanted twelve names");
+                }
+                format.node("months_short");
+                labels.date_long = format.required("date_long", "a pattern such as \"{d} {month} {y}\"").unwrap_or_default();
+                labels.day_first = format.required("day_first", "how the first of a month is written").unwrap_or_default();
+                labels.decimal = format.required("decimal", "the decimal sign").unwrap_or_default();
+                labels.group = match format.node("group").map(|n| &n.value) {
+                    Some(Value::Text(text)) => text.clone(),
+                    _ => String::new(),
+                };
+                labels.money = format.required("money", "a pattern such as \"{amount} {symbol}\"").unwrap_or_default();
+                format.finish();
+            }
+        }
+        top.finish();
+        labels
+    }
+
+    /// A label; empty only if the language lacks it, which the check refuses.
+    pub fn text(&self, key: &str) -> &str {
+        self.texts.get(key).map(String::as_str).unwrap_or_default()
+    }
+
+    /// A label with `{name}` filled in.
+    pub fn fill(&self, key: &str, values: &[(&str, &str)]) -> String {
+        values.iter().fold(self.text(key).to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+    }
+
+    /// A date in words: `3 décembre 2026`.
+    pub fn date(&self, date: Date) -> String {
+        let month = self.months.get(date.month() as usize - 1).map(String::as_str).unwrap_or_default();
+        let day = if date.day() == 1 { self.day_first.clone() } else { date.day().to_string() };
+        self.date_long.replace("{d}", &day).replace("{month}", month).replace("{y}", &date.year().to_string())
+    }
+
+    /// An amount as the language writes it: `1 234,56 €`.
+    pub fn money(&self, money: Money) -> String {
+        let decimal = money.decimal();
+        let (sign, digits) = decimal.strip_prefix('-').map_or(("", decimal.as_str()), |d| ("−", d));
+        let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+        let mut grouped = String::new();
+        for (i, digit) in whole.chars().enumerate() {
+            if i > 0 && (whole.len() - i).is_multiple_of(3) {
+                grouped.push_str(&self.group);
+            }
+            grouped.push(digit);
+        }
+        let amount = if part.is_empty() { grouped } else { format!("{grouped}{}{part}", self.decimal) };
+        let symbol = symbol(money.currency.code());
+        let glued = self.money.contains("{symbol}{amount}") && symbol.chars().all(char::is_alphabetic);
+        let pattern = if glued { "{symbol}\u{a0}{amount}" } else { self.money.as_str() };
+        format!("{sign}{}", pattern.replace("{amount}", &amount).replace("{symbol}", symbol))
+    }
+
+    /// `12 jours de retard`; nothing when not late.
+    pub fn late(&self, days: i64) -> String {
+        match days {
+            ..=0 => String::new(),
+            1 => self.text("late_one").to_owned(),
+            n => self.fill("late_many", &[("n", &n.to_string())]),
+        }
+    }
+
+    /// The heading of a section.
+    pub fn section(&self, place: Place, rank: Option<Rank>) -> &str {
+        self.text(match (place, rank) {
+            (Place::Asked, Some(Rank::Courtesy)) => "section_asked_courtesy",
+            (Place::Asked, Some(Rank::Reminder)) => "section_asked_reminder",
+            (Place::Asked, Some(Rank::Firm)) => "section_asked_firm",
+            (Place::Asked, Some(Rank::Final)) => "section_asked_final",
+            (Place::Asked, _) => "section_asked_other",
+            (Place::Late, _) => "section_late",
+            (Place::DueSoon, _) => "section_due_soon",
+            (Place::Disputed, _) => "section_disputed",
+            (Place::Credit, _) => "section_credits",
+        })
+    }
+}
+
+fn symbol(code: &str) -> &str {
+    match code {
+        "EUR" => "€",
+        "GBP" => "£",
+        "USD" => "$",
+        "JPY" => "¥",
+        other => other,
+    }
+}

@@ -1,0 +1,14 @@
+//! Letters: one file each, Markdown with Jinja placeholders, rendered to subject, text, HTML or SMS.
+//! What users edit goes through minijinja (strict, with a bound on work); the HTML around it is askama's.
+
+mod check;
+mod engine;
+mod html;
+mod labels;
+mod markdown;
+mod view;
+
+pub use check::sample_view;
+pub use engine::{LetterError, Letters, Mail};
+pub use labels::Labels;
+pub use view::{LetterFacts, View, view};

@@ -1,0 +1,101 @@
+//! Where the invoices are. A source gives pages of rows, in the order of their ids, and reads some rows again.
+
+mod phone;
+pub mod row;
+pub mod sqlite;
+
+use crate::config::settings::SourceSettings;
+use row::{Columns, RawRow};
+use std::path::Path;
+
+/// A source that cannot be read. The texts are for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// It cannot be opened.
+    #[error(
+        "cannot open the ledger {path}: {why}; see that the file exists and that this user may read it (of a ledger in WAL mode also its -wal and -shm files)"
+    )]
+    Open {
+        /// The file.
+        path: String,
+        /// What the system said.
+        why: String,
+    },
+    /// The query fails.
+    #[error("the ledger's {what} failed: {why}")]
+    Query {
+        /// Which statement.
+        what: &'static str,
+        /// What the database said.
+        why: String,
+    },
+    /// A needed column is not there.
+    #[error("the ledger's query yields no column {0}; needed are invoice_id, number, customer_id, customer_name, due_on, currency, balance")]
+    MissingColumns(String),
+    /// It took too long.
+    #[error("the ledger did not answer within {0} seconds; is another program holding it locked?")]
+    TimedOut(u64),
+    /// Rows without an id cannot be paged or reported.
+    #[error("the ledger's query yields a row without invoice_id; every row needs one")]
+    NoId,
+}
+
+/// A source.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// An SQLite file.
+    Sqlite(sqlite::SqliteSource),
+}
+
+/// A page of rows.
+#[derive(Debug)]
+pub struct Page {
+    /// The rows, in the order of their ids.
+    pub rows: Vec<RawRow>,
+    /// Ids that stood more than once: their rows cannot be trusted.
+    pub doubled: Vec<String>,
+    /// Where the next page begins; `None` after the last.
+    pub next: Option<row::Cell>,
+}
+
+impl Source {
+    /// Opens the source that the settings name.
+    pub async fn open(settings: &SourceSettings) -> Result<Source, SourceError> {
+        Ok(Source::Sqlite(sqlite::SqliteSource::open(settings).await?))
+    }
+
+    /// The columns of the query, checked.
+    pub async fn columns(&self) -> Result<Columns, SourceError> {
+        match self {
+            Source::Sqlite(source) => source.columns().await,
+        }
+    }
+
+    /// A page of at most `limit` rows behind an id.
+    pub async fn page(&self, columns: &Columns, after: Option<&row::Cell>, limit: usize) -> Result<Page, SourceError> {
+        match self {
+            Source::Sqlite(source) => source.page(columns, after, limit).await,
+        }
+    }
+
+    /// Some rows again, by id, in one statement (R13). What is gone is simply not among them.
+    pub async fn reread(&self, columns: &Columns, ids: &[String]) -> Result<Vec<RawRow>, SourceError> {
+        match self {
+            Source::Sqlite(source) => source.reread(columns, ids).await,
+        }
+    }
+
+    /// The day up to which receipts are booked, where a query says so (R10).
+    pub async fn booked_through(&self) -> Result<Option<jiff::civil::Date>, SourceError> {
+        match self {
+            Source::Sqlite(source) => source.booked_through().await,
+        }
+    }
+
+    /// The file, for messages.
+    pub fn place(&self) -> &Path {
+        match self {
+            Source::Sqlite(source) => source.path(),
+        }
+    }
+}

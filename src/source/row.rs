@@ -1,0 +1,273 @@
+//! From the cells of a row to a checked [`LedgerRow`]: everything outside is doubted here, once.
+
+use super::SourceError;
+use super::phone;
+use crate::domain::currency::Currency;
+use crate::domain::invoice::{CustomerKind, DEBTOR_STATES, RowKind, RowStatus};
+use crate::domain::ledger::{Customer, LedgerRow};
+use crate::domain::money::{AmountError, Money};
+use jiff::civil::Date;
+use sha2::{Digest as _, Sha256};
+
+/// The columns that a source must give.
+pub const REQUIRED: [&str; 7] = ["invoice_id", "number", "customer_id", "customer_name", "due_on", "currency", "balance"];
+
+/// The columns that a source may give.
+pub const OPTIONAL: [&str; 23] = [
+    "issued_on",
+    "total",
+    "status",
+    "kind",
+    "email",
+    "phone",
+    "language",
+    "country",
+    "customer_kind",
+    "enterprise_no",
+    "timezone",
+    "state",
+    "reference",
+    "pay_url",
+    "document",
+    "disputed_amount",
+    "po_number",
+    "owner",
+    "updated_at",
+    "cadence",
+    "tags",
+    "booked_through",
+    "for_invoice",
+];
+
+/// The longest text that a column may hold.
+const MAX_TEXT: usize = 4000;
+
+/// A value of the source.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell {
+    /// Nothing.
+    Null,
+    /// A whole number.
+    Integer(i64),
+    /// A fraction.
+    Real(f64),
+    /// Text.
+    Text(String),
+    /// Something else, which no column may hold.
+    Other,
+}
+
+impl Cell {
+    /// The cell as an id.
+    pub fn as_id(&self) -> Option<String> {
+        match self {
+            Cell::Integer(i) => Some(i.to_string()),
+            Cell::Text(t) if !t.is_empty() => Some(t.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// Which cell holds which column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    names: Vec<String>,
+}
+
+impl Columns {
+    /// Checks that all needed columns are there.
+    pub fn new(names: Vec<String>) -> Result<Columns, SourceError> {
+        let missing: Vec<&str> = REQUIRED.into_iter().filter(|r| !names.iter().any(|n| n == r)).collect();
+        if missing.is_empty() { Ok(Columns { names }) } else { Err(SourceError::MissingColumns(missing.join(", "))) }
+    }
+
+    /// Columns that relance does not know, perhaps mistyped.
+    pub fn unknown(&self) -> Vec<&str> {
+        let known = |n: &str| REQUIRED.contains(&n) || OPTIONAL.contains(&n);
+        self.names.iter().map(String::as_str).filter(|n| !known(n)).collect()
+    }
+
+    /// The place of a column.
+    pub fn place(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|n| n == name)
+    }
+}
+
+/// A row as it was read, with a digest that tells whether it changed.
+#[derive(Clone, Debug)]
+pub struct RawRow {
+    /// invoice_id as text.
+    pub id: String,
+    /// A digest over all cells.
+    pub digest: i64,
+    cells: Vec<Cell>,
+}
+
+impl RawRow {
+    /// Takes the cells of a row.
+    pub fn new(columns: &Columns, cells: Vec<Cell>) -> Result<RawRow, SourceError> {
+        let id = columns.place("invoice_id").and_then(|p| cells.get(p)).and_then(Cell::as_id).ok_or(SourceError::NoId)?;
+        Ok(RawRow { id, digest: digest(&cells), cells })
+    }
+
+    /// Reads the row; the error says what is wrong with it.
+    pub fn read(&self, columns: &Columns, creditor_country: &str) -> Result<LedgerRow, String> {
+        Reader { columns, row: self }.read(creditor_country)
+    }
+}
+
+fn digest(cells: &[Cell]) -> i64 {
+    let mut hash = Sha256::new();
+    for cell in cells {
+        match cell {
+            Cell::Null => hash.update([0]),
+            Cell::Other => hash.update([1]),
+            Cell::Integer(i) => {
+                hash.update([2]);
+                hash.update(i.to_be_bytes());
+            }
+            Cell::Real(r) => {
+                hash.update([3]);
+                hash.update(r.to_bits().to_be_bytes());
+            }
+            Cell::Text(t) => {
+                hash.update([4]);
+                hash.update((t.len() as u64).to_be_bytes());
+                hash.update(t.as_bytes());
+            }
+        }
+    }
+    let bytes: [u8; 32] = hash.finalize().into();
+    bytes.first_chunk().map_or(0, |b| i64::from_be_bytes(*b))
+}
+
+struct Reader<'a> {
+    columns: &'a Columns,
+    row: &'a RawRow,
+}
+
+impl Reader<'_> {
+    fn cell(&self, name: &str) -> &Cell {
+        self.columns.place(name).and_then(|p| self.row.cells.get(p)).unwrap_or(&Cell::Null)
+    }
+
+    /// Text without characters that could break a header, a line or the direction of reading; empty is nothing.
+    fn text(&self, name: &str) -> Result<Option<String>, String> {
+        let text = match self.cell(name) {
+            Cell::Null => return Ok(None),
+            Cell::Integer(i) => i.to_string(),
+            Cell::Real(r) => r.to_string(),
+            Cell::Text(t) => t.clone(),
+            Cell::Other => return Err(format!("{name} is neither text nor a number")),
+        };
+        if text.len() > MAX_TEXT {
+            return Err(format!("{name} is longer than {MAX_TEXT} bytes"));
+        }
+        let clean: String = text.chars().filter_map(tame).collect();
+        let clean = clean.trim().to_owned();
+        Ok((!clean.is_empty()).then_some(clean))
+    }
+
+    fn needed(&self, name: &str) -> Result<String, String> {
+        self.text(name)?.ok_or_else(|| format!("{name} is empty"))
+    }
+
+    fn date(&self, name: &str) -> Result<Option<Date>, String> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let day = match text.get(..10) {
+            Some(day) if text.len() == 10 || matches!(text.as_bytes().get(10), Some(b' ' | b'T')) => day,
+            _ => text.as_str(),
+        };
+        day.parse().map(Some).map_err(|_| format!("{name} is \"{text}\"; wanted a date YYYY-MM-DD"))
+    }
+
+    fn word<T>(&self, name: &str, wanted: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, String> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        read(&text).map(Some).ok_or_else(|| format!("{name} is \"{text}\"; wanted {wanted}"))
+    }
+
+    fn money(&self, name: &str, currency: Currency) -> Result<Option<Money>, String> {
+        let read = match self.cell(name) {
+            Cell::Null => return Ok(None),
+            Cell::Integer(i) => Money::parse(&i.to_string(), currency),
+            Cell::Real(r) => Money::from_real(*r, currency),
+            Cell::Text(t) if t.trim().is_empty() => return Ok(None),
+            Cell::Text(t) => Money::parse(t, currency),
+            Cell::Other => Err(AmountError::NotANumber),
+        };
+        read.map(Some).map_err(|e| format!("{name} in {currency}: {e}"))
+    }
+
+    fn customer(&self, creditor_country: &str) -> Result<Customer, String> {
+        let country = |t: &str| {
+            let code = t.to_ascii_uppercase();
+            (code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase())).then_some(code)
+        };
+        let country = self.word("country", "an ISO 3166 code such as BE", country)?;
+        let phone = self.text("phone")?.map(|text| {
+            let home = country.as_deref().or(Some(creditor_country));
+            phone::normalise(&text, home).unwrap_or(text)
+        });
+        let zone = |t: &str| jiff::tz::TimeZone::get(t).ok().map(|_| t.to_owned());
+        let state = |t: &str| DEBTOR_STATES.contains(&t).then(|| t.to_owned());
+        Ok(Customer {
+            id: self.needed("customer_id")?,
+            name: self.needed("customer_name")?,
+            language: self.text("language")?,
+            country,
+            kind: self.word("customer_kind", "business or consumer", CustomerKind::parse)?,
+            timezone: self.word("timezone", "an IANA time zone", zone)?,
+            state: self.word("state", &format!("one of: {}", DEBTOR_STATES.join(", ")), state)?,
+            email: self.text("email")?,
+            phone,
+            enterprise_no: self.text("enterprise_no")?,
+        })
+    }
+
+    fn read(&self, creditor_country: &str) -> Result<LedgerRow, String> {
+        let code = self.needed("currency")?;
+        let currency = Currency::parse(&code).ok_or_else(|| format!("currency is \"{code}\"; wanted an ISO 4217 code such as EUR"))?;
+        let kind = self.word("kind", "invoice, credit_note or payment", RowKind::parse)?.unwrap_or(RowKind::Invoice);
+        let statuses = RowStatus::ALL.map(RowStatus::as_str).join(", ");
+        let status = self.word("status", &format!("one of: {statuses}"), RowStatus::parse)?.unwrap_or(RowStatus::Open);
+        let mut balance = self.money("balance", currency)?.ok_or("balance is empty")?;
+        if kind != RowKind::Invoice {
+            balance.minor = -balance.minor.saturating_abs();
+        }
+        let tags = self.text("tags")?.unwrap_or_default();
+        let tags = tags.split([',', ';']).map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned).collect();
+        let web = |t: &str| (t.starts_with("https://") || t.starts_with("http://")).then(|| t.to_owned());
+        Ok(LedgerRow {
+            id: self.row.id.clone(),
+            number: self.needed("number")?,
+            customer: self.customer(creditor_country)?,
+            kind,
+            status,
+            issued_on: self.date("issued_on")?,
+            due_on: self.date("due_on")?.ok_or("due_on is empty")?,
+            balance,
+            total: self.money("total", currency)?,
+            disputed: self.money("disputed_amount", currency)?.filter(|m| m.minor > 0),
+            reference: self.text("reference")?,
+            pay_url: self.word("pay_url", "a link that begins with https://", web)?,
+            document: self.text("document")?,
+            po_number: self.text("po_number")?,
+            owner: self.text("owner")?,
+            for_invoice: self.text("for_invoice")?,
+            booked_through: self.date("booked_through")?,
+            tags,
+            cadence: self.text("cadence")?,
+        })
+    }
+}
+
+/// Control characters become spaces; characters that turn the direction of reading are dropped.
+fn tame(c: char) -> Option<char> {
+    match c {
+        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => None,
+        '\u{e000}'..='\u{f8ff}' => None,
+        '\u{2028}' | '\u{2029}' => Some(' '),
+        c if c.is_control() => Some(' '),
+        c => Some(c),
+    }
+}

@@ -1,0 +1,177 @@
+//! An SQLite ledger, opened read-only. Each page is a statement of its own, so that no cursor stays open
+//! between pages and the firm's own writer is never kept waiting.
+
+use super::row::{Cell, Columns, RawRow};
+use super::{Page, SourceError};
+use crate::config::settings::SourceSettings;
+use jiff::civil::Date;
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow};
+use sqlx::{AssertSqlSafe, Column as _, Row as _, SqlSafeStr as _, Statement as _, TypeInfo as _, ValueRef as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The longest wait for one statement.
+const TIMEOUT_S: u64 = 120;
+
+/// An SQLite file and the user's query.
+#[derive(Clone, Debug)]
+pub struct SqliteSource {
+    pool: SqlitePool,
+    path: PathBuf,
+    base: String,
+    reread: Option<String>,
+    booked: Option<String>,
+}
+
+impl SqliteSource {
+    /// Opens the file, read-only.
+    pub async fn open(settings: &SourceSettings) -> Result<SqliteSource, SourceError> {
+        let path = settings.path.clone();
+        let failed = |why: String| SourceError::Open { path: path.display().to_string(), why };
+        if !path.exists() {
+            return Err(failed("there is no such file".to_owned()));
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .read_only(true)
+            .create_if_missing(false)
+            .busy_timeout(Duration::from_secs(10))
+            .pragma("query_only", "1");
+        let pool = SqlitePoolOptions::new().max_connections(2).min_connections(0).acquire_timeout(Duration::from_secs(30));
+        let pool = pool.connect_with(options).await.map_err(|e| failed(plain(&e)))?;
+        let base = match &settings.query {
+            Some(query) => format!("(\n{}\n)", query.trim().trim_end_matches(';')),
+            None => "relance_invoices".to_owned(),
+        };
+        Ok(SqliteSource { pool, path, base, reread: settings.reread.clone(), booked: settings.booked_through.clone() })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The columns that the query yields.
+    pub async fn columns(&self) -> Result<Columns, SourceError> {
+        use sqlx::Executor as _;
+        let sql = AssertSqlSafe(format!("SELECT * FROM {}", self.base)).into_sql_str();
+        let statement = bounded("query", (&self.pool).prepare(sql)).await?;
+        Columns::new(statement.columns().iter().map(|c| c.name().to_owned()).collect())
+    }
+
+    /// A page behind an id. One row more than asked for is read, to see doubled ids across the edge.
+    pub async fn page(&self, columns: &Columns, after: Option<&Cell>, limit: usize) -> Result<Page, SourceError> {
+        let behind = if after.is_some() { "WHERE invoice_id > $2" } else { "" };
+        let sql = format!("SELECT * FROM {} {behind} ORDER BY invoice_id LIMIT $1", self.base);
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(limit as i64 + 1);
+        let query = match after {
+            Some(cell) => bind(query, cell),
+            None => query,
+        };
+        let rows = bounded("query", query.fetch_all(&self.pool)).await?;
+        let full = rows.len() > limit;
+        let place = columns.place("invoice_id").unwrap_or(0);
+        let mut raw = Vec::with_capacity(rows.len());
+        let mut last_cell = None;
+        for row in &rows {
+            let cells = cells(row);
+            last_cell = cells.get(place).cloned();
+            raw.push(RawRow::new(columns, cells)?);
+        }
+        let mut doubled: Vec<String> = raw.windows(2).filter(|w| w[0].id == w[1].id).map(|w| w[0].id.clone()).collect();
+        doubled.dedup();
+        if full {
+            let extra = raw.pop();
+            last_cell = rows.len().checked_sub(2).and_then(|i| cells(&rows[i]).get(place).cloned());
+            drop(extra);
+        }
+        Ok(Page { rows: raw, doubled, next: last_cell.filter(|_| full) })
+    }
+
+    /// Some rows again.
+    pub async fn reread(&self, columns: &Columns, ids: &[String]) -> Result<Vec<RawRow>, SourceError> {
+        let sql = match &self.reread {
+            Some(sql) => format!("SELECT * FROM (\n{}\n)", sql.trim().trim_end_matches(';').replace(":ids", "$1")),
+            None => format!("SELECT * FROM {} WHERE invoice_id IN (SELECT value FROM json_each($1))", self.base),
+        };
+        let rows = bounded("re-read", sqlx::query(AssertSqlSafe(sql)).bind(id_list(ids)).fetch_all(&self.pool)).await?;
+        rows.iter().map(|row| RawRow::new(columns, cells(row))).collect()
+    }
+
+    /// The day up to which receipts are booked.
+    pub async fn booked_through(&self) -> Result<Option<Date>, SourceError> {
+        let Some(sql) = &self.booked else { return Ok(None) };
+        let what = "booked_through";
+        let row = bounded(what, sqlx::query(AssertSqlSafe(sql.clone())).fetch_optional(&self.pool)).await?;
+        let cell = row.and_then(|r| cells(&r).into_iter().next());
+        let wrong = |why: String| SourceError::Query { what, why };
+        match cell {
+            Some(Cell::Text(text)) => {
+                let day = text.get(..10).unwrap_or(&text);
+                day.parse().map(Some).map_err(|_| wrong(format!("it gave \"{text}\"; wanted a date YYYY-MM-DD")))
+            }
+            _ => Err(wrong("it gave no date".to_owned())),
+        }
+    }
+}
+
+/// Ids as a JSON array. An id that looks like a whole number stands there as number and as text, because
+/// the ledger may keep it as either.
+fn id_list(ids: &[String]) -> String {
+    let mut list = Vec::with_capacity(ids.len());
+    for id in ids {
+        if let Ok(number) = id.parse::<i64>()
+            && number.to_string() == *id
+        {
+            list.push(serde_json::Value::from(number));
+        }
+        list.push(serde_json::Value::from(id.as_str()));
+    }
+    serde_json::Value::Array(list).to_string()
+}
+
+type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, SqliteArguments>;
+
+fn bind<'q>(query: Query<'q>, cell: &Cell) -> Query<'q> {
+    match cell {
+        Cell::Integer(i) => query.bind(*i),
+        Cell::Real(r) => query.bind(*r),
+        Cell::Text(t) => query.bind(t.clone()),
+        Cell::Null | Cell::Other => query.bind(None::<i64>),
+    }
+}
+
+/// Waits for a statement, but not for ever.
+async fn bounded<T>(what: &'static str, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, SourceError> {
+    match tokio::time::timeout(Duration::from_secs(TIMEOUT_S), work).await {
+        Err(_) => Err(SourceError::TimedOut(TIMEOUT_S)),
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(e)) => Err(SourceError::Query { what, why: plain(&e) }),
+    }
+}
+
+/// The database's own words, without the wrapping.
+fn plain(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(e) => e.message().to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn cells(row: &SqliteRow) -> Vec<Cell> {
+    (0..row.len()).map(|i| cell(row, i)).collect()
+}
+
+fn cell(row: &SqliteRow, i: usize) -> Cell {
+    let Ok(raw) = row.try_get_raw(i) else { return Cell::Other };
+    if raw.is_null() {
+        return Cell::Null;
+    }
+    let kind = raw.type_info().name().to_owned();
+    match kind.as_str() {
+        "INTEGER" | "BOOLEAN" => row.try_get_unchecked(i).map_or(Cell::Other, Cell::Integer),
+        "REAL" => row.try_get_unchecked(i).map_or(Cell::Other, Cell::Real),
+        "TEXT" | "DATE" | "DATETIME" | "TIME" => row.try_get_unchecked(i).map_or(Cell::Other, Cell::Text),
+        _ => Cell::Other,
+    }
+}

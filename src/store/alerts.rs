@@ -1,0 +1,76 @@
+//! Alerts to the creditor: one for each condition while it lasts.
+
+use super::db::{Store, StoreError};
+use super::statements;
+use jiff::Timestamp;
+use sqlx::Row;
+
+statements! {
+    ALERT_RAISE = "INSERT INTO alert (key, at, subject, text, next_at) VALUES ($1, $2, $3, $4, $2) ON CONFLICT (key) WHERE ended_at IS NULL DO NOTHING";
+    ALERT_END = "UPDATE alert SET ended_at = $2 WHERE key = $1 AND ended_at IS NULL";
+    ALERT_UNSENT = "SELECT pk, key, subject, text, tries FROM alert WHERE sent_at IS NULL AND next_at <= $1 ORDER BY pk LIMIT 20";
+    ALERT_SENT = "UPDATE alert SET sent_at = $2 WHERE pk = $1";
+    ALERT_LATER = "UPDATE alert SET tries = tries + 1, next_at = $2 WHERE pk = $1";
+    ALERT_LASTING = "SELECT key, text FROM alert WHERE ended_at IS NULL ORDER BY pk";
+}
+
+/// A letter to the creditor that has not left yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alert {
+    /// Its number.
+    pub pk: i64,
+    /// What it is about.
+    pub key: String,
+    /// Subject.
+    pub subject: String,
+    /// Text.
+    pub text: String,
+    /// How often it was tried.
+    pub tries: u32,
+}
+
+impl Store {
+    /// Raises an alert; while one with the same key lasts, nothing happens.
+    pub async fn raise_alert(&self, key: &str, now: Timestamp, subject: &str, text: &str) -> Result<(), StoreError> {
+        let query = sqlx::query(ALERT_RAISE).bind(key).bind(now.as_millisecond()).bind(subject).bind(text);
+        query.execute(&self.writer).await?;
+        Ok(())
+    }
+
+    /// The condition is over; the next time raises a new alert.
+    pub async fn end_alert(&self, key: &str, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(ALERT_END).bind(key).bind(now.as_millisecond()).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    /// Alerts that have not left yet and whose time has come.
+    pub async fn unsent_alerts(&self, now: Timestamp) -> Result<Vec<Alert>, StoreError> {
+        let rows = sqlx::query(ALERT_UNSENT).bind(now.as_millisecond()).fetch_all(&self.reader).await?;
+        let alert = |row: &sqlx::sqlite::SqliteRow| Alert {
+            pk: row.get("pk"),
+            key: row.get("key"),
+            subject: row.get("subject"),
+            text: row.get("text"),
+            tries: row.get::<i64, _>("tries") as u32,
+        };
+        Ok(rows.iter().map(alert).collect())
+    }
+
+    /// An alert has left.
+    pub async fn alert_sent(&self, pk: i64, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(ALERT_SENT).bind(pk).bind(now.as_millisecond()).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    /// An alert could not leave; it is tried again later.
+    pub async fn alert_later(&self, pk: i64, next: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(ALERT_LATER).bind(pk).bind(next.as_millisecond()).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    /// The conditions that last: key and text.
+    pub async fn lasting_alerts(&self) -> Result<Vec<(String, String)>, StoreError> {
+        let rows = sqlx::query(ALERT_LASTING).fetch_all(&self.reader).await?;
+        Ok(rows.iter().map(|r| (r.get("key"), r.get("text"))).collect())
+    }
+}

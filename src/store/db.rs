@@ -1,0 +1,213 @@
+//! Opening the store: one writer, readers apart, durable to the disk.
+
+use super::statements;
+use jiff::Timestamp;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, Transaction};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_machine.sql")];
+
+statements! {
+    READ_VERSION = "SELECT user_version FROM pragma_user_version";
+    READ_META = "SELECT value FROM meta WHERE key = $1";
+    WRITE_META = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    KEEP_META = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
+    DROP_META = "DELETE FROM meta WHERE key = $1";
+}
+
+/// Something went wrong with the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file cannot be opened.
+    #[error("cannot open the store {path}: {why}; see that its folder exists and that this user may write to it")]
+    Open {
+        /// The file.
+        path: String,
+        /// What the system said.
+        why: String,
+    },
+    /// It was written by a newer relance.
+    #[error(
+        "the store {path} was written by a newer relance (version {found}, this one knows {known}); install the newer program"
+    )]
+    TooNew {
+        /// The file.
+        path: String,
+        /// Its version.
+        found: i64,
+        /// The newest version that this program knows.
+        known: i64,
+    },
+    /// There is none yet.
+    #[error("there is no store at {0} yet; `relance run` makes it at its first start")]
+    NotYet(String),
+    /// Another `run` holds it.
+    #[error("another `relance run` holds the store {0}; stop it first (only one may send)")]
+    Held(String),
+    /// A statement failed.
+    #[error("the store failed: {0}")]
+    Sql(#[from] sqlx::Error),
+    /// What was read makes no sense.
+    #[error("the store holds something that cannot be: {0}")]
+    Corrupt(String),
+}
+
+/// The store.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(super) writer: SqlitePool,
+    pub(super) reader: SqlitePool,
+    path: PathBuf,
+}
+
+/// Held while a `run` is at work; ends with the process, however it ends.
+#[derive(Debug)]
+pub struct StoreLock(#[allow(dead_code, reason = "held for its lock")] File);
+
+impl Store {
+    /// Opens the store, making or upgrading it when needed.
+    pub async fn open(path: &Path) -> Result<Store, StoreError> {
+        let store = Store::connect(path, true).await?;
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// Opens a store that must exist already.
+    pub async fn open_existing(path: &Path) -> Result<Store, StoreError> {
+        if !path.exists() {
+            return Err(StoreError::NotYet(path.display().to_string()));
+        }
+        Store::open(path).await
+    }
+
+    async fn connect(path: &Path, create: bool) -> Result<Store, StoreError> {
+        restrict(path)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(create)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(30))
+            .statement_cache_capacity(200)
+            .pragma("cache_size", "-4000")
+            .pragma("wal_autocheckpoint", "4000");
+        let failed = |e: sqlx::Error| StoreError::Open { path: path.display().to_string(), why: e.to_string() };
+        let pool = |n| SqlitePoolOptions::new().max_connections(n).acquire_timeout(Duration::from_secs(60)).idle_timeout(None);
+        let writer = pool(1).connect_with(options.clone()).await.map_err(failed)?;
+        let reader = pool(3).connect_with(options.read_only(true)).await.map_err(failed)?;
+        Ok(Store { writer, reader, path: path.to_path_buf() })
+    }
+
+    async fn migrate(&self) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let found: i64 = sqlx::query_scalar(READ_VERSION).fetch_one(&mut *tx).await?;
+        let known = MIGRATIONS.len() as i64;
+        if found > known {
+            return Err(StoreError::TooNew { path: self.path.display().to_string(), found, known });
+        }
+        for (i, sql) in MIGRATIONS.iter().enumerate().skip(found.max(0) as usize) {
+            sqlx::raw_sql(*sql).execute(&mut *tx).await?;
+            let version = format!("PRAGMA user_version = {}", i + 1);
+            sqlx::raw_sql(sqlx::AssertSqlSafe(version)).execute(&mut *tx).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Takes the store for sending; fails at once when another process has it.
+    pub fn lock(&self) -> Result<StoreLock, StoreError> {
+        let path = self.path.with_extension("lock");
+        let open = File::options().create(true).append(true).open(&path);
+        let file = open.map_err(|e| StoreError::Open { path: path.display().to_string(), why: e.to_string() })?;
+        match file.try_lock() {
+            Ok(()) => Ok(StoreLock(file)),
+            Err(_) => Err(StoreError::Held(self.path.display().to_string())),
+        }
+    }
+
+    /// Begins a transaction that may write; it waits its turn.
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// A value kept under a name.
+    pub async fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
+        Ok(sqlx::query_scalar(READ_META).bind(key).fetch_optional(&self.reader).await?)
+    }
+
+    /// Keeps a value under a name.
+    pub async fn set_meta(&self, key: &str, value: Option<&str>) -> Result<(), StoreError> {
+        let query = match value {
+            Some(value) => sqlx::query(WRITE_META).bind(key).bind(value.to_owned()),
+            None => sqlx::query(DROP_META).bind(key),
+        };
+        query.execute(&self.writer).await?;
+        Ok(())
+    }
+
+    /// The key for Message-IDs and tokens, made at the first start.
+    pub async fn secret_key(&self) -> Result<[u8; 32], StoreError> {
+        let fresh: String = random()?.iter().map(|b| format!("{b:02x}")).collect();
+        sqlx::query(KEEP_META).bind("key").bind(fresh).execute(&self.writer).await?;
+        let text: String = sqlx::query_scalar(READ_META).bind("key").fetch_one(&self.writer).await?;
+        let bytes: Option<Vec<u8>> =
+            (0..text.len()).step_by(2).map(|i| u8::from_str_radix(text.get(i..i + 2)?, 16).ok()).collect();
+        bytes.and_then(|b| b.try_into().ok()).ok_or_else(|| StoreError::Corrupt("the key is not 32 bytes".to_owned()))
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Prepares a statement; used by the test that prepares them all.
+    pub async fn prepare(&self, sql: &'static str) -> Result<(), StoreError> {
+        use sqlx::Executor as _;
+        use sqlx::SqlSafeStr as _;
+        (&self.reader).prepare(sql.into_sql_str()).await?;
+        Ok(())
+    }
+
+    /// Ends all connections.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// 32 bytes from the system's generator.
+pub(crate) fn random() -> Result<[u8; 32], StoreError> {
+    let mut bytes = [0u8; 32];
+    let rng = ring::rand::SystemRandom::new();
+    ring::rand::SecureRandom::fill(&rng, &mut bytes).map_err(|_| StoreError::Corrupt("no randomness to be had".to_owned()))?;
+    Ok(bytes)
+}
+
+/// The store holds addresses: it is made readable by its owner only.
+fn restrict(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    if path.exists() {
+        return Ok(());
+    }
+    let made = File::options().create(true).append(true).mode(0o600).open(path);
+    made.map(drop).map_err(|e| StoreError::Open { path: path.display().to_string(), why: e.to_string() })
+}
+
+/// An instant from the store.
+pub(super) fn instant(millis: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_millisecond(millis).map_err(|_| StoreError::Corrupt(format!("{millis} is no instant")))
+}
+
+/// A day from the store.
+pub(super) fn day(text: &str) -> Result<jiff::civil::Date, StoreError> {
+    text.parse().map_err(|_| StoreError::Corrupt(format!("\"{text}\" is no date")))
+}
+
+/// A word from the store that must be one of a list.
+pub(super) fn word<T>(found: Option<T>, text: &str) -> Result<T, StoreError> {
+    found.ok_or_else(|| StoreError::Corrupt(format!("\"{text}\" is not a word it may hold")))
+}

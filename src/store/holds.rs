@@ -1,0 +1,104 @@
+//! Holds that people put, and the words by which they name debtors and invoices.
+
+use super::db::{Store, StoreError, day, instant};
+use super::statements;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use sqlx::Row;
+
+statements! {
+    HOLD_PUT = "INSERT INTO hold (debtor_pk, invoice_pk, kind, until_day, reason, created_at) VALUES ($1, $2, 'operator', $3, $4, $5) RETURNING pk";
+    HOLD_END = "UPDATE hold SET ended_at = $3 WHERE ended_at IS NULL AND debtor_pk = $1 AND coalesce(invoice_pk, 0) = coalesce($2, 0) RETURNING pk";
+    HOLD_LOOK = "UPDATE debtor SET next_at = $2 WHERE pk = $1";
+    HOLDS = "SELECT h.pk, d.source_id, d.name, i.number, h.until_day, h.reason, h.created_at FROM hold h
+        JOIN debtor d ON d.pk = h.debtor_pk LEFT JOIN invoice i ON i.pk = h.invoice_pk
+        WHERE h.ended_at IS NULL AND h.until_day >= $1 ORDER BY h.until_day, h.pk";
+    NAME_INVOICE = "SELECT pk, debtor_pk, source_id FROM invoice WHERE source_id = $1 OR number = $1 ORDER BY (presence = 'closed'), pk DESC LIMIT 2";
+    NAME_DEBTOR = "SELECT pk FROM debtor WHERE source_id = $1";
+    RELEASE_ENTRY = "UPDATE debtor SET entry_released = 1, next_at = $2 WHERE pk = $1";
+}
+
+/// A debtor or an invoice that a person named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The debtor.
+    pub debtor_pk: i64,
+    /// The invoice, if one was named.
+    pub invoice_pk: Option<i64>,
+}
+
+/// A hold, as people see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldRow {
+    /// Its number.
+    pub id: i64,
+    /// The debtor's id in the source.
+    pub debtor: String,
+    /// The debtor's name.
+    pub name: String,
+    /// The invoice's number, if it is about one alone.
+    pub invoice: Option<String>,
+    /// The day on which things move again.
+    pub until: Date,
+    /// Why.
+    pub reason: String,
+    /// When it was put.
+    pub created_at: Timestamp,
+}
+
+impl Store {
+    /// Finds an invoice by id or number, or a debtor by id. An invoice goes first.
+    pub async fn find(&self, name: &str) -> Result<Option<Named>, StoreError> {
+        if let Some(row) = sqlx::query(NAME_INVOICE).bind(name).fetch_optional(&self.reader).await? {
+            return Ok(Some(Named { debtor_pk: row.get("debtor_pk"), invoice_pk: Some(row.get("pk")) }));
+        }
+        let debtor = sqlx::query_scalar(NAME_DEBTOR).bind(name).fetch_optional(&self.reader).await?;
+        Ok(debtor.map(|debtor_pk| Named { debtor_pk, invoice_pk: None }))
+    }
+
+    /// Puts a hold; the debtor is looked at at once.
+    pub async fn put_hold(&self, on: Named, until: Date, reason: &str, now: Timestamp) -> Result<i64, StoreError> {
+        let at = now.as_millisecond();
+        let mut tx = self.begin().await?;
+        let query =
+            sqlx::query_scalar(HOLD_PUT).bind(on.debtor_pk).bind(on.invoice_pk).bind(until.to_string()).bind(reason).bind(at);
+        let id = query.fetch_one(&mut *tx).await?;
+        sqlx::query(HOLD_LOOK).bind(on.debtor_pk).bind(at).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// Ends the holds on a debtor as a whole, or on one invoice; gives their numbers.
+    pub async fn end_holds(&self, on: Named, now: Timestamp) -> Result<Vec<i64>, StoreError> {
+        let at = now.as_millisecond();
+        let mut tx = self.begin().await?;
+        let ended = sqlx::query_scalar(HOLD_END).bind(on.debtor_pk).bind(on.invoice_pk).bind(at).fetch_all(&mut *tx).await?;
+        sqlx::query(HOLD_LOOK).bind(on.debtor_pk).bind(at).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(ended)
+    }
+
+    /// The holds that last on a day, those that end first coming first.
+    pub async fn holds(&self, today: Date) -> Result<Vec<HoldRow>, StoreError> {
+        let rows = sqlx::query(HOLDS).bind(today.to_string()).fetch_all(&self.reader).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(HoldRow {
+                    id: row.get("pk"),
+                    debtor: row.get("source_id"),
+                    name: row.get("name"),
+                    invoice: row.get("number"),
+                    until: day(row.get("until_day"))?,
+                    reason: row.get("reason"),
+                    created_at: instant(row.get("created_at"))?,
+                })
+            })
+            .collect()
+    }
+
+    /// Lets the old debts of a debtor enter (R3).
+    pub async fn release_entry(&self, debtor_pk: i64, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(RELEASE_ENTRY).bind(debtor_pk).bind(now.as_millisecond()).execute(&self.writer).await?;
+        Ok(())
+    }
+}

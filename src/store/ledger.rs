@@ -1,0 +1,298 @@
+//! Our copy of the ledger: what the last polls showed.
+
+use super::db::{Store, StoreError, day, word};
+use super::{keys, statements};
+use crate::domain::currency::Currency;
+use crate::domain::invoice::Presence;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+use sqlx::{Row, Sqlite, Transaction};
+use std::collections::HashMap;
+
+statements! {
+    LEDGER_KNOWN = "SELECT pk, source_id, debtor_pk, digest, presence, term, due_on, currency, balance, kind
+        FROM invoice WHERE source_id IN (SELECT value FROM json_each($1))";
+    LEDGER_DEBTORS = "INSERT INTO debtor (source_id, name, language, country, kind, timezone, state, email, phone, enterprise_no, next_at)
+        SELECT j.value ->> 'id', j.value ->> 'name', j.value ->> 'language', j.value ->> 'country', j.value ->> 'kind',
+               j.value ->> 'timezone', j.value ->> 'state', j.value ->> 'email', j.value ->> 'phone', j.value ->> 'enterprise_no', $2
+        FROM json_each($1) j WHERE true
+        ON CONFLICT (source_id) DO UPDATE SET name = excluded.name, language = excluded.language, country = excluded.country,
+            kind = excluded.kind, timezone = excluded.timezone, state = excluded.state, email = excluded.email,
+            phone = excluded.phone, enterprise_no = excluded.enterprise_no, next_at = excluded.next_at";
+    LEDGER_INVOICES = "INSERT INTO invoice (source_id, debtor_pk, number, kind, status, presence, issued_on, due_on, currency, total,
+            balance, disputed, reference, pay_url, document, po_number, owner, for_invoice, booked_through, tags, cadence,
+            term, first_seen, reopened, paused_until, digest)
+        SELECT j.value ->> 'id', d.pk, j.value ->> 'number', j.value ->> 'kind', j.value ->> 'status', j.value ->> 'presence',
+               j.value ->> 'issued_on', j.value ->> 'due_on', j.value ->> 'currency', j.value ->> 'total', j.value ->> 'balance',
+               j.value ->> 'disputed', j.value ->> 'reference', j.value ->> 'pay_url', j.value ->> 'document', j.value ->> 'po_number',
+               j.value ->> 'owner', j.value ->> 'for_invoice', j.value ->> 'booked_through', j.value ->> 'tags', j.value ->> 'cadence',
+               j.value ->> 'term', j.value ->> 'first_seen', j.value ->> 'reopened', j.value ->> 'paused_until', j.value ->> 'digest'
+        FROM json_each($1) j JOIN debtor d ON d.source_id = j.value ->> 'debtor' WHERE true
+        ON CONFLICT (source_id) DO UPDATE SET debtor_pk = excluded.debtor_pk, number = excluded.number, kind = excluded.kind,
+            status = excluded.status, presence = excluded.presence, issued_on = excluded.issued_on, due_on = excluded.due_on,
+            currency = excluded.currency, total = excluded.total, balance = excluded.balance, disputed = excluded.disputed,
+            reference = excluded.reference, pay_url = excluded.pay_url, document = excluded.document, po_number = excluded.po_number,
+            owner = excluded.owner, for_invoice = excluded.for_invoice, booked_through = excluded.booked_through, tags = excluded.tags,
+            cadence = excluded.cadence,
+            reopened = CASE WHEN excluded.term > invoice.term THEN excluded.reopened ELSE invoice.reopened END,
+            term = excluded.term,
+            paused_until = coalesce(excluded.paused_until, invoice.paused_until), digest = excluded.digest";
+    LEDGER_CARRY_MARKS = "INSERT INTO mark (invoice_pk, term, step, cadence, rank, overdue, kind, on_day, contact_pk, redirected, why)
+        SELECT m.invoice_pk, i.term, m.step, m.cadence, m.rank, m.overdue, m.kind, m.on_day, m.contact_pk, m.redirected, m.why
+        FROM mark m JOIN invoice i ON i.pk = m.invoice_pk
+        WHERE m.invoice_pk IN (SELECT value FROM json_each($1)) AND m.term = i.term - 1 AND m.overdue = 0
+        ON CONFLICT (invoice_pk, term, step) DO NOTHING";
+    LEDGER_EVENTS = "INSERT INTO event (debtor_pk, invoice_pk, at, kind, text)
+        SELECT i.debtor_pk, i.pk, $2, j.value ->> 'kind', j.value ->> 'text'
+        FROM json_each($1) j JOIN invoice i ON i.source_id = j.value ->> 'invoice'";
+    LEDGER_SIGNS = "UPDATE debtor SET last_sign_at = $2, unreachable_since = NULL, unreachable_why = NULL
+        WHERE pk IN (SELECT i.debtor_pk FROM json_each($1) j JOIN invoice i ON i.source_id = j.value)";
+    LEDGER_PRESENCE = "UPDATE invoice SET presence = $2 WHERE source_id IN (SELECT value FROM json_each($1)) AND presence <> 'closed'";
+    LEDGER_LOOK_BY_INVOICE = "UPDATE debtor SET next_at = $2
+        WHERE pk IN (SELECT i.debtor_pk FROM json_each($1) j JOIN invoice i ON i.source_id = j.value)";
+    LEDGER_LOOK = "UPDATE debtor SET next_at = $2 WHERE pk IN (SELECT value FROM json_each($1))";
+    LEDGER_LOOK_ALL = "UPDATE debtor SET next_at = $1 WHERE pk IN (SELECT debtor_pk FROM invoice WHERE presence <> 'closed')";
+    LEDGER_LOOK_REASON = "UPDATE debtor SET next_at = $2 WHERE reason = $1";
+    LEDGER_OPEN = "SELECT pk FROM invoice WHERE presence <> 'closed' AND pk > $1 ORDER BY pk LIMIT 10000";
+    LEDGER_IDS = "SELECT source_id FROM invoice WHERE pk IN (SELECT value FROM json_each($1))";
+    LEDGER_BAD_ROW = "INSERT INTO unreadable (source_id, text, seen_at) VALUES ($1, $2, $3)
+        ON CONFLICT (source_id) DO UPDATE SET text = excluded.text, seen_at = excluded.seen_at";
+    LEDGER_GOOD_AGAIN = "DELETE FROM unreadable WHERE seen_at < $1";
+    LEDGER_BAD_ROWS = "SELECT source_id, text FROM unreadable ORDER BY source_id LIMIT 1000";
+}
+
+/// What we know of a row before it is read again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Key in the store.
+    pub pk: i64,
+    /// Its debtor's key.
+    pub debtor_pk: i64,
+    /// A digest of the row and of the configuration it was read under.
+    pub digest: i64,
+    /// Where it stands.
+    pub presence: Presence,
+    /// Its term.
+    pub term: u32,
+    /// Its due date.
+    pub due_on: Date,
+    /// Its currency.
+    pub currency: Currency,
+    /// Its balance in minor units; credits are negative.
+    pub balance: i64,
+}
+
+/// A debtor to write.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the columns of the source, see README")]
+pub struct DebtorRow {
+    pub id: String,
+    pub name: String,
+    pub language: Option<String>,
+    pub country: Option<String>,
+    pub kind: Option<&'static str>,
+    pub timezone: Option<String>,
+    pub state: Option<String>,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub enterprise_no: Option<String>,
+}
+
+/// A row to write.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the columns of the source, see README")]
+pub struct InvoiceRow {
+    pub id: String,
+    pub debtor: String,
+    pub number: String,
+    pub kind: &'static str,
+    pub status: &'static str,
+    pub presence: &'static str,
+    pub issued_on: Option<String>,
+    pub due_on: String,
+    pub currency: String,
+    pub total: Option<i64>,
+    pub balance: i64,
+    pub disputed: Option<i64>,
+    pub reference: Option<String>,
+    pub pay_url: Option<String>,
+    pub document: Option<String>,
+    pub po_number: Option<String>,
+    pub owner: Option<String>,
+    pub for_invoice: Option<String>,
+    pub booked_through: Option<String>,
+    pub tags: String,
+    pub cadence: Option<String>,
+    pub term: u32,
+    pub first_seen: String,
+    pub reopened: u8,
+    pub paused_until: Option<String>,
+    pub digest: i64,
+}
+
+/// Something seen to happen to an invoice.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+pub struct LedgerEvent {
+    /// The invoice's id in the source.
+    pub invoice: String,
+    /// `paid`, `part_paid`, `reopened`, `due_moved`.
+    pub kind: &'static str,
+    /// In words.
+    pub text: String,
+    /// Whether it shows that somebody is there: a payment does.
+    #[serde(skip)]
+    pub sign_of_life: bool,
+}
+
+/// What a page of the source changes.
+#[derive(Clone, Debug, Default)]
+pub struct PageChange {
+    /// Debtors of the rows below.
+    pub debtors: Vec<DebtorRow>,
+    /// New and changed rows.
+    pub invoices: Vec<InvoiceRow>,
+    /// Events of rows that we know.
+    pub events: Vec<LedgerEvent>,
+    /// Store keys of rows whose due date moved later: steps before due are carried into the new term (R7).
+    pub carried: Vec<i64>,
+    /// Debtors that lost a row to another.
+    pub looked: Vec<i64>,
+    /// Rows that could not be read: id and why.
+    pub unreadable: Vec<(String, String)>,
+}
+
+impl PageChange {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.invoices.is_empty() && self.unreadable.is_empty()
+    }
+}
+
+fn json(list: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(list).map_err(|e| StoreError::Corrupt(e.to_string()))
+}
+
+impl Store {
+    /// What is known of rows by their ids in the source.
+    pub async fn known(&self, ids: &[String]) -> Result<HashMap<String, Known>, StoreError> {
+        let rows = sqlx::query(LEDGER_KNOWN).bind(json(&ids)?).fetch_all(&self.reader).await?;
+        rows.iter()
+            .map(|row| {
+                let (presence, code): (String, String) = (row.get("presence"), row.get("currency"));
+                let known = Known {
+                    pk: row.get("pk"),
+                    debtor_pk: row.get("debtor_pk"),
+                    digest: row.get("digest"),
+                    presence: word(Presence::parse(&presence), &presence)?,
+                    term: row.get::<i64, _>("term") as u32,
+                    due_on: day(row.get("due_on"))?,
+                    currency: word(Currency::parse(&code), &code)?,
+                    balance: row.get("balance"),
+                };
+                Ok((row.get("source_id"), known))
+            })
+            .collect()
+    }
+
+    /// Writes what a page changed, in one transaction.
+    pub async fn apply_page(&self, page: &PageChange, now: Timestamp) -> Result<(), StoreError> {
+        let at = now.as_millisecond();
+        let mut tx = self.begin().await?;
+        if !page.invoices.is_empty() {
+            sqlx::query(LEDGER_DEBTORS).bind(json(&page.debtors)?).bind(at).execute(&mut *tx).await?;
+            sqlx::query(LEDGER_INVOICES).bind(json(&page.invoices)?).execute(&mut *tx).await?;
+        }
+        if !page.carried.is_empty() {
+            sqlx::query(LEDGER_CARRY_MARKS).bind(keys(page.carried.iter().copied())).execute(&mut *tx).await?;
+        }
+        if !page.looked.is_empty() {
+            sqlx::query(LEDGER_LOOK).bind(keys(page.looked.iter().copied())).bind(at).execute(&mut *tx).await?;
+        }
+        events(&mut tx, &page.events, at).await?;
+        for (id, text) in &page.unreadable {
+            sqlx::query(LEDGER_BAD_ROW).bind(id).bind(text).bind(at).execute(&mut *tx).await?;
+        }
+        if !page.unreadable.is_empty() {
+            let ids: Vec<&String> = page.unreadable.iter().map(|(id, _)| id).collect();
+            set_presence(&mut tx, &json(&ids)?, Presence::Unreadable, at).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Keys of the rows that are not closed, above a key, in order; at most 10,000.
+    pub async fn open_rows_after(&self, pk: i64) -> Result<Vec<i64>, StoreError> {
+        Ok(sqlx::query_scalar(LEDGER_OPEN).bind(pk).fetch_all(&self.reader).await?)
+    }
+
+    /// Closes rows that a complete poll no longer showed: they are paid or void (a sign of life).
+    pub async fn close_rows(&self, rows: &[i64], now: Timestamp) -> Result<(), StoreError> {
+        let at = now.as_millisecond();
+        for chunk in rows.chunks(5000) {
+            let mut tx = self.begin().await?;
+            let ids: Vec<String> = sqlx::query_scalar(LEDGER_IDS).bind(keys(chunk.iter().copied())).fetch_all(&mut *tx).await?;
+            let event = |id: &String| LedgerEvent {
+                invoice: id.clone(),
+                kind: "paid",
+                text: "no longer open in the ledger".to_owned(),
+                sign_of_life: true,
+            };
+            let list: Vec<LedgerEvent> = ids.iter().map(event).collect();
+            events(&mut tx, &list, at).await?;
+            set_presence(&mut tx, &json(&ids)?, Presence::Closed, at).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Marks rows that were not there when they were read again (R13); the next poll decides.
+    pub async fn mark_missing(&self, ids: &[String], now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        set_presence(&mut tx, &json(&ids)?, Presence::Missing, now.as_millisecond()).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Forgets unreadable rows that the poll begun at `since` did not report again.
+    pub async fn forget_readable(&self, since: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(LEDGER_GOOD_AGAIN).bind(since.as_millisecond()).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    /// Rows that cannot be read: id and why; at most 1,000.
+    pub async fn unreadable_rows(&self) -> Result<Vec<(String, String)>, StoreError> {
+        let rows = sqlx::query(LEDGER_BAD_ROWS).fetch_all(&self.reader).await?;
+        Ok(rows.iter().map(|r| (r.get("source_id"), r.get("text"))).collect())
+    }
+
+    /// Every debtor with something open is looked at again.
+    pub async fn look_at_all(&self, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(LEDGER_LOOK_ALL).bind(now.as_millisecond()).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    /// Debtors whose last look ended for a reason are looked at again.
+    pub async fn look_at_reason(&self, reason: &str, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(LEDGER_LOOK_REASON).bind(reason).bind(now.as_millisecond()).execute(&self.writer).await?;
+        Ok(())
+    }
+}
+
+async fn set_presence(tx: &mut Transaction<'_, Sqlite>, ids: &str, presence: Presence, at: i64) -> Result<(), StoreError> {
+    sqlx::query(LEDGER_PRESENCE).bind(ids).bind(presence.as_str()).execute(&mut **tx).await?;
+    sqlx::query(LEDGER_LOOK_BY_INVOICE).bind(ids).bind(at).execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn events(tx: &mut Transaction<'_, Sqlite>, list: &[LedgerEvent], at: i64) -> Result<(), StoreError> {
+    if list.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(LEDGER_EVENTS).bind(json(&list)?).bind(at).execute(&mut **tx).await?;
+    let signs: Vec<&String> = list.iter().filter(|e| e.sign_of_life).map(|e| &e.invoice).collect();
+    if !signs.is_empty() {
+        sqlx::query(LEDGER_SIGNS).bind(json(&signs)?).bind(at).execute(&mut **tx).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,365 @@
+//! The outbox: what is planned, in the transaction that decides it; claims; the sending mark.
+
+use super::db::{Store, StoreError, word};
+use super::{keys, payloads, statements};
+use crate::domain::case::MarkKind;
+use crate::domain::step::{Channel, Rank};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use sqlx::{Row, Sqlite, Transaction};
+
+statements! {
+    PLAN_DUE = "SELECT pk, next_at FROM debtor WHERE next_at <= $1 ORDER BY next_at, pk LIMIT $2";
+    PLAN_CONTACT = "INSERT INTO contact (debtor_pk, cadence, currency, step, state, at, redirected, invoices)
+        VALUES ($1, $2, $3, $4, 'in_hand', $5, $6, $7) RETURNING pk";
+    PLAN_MARK = "INSERT INTO mark (invoice_pk, term, step, cadence, rank, overdue, kind, on_day, contact_pk, redirected, why)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        ON CONFLICT (invoice_pk, term, step) DO UPDATE SET cadence = excluded.cadence, rank = excluded.rank, kind = excluded.kind,
+            on_day = excluded.on_day, contact_pk = excluded.contact_pk, redirected = excluded.redirected, why = excluded.why
+        WHERE mark.kind = 'undelivered' OR (mark.redirected = 1 AND excluded.redirected = 0)
+           OR (mark.kind = 'skipped' AND excluded.kind = 'skipped') OR mark.contact_pk = excluded.contact_pk";
+    PLAN_MESSAGE = "INSERT INTO message (contact_pk, debtor_pk, channel, address, step, cadence, letter, message_id, state, not_before, released)
+        SELECT $1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN d.brake_released = 1 THEN 'queued' ELSE $9 END, $10, d.brake_released
+        FROM debtor d WHERE d.pk = $2";
+    PLAN_LOOKED = "UPDATE debtor SET next_at = $2, reason = $3 WHERE pk = $1 AND next_at = $4";
+    BRAKE_COUNT = "SELECT (SELECT count(*) FROM message WHERE state = 'planned') AS planned,
+        (SELECT count(*) FROM message WHERE state IN ('queued', 'deferred', 'leased', 'sending', 'uncertain') AND released = 0) AS waiting,
+        (SELECT count(*) FROM message WHERE settled_at >= $1 AND state IN ('accepted', 'refused', 'expired') AND released = 0) AS left";
+    BRAKE_MOVE = "UPDATE message SET state = $1 WHERE state = 'planned'";
+    BRAKE_RELEASE_DEBTORS = "UPDATE debtor SET brake_released = 1 WHERE pk IN (SELECT debtor_pk FROM message WHERE state = 'braked')";
+    BRAKE_RELEASE = "UPDATE message SET state = 'queued', released = 1, not_before = $1 WHERE state = 'braked'";
+    BRAKED_BY_STEP = "SELECT m.step, m.channel, count(*) AS messages FROM message m WHERE m.state = 'braked' GROUP BY m.step, m.channel ORDER BY 1, 2";
+    CLAIM = "UPDATE message SET state = 'leased', lease_until = $4 WHERE pk IN (
+            SELECT pk FROM message WHERE channel = $1 AND state IN ('queued', 'deferred') AND not_before <= $2
+            ORDER BY not_before, pk LIMIT $3)
+        RETURNING pk, contact_pk, debtor_pk, channel, address, step, cadence, letter, message_id, tries, doubts, first_try_at";
+    CLAIM_INVOICES = "SELECT pk, cadence, currency, invoices FROM contact WHERE pk IN (SELECT value FROM json_each($1))";
+    CLAIM_RETURN = "UPDATE message SET state = 'queued', lease_until = NULL WHERE state IN ('leased', 'sending')
+        AND pk IN (SELECT value FROM json_each($1))";
+    MARK_SENDING = "UPDATE message SET state = 'sending', payload_pk = (SELECT j.value ->> 1 FROM json_each($1) j WHERE j.value ->> 0 = message.pk),
+            first_try_at = coalesce(first_try_at, $2), tries = tries + 1
+        WHERE state = 'leased' AND pk IN (SELECT j.value ->> 0 FROM json_each($1) j)";
+    REMARK_CLEAR = "DELETE FROM mark WHERE contact_pk = $1 AND kind IN ('in_hand', 'maybe', 'skipped')";
+    REMARK_CONTACT = "UPDATE contact SET invoices = $2 WHERE pk = $1";
+    NEXT_READY = "SELECT min(not_before) FROM message WHERE channel = $1 AND state IN ('queued', 'deferred')";
+}
+
+/// A mark to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMark {
+    /// The invoice, by store key.
+    pub invoice_pk: i64,
+    /// Its term.
+    pub term: u32,
+    /// The step.
+    pub step: String,
+    /// Its rank.
+    pub rank: Option<Rank>,
+    /// Whether it lies after the due date.
+    pub overdue: bool,
+    /// What becomes of it.
+    pub kind: MarkKind,
+    /// The day, in the debtor's zone.
+    pub on: Date,
+    /// Why it was passed over.
+    pub why: Option<&'static str>,
+}
+
+/// A message to put into the outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMessage {
+    /// Channel.
+    pub channel: Channel,
+    /// Address.
+    pub address: String,
+    /// Message-ID of an e-mail, reference of an SMS: the same whenever this contact is planned again.
+    pub message_id: String,
+}
+
+/// A contact to put into the outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewContact {
+    /// The debtor, by store key.
+    pub debtor_pk: i64,
+    /// The cadence.
+    pub cadence: String,
+    /// The currency.
+    pub currency: String,
+    /// The step.
+    pub step: String,
+    /// The letter.
+    pub letter: String,
+    /// Everything goes to `redirect_to`.
+    pub redirected: bool,
+    /// The invoices that get a mark, by store key.
+    pub invoices: Vec<i64>,
+    /// Their marks.
+    pub marks: Vec<NewMark>,
+    /// The messages.
+    pub messages: Vec<NewMessage>,
+}
+
+/// What a look at a debtor came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Looked {
+    /// The debtor, by store key.
+    pub debtor_pk: i64,
+    /// What `next_at` was when the look began; if an event has changed it since, it stays.
+    pub was: i64,
+    /// When to look next.
+    pub next: Option<Timestamp>,
+    /// The reason code.
+    pub reason: &'static str,
+}
+
+/// A claimed message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// Its number.
+    pub pk: i64,
+    /// Its contact.
+    pub contact_pk: i64,
+    /// Its debtor.
+    pub debtor_pk: i64,
+    /// Channel.
+    pub channel: Channel,
+    /// Address.
+    pub address: String,
+    /// Step.
+    pub step: String,
+    /// Cadence.
+    pub cadence: String,
+    /// Letter.
+    pub letter: String,
+    /// Message-ID.
+    pub message_id: String,
+    /// Tries so far.
+    pub tries: u32,
+    /// How often it was uncertain whether it had left.
+    pub doubts: u32,
+    /// The first try, in milliseconds.
+    pub first_try_at: Option<i64>,
+    /// Currency of its case.
+    pub currency: String,
+    /// The invoices that it gives a mark, by store key.
+    pub invoices: Vec<i64>,
+}
+
+/// How many messages are counted by the volume brake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Volume {
+    /// Planned and not yet let pass.
+    pub planned: u64,
+    /// On their way.
+    pub waiting: u64,
+    /// Left over the rolling day.
+    pub left: u64,
+}
+
+impl Store {
+    /// Debtors whose time to be looked at has come, with that time.
+    pub async fn due_debtors(&self, now: Timestamp, limit: i64) -> Result<Vec<(i64, i64)>, StoreError> {
+        let rows = sqlx::query(PLAN_DUE).bind(now.as_millisecond()).bind(limit).fetch_all(&self.reader).await?;
+        Ok(rows.iter().map(|r| (r.get("pk"), r.get("next_at"))).collect())
+    }
+
+    /// Writes a batch of decisions: contacts with marks and messages, attempts without an address, next looks.
+    /// `held` puts the messages under the volume brake's count first.
+    pub async fn commit_plan(
+        &self,
+        contacts: &[NewContact],
+        undelivered: &[super::settle::NoAddress],
+        looks: &[Looked],
+        held: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let at = now.as_millisecond();
+        let mut tx = self.begin().await?;
+        for contact in contacts {
+            insert_contact(&mut tx, contact, held, at).await?;
+        }
+        super::settle::record_no_address(&mut tx, undelivered, at).await?;
+        for look in looks {
+            let next = look.next.map(|t| t.as_millisecond());
+            let query = sqlx::query(PLAN_LOOKED).bind(look.debtor_pk).bind(next).bind(look.reason).bind(look.was);
+            query.execute(&mut *tx).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Counts for the volume brake.
+    pub async fn volume(&self, since: Timestamp) -> Result<Volume, StoreError> {
+        let row = sqlx::query(BRAKE_COUNT).bind(since.as_millisecond()).fetch_one(&self.writer).await?;
+        let count = |name: &str| row.get::<i64, _>(name) as u64;
+        Ok(Volume { planned: count("planned"), waiting: count("waiting"), left: count("left") })
+    }
+
+    /// Lets what is planned pass, or holds it.
+    pub async fn move_planned(&self, hold: bool) -> Result<u64, StoreError> {
+        let state = if hold { "braked" } else { "queued" };
+        Ok(sqlx::query(BRAKE_MOVE).bind(state).execute(&self.writer).await?.rows_affected())
+    }
+
+    /// Lets everything pass that the volume brake holds now.
+    pub async fn release_braked(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query(BRAKE_RELEASE_DEBTORS).execute(&mut *tx).await?;
+        let released = sqlx::query(BRAKE_RELEASE).bind(now.as_millisecond()).execute(&mut *tx).await?.rows_affected();
+        sqlx::query(super::polls::BRAKE_END).bind("too_many").execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(released)
+    }
+
+    /// What the volume brake holds: step, channel and how many.
+    pub async fn braked(&self) -> Result<Vec<(String, String, u64)>, StoreError> {
+        let rows = sqlx::query(BRAKED_BY_STEP).fetch_all(&self.reader).await?;
+        Ok(rows.iter().map(|r| (r.get("step"), r.get("channel"), r.get::<i64, _>("messages") as u64)).collect())
+    }
+
+    /// Claims messages of a channel whose time has come. A claim is safe to redo.
+    pub async fn claim(&self, channel: Channel, now: Timestamp, limit: i64) -> Result<Vec<Claimed>, StoreError> {
+        let lease = now.as_millisecond() + 600_000;
+        let mut tx = self.begin().await?;
+        let query = sqlx::query(CLAIM).bind(channel.as_str()).bind(now.as_millisecond()).bind(limit).bind(lease);
+        let rows = query.fetch_all(&mut *tx).await?;
+        let contacts = keys(rows.iter().map(|r| r.get("contact_pk")));
+        let cases = sqlx::query(CLAIM_INVOICES).bind(contacts).fetch_all(&mut *tx).await?;
+        tx.commit().await?;
+        let case_of = |pk: i64| cases.iter().find(|c| c.get::<i64, _>("pk") == pk);
+        let mut claimed = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let Some(case) = case_of(row.get("contact_pk")) else { continue };
+            claimed.push(message(row, case)?);
+        }
+        claimed.sort_by_key(|c| c.pk);
+        Ok(claimed)
+    }
+
+    /// Gives claims back; also a sending mark whose transmission has not begun.
+    pub async fn give_back(&self, messages: &[i64]) -> Result<(), StoreError> {
+        if !messages.is_empty() {
+            sqlx::query(CLAIM_RETURN).bind(keys(messages.iter().copied())).execute(&self.writer).await?;
+        }
+        Ok(())
+    }
+
+    /// Commits the sending mark of some messages, with what is about to leave. From here on they may have left.
+    pub async fn mark_sending(&self, items: &[(i64, payloads::Payload)], now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let mut pairs = Vec::with_capacity(items.len());
+        for (message, payload) in items {
+            let pk = payloads::insert(&mut tx, payload).await?;
+            pairs.push(format!("[{message},{pk}]"));
+        }
+        let list = format!("[{}]", pairs.join(","));
+        let marked = sqlx::query(MARK_SENDING).bind(list).bind(now.as_millisecond()).execute(&mut *tx).await?.rows_affected();
+        if marked != items.len() as u64 {
+            return Err(StoreError::Corrupt(format!("{} messages were claimed, but only {marked} could be marked", items.len())));
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The case has moved a little since the contact was planned (one more invoice, one less): its marks follow.
+    pub async fn remark(&self, contact_pk: i64, contact: &NewContact, now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query(REMARK_CLEAR).bind(contact_pk).execute(&mut *tx).await?;
+        insert_marks(&mut tx, contact_pk, contact).await?;
+        sqlx::query(REMARK_CONTACT).bind(contact_pk).bind(keys(contact.invoices.iter().copied())).execute(&mut *tx).await?;
+        tx.commit().await?;
+        tracing::debug!(contact = contact_pk, at = now.as_millisecond(), "marks follow the case");
+        Ok(())
+    }
+
+    /// The earliest time at which a message of a channel may be claimed.
+    pub async fn next_ready(&self, channel: Channel) -> Result<Option<i64>, StoreError> {
+        Ok(sqlx::query_scalar(NEXT_READY).bind(channel.as_str()).fetch_one(&self.reader).await?)
+    }
+}
+
+fn message(row: &sqlx::sqlite::SqliteRow, case: &sqlx::sqlite::SqliteRow) -> Result<Claimed, StoreError> {
+    let channel: String = row.get("channel");
+    Ok(Claimed {
+        pk: row.get("pk"),
+        contact_pk: row.get("contact_pk"),
+        debtor_pk: row.get("debtor_pk"),
+        channel: word(Channel::parse(&channel), &channel)?,
+        address: row.get("address"),
+        step: row.get("step"),
+        cadence: row.get("cadence"),
+        letter: row.get("letter"),
+        message_id: row.get("message_id"),
+        tries: row.get::<i64, _>("tries") as u32,
+        doubts: row.get::<i64, _>("doubts") as u32,
+        first_try_at: row.get("first_try_at"),
+        currency: case.get("currency"),
+        invoices: serde_json::from_str(case.get("invoices")).unwrap_or_default(),
+    })
+}
+
+async fn insert_contact(tx: &mut Transaction<'_, Sqlite>, contact: &NewContact, held: bool, at: i64) -> Result<(), StoreError> {
+    let pk: i64 = sqlx::query_scalar(PLAN_CONTACT)
+        .bind(contact.debtor_pk)
+        .bind(&contact.cadence)
+        .bind(&contact.currency)
+        .bind(&contact.step)
+        .bind(at)
+        .bind(i64::from(contact.redirected))
+        .bind(keys(contact.invoices.iter().copied()))
+        .fetch_one(&mut **tx)
+        .await?;
+    insert_marks(tx, pk, contact).await?;
+    for message in &contact.messages {
+        sqlx::query(PLAN_MESSAGE)
+            .bind(pk)
+            .bind(contact.debtor_pk)
+            .bind(message.channel.as_str())
+            .bind(&message.address)
+            .bind(&contact.step)
+            .bind(&contact.cadence)
+            .bind(&contact.letter)
+            .bind(&message.message_id)
+            .bind(if held { "planned" } else { "queued" })
+            .bind(at)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn insert_marks(tx: &mut Transaction<'_, Sqlite>, contact_pk: i64, contact: &NewContact) -> Result<(), StoreError> {
+    for mark in &contact.marks {
+        let written = insert_mark(tx, mark, &contact.cadence, Some(contact_pk), contact.redirected).await?;
+        if !written && mark.kind == MarkKind::InHand {
+            let text = format!("invoice {} has had step {} in term {} already", mark.invoice_pk, mark.step, mark.term);
+            return Err(StoreError::Corrupt(text));
+        }
+    }
+    Ok(())
+}
+
+/// Writes a mark; false when the invoice has had the step already and it stays as it is.
+pub(super) async fn insert_mark(
+    tx: &mut Transaction<'_, Sqlite>,
+    mark: &NewMark,
+    cadence: &str,
+    contact: Option<i64>,
+    redirected: bool,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(PLAN_MARK)
+        .bind(mark.invoice_pk)
+        .bind(i64::from(mark.term))
+        .bind(&mark.step)
+        .bind(cadence)
+        .bind(mark.rank.map(Rank::as_str))
+        .bind(i64::from(mark.overdue))
+        .bind(mark.kind.as_str())
+        .bind(mark.on.to_string())
+        .bind(contact)
+        .bind(i64::from(redirected))
+        .bind(mark.why)
+        .execute(&mut **tx)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}

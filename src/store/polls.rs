@@ -1,0 +1,158 @@
+//! Polls, and the brakes that a bad one puts on.
+
+use super::db::{Store, StoreError, day, instant};
+use super::statements;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use sqlx::Row;
+
+statements! {
+    POLL_RECORD = "INSERT INTO poll (started_at, finished_at, outcome, rows, unreadable, vanished, booked_through, text)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    POLL_TRIM = "DELETE FROM poll WHERE finished_at < $1 AND pk NOT IN (SELECT max(pk) FROM poll GROUP BY outcome)";
+    POLL_LAST = "SELECT started_at, finished_at, outcome, rows, unreadable, vanished, booked_through, text FROM poll ORDER BY pk DESC LIMIT 1";
+    POLL_LAST_GOOD = "SELECT started_at, finished_at, outcome, rows, unreadable, vanished, booked_through, text FROM poll
+        WHERE outcome = 'good' ORDER BY pk DESC LIMIT 1";
+    BRAKE_SET = "INSERT INTO brake (kind, since, until_at, tries, text) VALUES ($1, $2, $3, 1, $4)
+        ON CONFLICT (kind) DO UPDATE SET until_at = excluded.until_at, tries = brake.tries + 1, text = excluded.text";
+    BRAKE_END = "DELETE FROM brake WHERE kind = $1";
+    BRAKES = "SELECT kind, since, until_at, tries, text FROM brake ORDER BY kind";
+}
+
+/// How a poll ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PollOutcome {
+    /// Read to the end.
+    Good,
+    /// Read to the end, but too much had vanished (R14); nothing was closed.
+    Shrunk,
+    /// Not read to the end.
+    Failed,
+}
+
+impl PollOutcome {
+    /// The word in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PollOutcome::Good => "good",
+            PollOutcome::Shrunk => "shrunk",
+            PollOutcome::Failed => "failed",
+        }
+    }
+}
+
+/// A poll of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Poll {
+    /// When it began: data is as old as this.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// How.
+    pub outcome: PollOutcome,
+    /// Rows read.
+    pub rows: i64,
+    /// Rows that could not be read.
+    pub unreadable: i64,
+    /// Rows that were open and are gone.
+    pub vanished: i64,
+    /// Receipts are booked up to here, where the source says so.
+    pub booked_through: Option<Date>,
+    /// What went wrong.
+    pub text: String,
+}
+
+/// A condition that stops sending, or a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrakeRow {
+    /// `ledger_shrunk`, `too_many`, `channel:email`.
+    pub kind: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when, if it ends by itself.
+    pub until: Option<Timestamp>,
+    /// How often in a row it was put.
+    pub tries: u32,
+    /// In words.
+    pub text: String,
+}
+
+impl Store {
+    /// Records a poll; polls of more than 90 days ago are let go, but for the last of each outcome.
+    pub async fn record_poll(&self, poll: &Poll) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query(POLL_RECORD)
+            .bind(poll.started_at.as_millisecond())
+            .bind(poll.finished_at.as_millisecond())
+            .bind(poll.outcome.as_str())
+            .bind(poll.rows)
+            .bind(poll.unreadable)
+            .bind(poll.vanished)
+            .bind(poll.booked_through.map(|d| d.to_string()))
+            .bind(&poll.text)
+            .execute(&mut *tx)
+            .await?;
+        let old = poll.finished_at.as_millisecond() - 90 * 86_400_000;
+        sqlx::query(POLL_TRIM).bind(old).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The last poll, however it ended.
+    pub async fn last_poll(&self) -> Result<Option<Poll>, StoreError> {
+        self.poll(POLL_LAST).await
+    }
+
+    /// The last poll that read the ledger to its end.
+    pub async fn last_good_poll(&self) -> Result<Option<Poll>, StoreError> {
+        self.poll(POLL_LAST_GOOD).await
+    }
+
+    async fn poll(&self, sql: &'static str) -> Result<Option<Poll>, StoreError> {
+        let Some(row) = sqlx::query(sql).fetch_optional(&self.reader).await? else { return Ok(None) };
+        let outcome: String = row.get("outcome");
+        Ok(Some(Poll {
+            started_at: instant(row.get("started_at"))?,
+            finished_at: instant(row.get("finished_at"))?,
+            outcome: match outcome.as_str() {
+                "good" => PollOutcome::Good,
+                "shrunk" => PollOutcome::Shrunk,
+                _ => PollOutcome::Failed,
+            },
+            rows: row.get("rows"),
+            unreadable: row.get("unreadable"),
+            vanished: row.get("vanished"),
+            booked_through: row.get::<Option<String>, _>("booked_through").map(|d| day(&d)).transpose()?,
+            text: row.get("text"),
+        }))
+    }
+
+    /// Puts a brake on, or renews it.
+    pub async fn set_brake(&self, kind: &str, now: Timestamp, until: Option<Timestamp>, text: &str) -> Result<(), StoreError> {
+        let until = until.map(|t| t.as_millisecond());
+        sqlx::query(BRAKE_SET).bind(kind).bind(now.as_millisecond()).bind(until).bind(text).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    /// Takes a brake off.
+    pub async fn end_brake(&self, kind: &str) -> Result<(), StoreError> {
+        sqlx::query(BRAKE_END).bind(kind).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    /// The brakes that are on.
+    pub async fn brakes(&self) -> Result<Vec<BrakeRow>, StoreError> {
+        let rows = sqlx::query(BRAKES).fetch_all(&self.reader).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(BrakeRow {
+                    kind: row.get("kind"),
+                    since: instant(row.get("since"))?,
+                    until: row.get::<Option<i64>, _>("until_at").map(instant).transpose()?,
+                    tries: row.get::<i64, _>("tries") as u32,
+                    text: row.get("text"),
+                })
+            })
+            .collect()
+    }
+}

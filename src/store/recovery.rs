@@ -1,0 +1,165 @@
+//! After a crash: what was leased goes back, what was being sent is in doubt.
+
+use super::attempts::NewAttempt;
+use super::db::{Store, StoreError, instant};
+use super::settle::{After, Settlement, settle};
+use super::statements;
+use crate::domain::attempt::Outcome;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use sqlx::Row;
+
+statements! {
+    RECOVER_LEASED = "UPDATE message SET state = 'queued', lease_until = NULL WHERE state = 'leased'";
+    RECOVER_SENDING = "SELECT m.pk, m.contact_pk, m.debtor_pk, m.channel, m.step, m.cadence, m.letter, m.message_id, m.payload_pk, m.doubts,
+            d.source_id, c.invoices, p.salt, p.address, p.body_hash
+        FROM message m JOIN contact c ON c.pk = m.contact_pk JOIN debtor d ON d.pk = m.debtor_pk JOIN payload p ON p.pk = m.payload_pk
+        WHERE m.state = $1 AND ($2 = 0 OR m.pk = $2) ORDER BY m.pk";
+    RECOVER_INVOICES = "SELECT json_group_array(json_object('id', source_id, 'number', number)) FROM invoice
+        WHERE pk IN (SELECT value FROM json_each($1))";
+    UNCERTAIN = "SELECT m.pk, d.source_id, d.name, m.channel, m.address, m.step, m.message_id, c.at FROM message m
+        JOIN contact c ON c.pk = m.contact_pk JOIN debtor d ON d.pk = m.debtor_pk WHERE m.state = 'uncertain' ORDER BY m.pk";
+}
+
+/// A message that may or may not have left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UncertainRow {
+    /// Its number.
+    pub id: i64,
+    /// The debtor's id.
+    pub debtor: String,
+    /// The debtor's name.
+    pub name: String,
+    /// Channel.
+    pub channel: String,
+    /// Address.
+    pub address: String,
+    /// Step.
+    pub step: String,
+    /// Message-ID.
+    pub message_id: String,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// What recovery found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Claims that went back.
+    pub leased: u64,
+    /// Messages that were being sent.
+    pub doubtful: u64,
+}
+
+/// A message whose fate is unknown, ready to be settled.
+pub struct Doubtful {
+    /// Channel.
+    pub channel: String,
+    /// How often it has been in doubt before.
+    pub doubts: u32,
+    settlement: Settlement,
+}
+
+impl Doubtful {
+    /// The settlement with an outcome and what becomes of the message.
+    pub fn settle(self, outcome: Outcome, after: After, answer: &str, now: Timestamp) -> Settlement {
+        let mut s = self.settlement;
+        s.after = after;
+        s.attempt.outcome = outcome;
+        s.attempt.answer = Some(answer.to_owned());
+        s.attempt.at = now.as_millisecond();
+        s
+    }
+}
+
+impl Store {
+    /// Frees all claims, and settles what was being sent: an `unknown` attempt is appended before anything is
+    /// sent again. `after` says by channel and former doubts what becomes of it.
+    pub async fn recover(
+        &self,
+        now: Timestamp,
+        today: Date,
+        after: impl Fn(&str, u32) -> After,
+    ) -> Result<Recovered, StoreError> {
+        let doubtful = self.doubtful("sending", 0, today).await?;
+        let mut tx = self.begin().await?;
+        let leased = sqlx::query(RECOVER_LEASED).execute(&mut *tx).await?.rows_affected();
+        let count = doubtful.len() as u64;
+        let text = "the program stopped while this message was being sent";
+        let list: Vec<Settlement> = doubtful
+            .into_iter()
+            .map(|d| {
+                let after = after(&d.channel, d.doubts);
+                d.settle(Outcome::Unknown, after, text, now)
+            })
+            .collect();
+        if !list.is_empty() {
+            settle(&mut tx, &list, now).await?;
+        }
+        tx.commit().await?;
+        Ok(Recovered { leased, doubtful: count })
+    }
+
+    /// Messages in a state of doubt: `sending` after a crash, `uncertain` for the operator; one, or all with 0.
+    pub async fn doubtful(&self, state: &str, message: i64, today: Date) -> Result<Vec<Doubtful>, StoreError> {
+        let rows = sqlx::query(RECOVER_SENDING).bind(state).bind(message).fetch_all(&self.writer).await?;
+        let mut list = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let invoices: String =
+                sqlx::query_scalar(RECOVER_INVOICES).bind(row.get::<String, _>("invoices")).fetch_one(&self.writer).await?;
+            let attempt = NewAttempt {
+                at: 0,
+                debtor_pk: row.get("debtor_pk"),
+                debtor: row.get("source_id"),
+                person: None,
+                channel: row.get("channel"),
+                cadence: row.get("cadence"),
+                step: row.get("step"),
+                letter: row.get("letter"),
+                language: None,
+                invoices,
+                outcome: Outcome::Unknown,
+                class: None,
+                why: None,
+                answer: None,
+                message_id: row.get("message_id"),
+                message_pk: row.get("pk"),
+                payload_pk: row.get("payload_pk"),
+                digest: None,
+            };
+            let address: Option<String> = row.get("address");
+            let settlement = Settlement {
+                message_pk: row.get("pk"),
+                contact_pk: row.get("contact_pk"),
+                after: After::Uncertain,
+                day: today,
+                attempt,
+                payload: None,
+                sealed: Some((row.get("salt"), address.unwrap_or_default(), row.get("body_hash"))),
+                threads: vec![],
+                dead: None,
+            };
+            list.push(Doubtful { channel: row.get("channel"), doubts: row.get::<i64, _>("doubts") as u32, settlement });
+        }
+        Ok(list)
+    }
+
+    /// The messages that wait for the operator's word.
+    pub async fn uncertain(&self) -> Result<Vec<UncertainRow>, StoreError> {
+        let rows = sqlx::query(UNCERTAIN).fetch_all(&self.reader).await?;
+        rows.iter()
+            .map(|r| {
+                Ok(UncertainRow {
+                    id: r.get("pk"),
+                    debtor: r.get("source_id"),
+                    name: r.get("name"),
+                    channel: r.get("channel"),
+                    address: r.get("address"),
+                    step: r.get("step"),
+                    message_id: r.get("message_id"),
+                    at: instant(r.get("at"))?,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,271 @@
+//! Settling what came of messages: attempts, message states, contacts, marks and addresses, in one transaction
+//! for many outcomes.
+
+use super::attempts::{self, NewAttempt};
+use super::db::{Store, StoreError};
+use super::outbox::{NewMark, insert_mark};
+use super::payloads::{self, Payload};
+use super::statements;
+use crate::domain::attempt::{FaultClass, Outcome};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+use sqlx::{Row, Sqlite, Transaction};
+
+statements! {
+    SETTLE_MESSAGES = "UPDATE message SET state = j.state, not_before = coalesce(j.next, message.not_before),
+            settled_at = j.settled, doubts = message.doubts + j.doubt, tries = message.tries - j.ours, lease_until = NULL,
+            payload_pk = coalesce(j.payload, message.payload_pk)
+        FROM (SELECT value ->> 'pk' AS pk, value ->> 'state' AS state, value ->> 'next' AS next, value ->> 'settled' AS settled,
+                     value ->> 'doubt' AS doubt, value ->> 'ours' AS ours, value ->> 'payload' AS payload FROM json_each($1)) j
+        WHERE message.pk = j.pk AND message.state IN ('planned', 'braked', 'queued', 'deferred', 'leased', 'sending', 'uncertain')";
+    SETTLE_LEFT = "UPDATE contact SET state = 'left', at = j.at
+        FROM (SELECT value ->> 'contact' AS pk, value ->> 'at' AS at FROM json_each($1)) j WHERE contact.pk = j.pk";
+    SETTLE_LEFT_MARKS = "UPDATE mark SET kind = 'left', on_day = j.day
+        FROM (SELECT value ->> 'contact' AS pk, value ->> 'day' AS day FROM json_each($1)) j
+        WHERE mark.contact_pk = j.pk AND mark.kind IN ('in_hand', 'maybe')";
+    SETTLE_THREADS = "UPDATE invoice SET thread = j.thread
+        FROM (SELECT value ->> 'pk' AS pk, value ->> 'thread' AS thread FROM json_each($1)) j
+        WHERE invoice.pk = j.pk AND invoice.thread IS NULL";
+    SETTLE_MAYBE = "UPDATE contact SET state = 'maybe', at = $2 WHERE state = 'in_hand' AND pk IN (SELECT value FROM json_each($1))";
+    SETTLE_MAYBE_MARKS = "UPDATE mark SET kind = 'maybe' WHERE kind = 'in_hand' AND contact_pk IN (
+            SELECT pk FROM contact WHERE state = 'maybe' AND pk IN (SELECT value FROM json_each($1)))";
+    SETTLE_ENDED = "UPDATE contact SET state = CASE WHEN EXISTS (
+                SELECT 1 FROM message m WHERE m.contact_pk = contact.pk AND m.state IN ('refused', 'expired'))
+            THEN 'failed' ELSE 'cancelled' END
+        WHERE state IN ('in_hand', 'maybe') AND pk IN (SELECT value FROM json_each($1)) AND NOT EXISTS (
+            SELECT 1 FROM message m WHERE m.contact_pk = contact.pk
+              AND m.state IN ('planned', 'braked', 'queued', 'deferred', 'leased', 'sending', 'uncertain', 'accepted'))";
+    SETTLE_ENDED_MARKS = "DELETE FROM mark WHERE kind IN ('in_hand', 'maybe', 'skipped') AND contact_pk IN (
+            SELECT pk FROM contact WHERE state IN ('failed', 'cancelled') AND pk IN (SELECT value FROM json_each($1)))";
+    SETTLE_LOOK = "UPDATE debtor SET next_at = $2, brake_released = CASE WHEN $3 = 1 THEN 0 ELSE brake_released END
+        WHERE pk IN (SELECT value FROM json_each($1))";
+    SETTLE_DEAD = "INSERT INTO point (debtor_pk, channel, address, dead_at, evidence) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (debtor_pk, channel, address) DO NOTHING";
+    NO_ADDRESS_KNOWN = "SELECT count(*) FROM mark WHERE invoice_pk = $1 AND term = $2 AND step = $3 AND kind = 'undelivered'";
+    MESSAGE_STATE = "SELECT state FROM message WHERE pk = $1";
+}
+
+/// What becomes of a message after an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    /// It was accepted: settled.
+    Accepted,
+    /// Tried again at this time. `ours`: the try does not count.
+    Retry {
+        /// When.
+        at: Timestamp,
+        /// The fault was ours.
+        ours: bool,
+    },
+    /// In doubt, sent again at this time.
+    Resend(Timestamp),
+    /// In doubt, waits for the operator.
+    Uncertain,
+    /// Refused for good.
+    Refused,
+    /// Its time for retries is over.
+    Expired,
+    /// It does not leave.
+    Cancelled,
+}
+
+/// An outcome to settle.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// The message.
+    pub message_pk: i64,
+    /// Its contact.
+    pub contact_pk: i64,
+    /// What becomes of it.
+    pub after: After,
+    /// The day in the debtor's zone.
+    pub day: Date,
+    /// The attempt to append.
+    pub attempt: NewAttempt,
+    /// The payload of a message that never got the sending mark.
+    pub payload: Option<Payload>,
+    /// For the digest: salt, address and hash of the payload that left.
+    pub sealed: Option<(Vec<u8>, String, Vec<u8>)>,
+    /// Invoices that gain this thread, by store key.
+    pub threads: Vec<(i64, String)>,
+    /// The address turned out not to exist.
+    pub dead: Option<(String, String)>,
+}
+
+/// A step for which there is no address, to be recorded once.
+#[derive(Clone, Debug)]
+pub struct NoAddress {
+    /// The marks, of kind undelivered.
+    pub marks: Vec<NewMark>,
+    /// The cadence.
+    pub cadence: String,
+    /// Everything goes to `redirect_to`.
+    pub redirected: bool,
+    /// The attempt to append.
+    pub attempt: NewAttempt,
+}
+
+#[derive(Serialize)]
+struct MessageRow {
+    pk: i64,
+    state: &'static str,
+    next: Option<i64>,
+    settled: Option<i64>,
+    doubt: u8,
+    ours: u8,
+    payload: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct LeftRow {
+    contact: i64,
+    at: i64,
+    day: String,
+}
+
+#[derive(Serialize)]
+struct ThreadRow<'a> {
+    pk: i64,
+    thread: &'a str,
+}
+
+impl Settlement {
+    fn message_row(&self, payload: Option<i64>) -> MessageRow {
+        let at = self.attempt.at;
+        let (state, next, settled) = match self.after {
+            After::Accepted => ("accepted", None, Some(at)),
+            After::Retry { at, .. } | After::Resend(at) => ("deferred", Some(at.as_millisecond()), None),
+            After::Uncertain => ("uncertain", None, None),
+            After::Refused => ("refused", None, Some(at)),
+            After::Expired => ("expired", None, Some(at)),
+            After::Cancelled => ("cancelled", None, Some(at)),
+        };
+        let doubt = u8::from(self.attempt.outcome == Outcome::Unknown);
+        let ours = u8::from(matches!(self.after, After::Retry { ours: true, .. }));
+        MessageRow { pk: self.message_pk, state, next, settled, doubt, ours, payload }
+    }
+
+    fn ends(&self) -> bool {
+        matches!(self.after, After::Refused | After::Expired | After::Cancelled)
+    }
+}
+
+fn json(list: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(list).map_err(|e| StoreError::Corrupt(e.to_string()))
+}
+
+impl Store {
+    /// Settles outcomes and appends their attempts, all or none; gives the chain's new head.
+    pub async fn settle(&self, list: &[Settlement], now: Timestamp) -> Result<[u8; 32], StoreError> {
+        let mut tx = self.begin().await?;
+        let head = settle(&mut tx, list, now).await?;
+        tx.commit().await?;
+        Ok(head)
+    }
+
+    /// The operator's word on an uncertain message; refused when it is not uncertain (any more).
+    pub async fn resolve_uncertain(&self, settlement: &Settlement, now: Timestamp) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let state: Option<String> =
+            sqlx::query_scalar(MESSAGE_STATE).bind(settlement.message_pk).fetch_optional(&mut *tx).await?;
+        if state.as_deref() != Some("uncertain") {
+            return Ok(false);
+        }
+        settle(&mut tx, std::slice::from_ref(settlement), now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+pub(super) async fn settle(
+    tx: &mut Transaction<'_, Sqlite>,
+    list: &[Settlement],
+    now: Timestamp,
+) -> Result<[u8; 32], StoreError> {
+    let mut attempts = Vec::with_capacity(list.len());
+    let mut messages = Vec::with_capacity(list.len());
+    for s in list {
+        let mut attempt = s.attempt.clone();
+        if let Some(payload) = &s.payload {
+            attempt.payload_pk = Some(payloads::insert(tx, payload).await?);
+            let digest = payloads::digest(&payload.salt, &payload.address, &payload.body_hash, attempt.answer.as_deref());
+            attempt.digest = Some(digest);
+        } else if let Some((salt, address, hash)) = &s.sealed {
+            attempt.digest = Some(payloads::digest(salt, address, hash, attempt.answer.as_deref()));
+        }
+        messages.push(s.message_row(s.payload.as_ref().and(attempt.payload_pk)));
+        attempts.push(attempt);
+    }
+    let head = attempts::append(tx, &attempts).await?;
+    sqlx::query(SETTLE_MESSAGES).bind(json(&messages)?).execute(&mut **tx).await?;
+    settle_contacts(tx, list, now).await?;
+    Ok(head)
+}
+
+async fn settle_contacts(tx: &mut Transaction<'_, Sqlite>, list: &[Settlement], now: Timestamp) -> Result<(), StoreError> {
+    let at = now.as_millisecond();
+    let left: Vec<LeftRow> = list
+        .iter()
+        .filter(|s| s.after == After::Accepted)
+        .map(|s| LeftRow { contact: s.contact_pk, at: s.attempt.at, day: s.day.to_string() })
+        .collect();
+    if !left.is_empty() {
+        let rows = json(&left)?;
+        sqlx::query(SETTLE_LEFT).bind(&rows).execute(&mut **tx).await?;
+        sqlx::query(SETTLE_LEFT_MARKS).bind(&rows).execute(&mut **tx).await?;
+    }
+    let threads: Vec<ThreadRow> =
+        list.iter().flat_map(|s| &s.threads).map(|(pk, thread)| ThreadRow { pk: *pk, thread }).collect();
+    if !threads.is_empty() {
+        sqlx::query(SETTLE_THREADS).bind(json(&threads)?).execute(&mut **tx).await?;
+    }
+    let contacts = |pick: &dyn Fn(&&Settlement) -> bool| super::keys(list.iter().filter(pick).map(|s| s.contact_pk));
+    if list.iter().any(|s| s.after == After::Uncertain) {
+        let uncertain = contacts(&|s| s.after == After::Uncertain);
+        sqlx::query(SETTLE_MAYBE).bind(&uncertain).bind(at).execute(&mut **tx).await?;
+        sqlx::query(SETTLE_MAYBE_MARKS).bind(&uncertain).execute(&mut **tx).await?;
+    }
+    if list.iter().any(Settlement::ends) {
+        let ended = contacts(&|s| s.ends());
+        sqlx::query(SETTLE_ENDED).bind(&ended).execute(&mut **tx).await?;
+        sqlx::query(SETTLE_ENDED_MARKS).bind(&ended).execute(&mut **tx).await?;
+    }
+    for s in list {
+        if let (Some((address, evidence)), Some(channel)) = (&s.dead, &s.attempt.channel) {
+            let query = sqlx::query(SETTLE_DEAD).bind(s.attempt.debtor_pk).bind(channel).bind(address).bind(at).bind(evidence);
+            query.execute(&mut **tx).await?;
+        }
+    }
+    let debtors = |accepted: bool| {
+        let settled = list.iter().filter(|s| matches!(s.after, After::Accepted) == accepted && (accepted || s.ends()));
+        super::keys(settled.map(|s| s.attempt.debtor_pk))
+    };
+    sqlx::query(SETTLE_LOOK).bind(debtors(true)).bind(at).bind(1).execute(&mut **tx).await?;
+    sqlx::query(SETTLE_LOOK).bind(debtors(false)).bind(at).bind(0).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Records steps without an address: marks, and one attempt each unless it is known already.
+pub(super) async fn record_no_address(tx: &mut Transaction<'_, Sqlite>, list: &[NoAddress], at: i64) -> Result<(), StoreError> {
+    for item in list {
+        let mut fresh = false;
+        for mark in &item.marks {
+            let query = sqlx::query(NO_ADDRESS_KNOWN).bind(mark.invoice_pk).bind(i64::from(mark.term)).bind(&mark.step);
+            let known: i64 = query.fetch_one(&mut **tx).await?.get(0);
+            if known == 0 {
+                fresh |= insert_mark(tx, mark, &item.cadence, None, item.redirected).await?;
+            }
+        }
+        if fresh {
+            let attempt = NewAttempt { at, ..item.attempt.clone() };
+            attempts::append(tx, &[attempt]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The class of a fault for the log.
+pub fn class_word(class: Option<FaultClass>) -> Option<&'static str> {
+    class.map(FaultClass::as_str)
+}

@@ -1,0 +1,190 @@
+//! Read-only views for status, explain and review.
+
+use super::db::{Store, StoreError, instant, word};
+use super::statements;
+use crate::domain::currency::Currency;
+use crate::domain::money::Money;
+use jiff::Timestamp;
+use sqlx::Row;
+
+statements! {
+    VIEW_QUEUE = "SELECT state, count(*) AS messages FROM message
+        WHERE state IN ('planned', 'braked', 'queued', 'deferred', 'leased', 'sending', 'uncertain') GROUP BY state ORDER BY state";
+    VIEW_LEDGER = "SELECT currency, sum(balance) AS total, count(*) AS open_rows FROM invoice WHERE presence <> 'closed' GROUP BY currency ORDER BY currency";
+    VIEW_DEBTORS = "SELECT pk FROM debtor d WHERE pk > $1 AND EXISTS (SELECT 1 FROM invoice i WHERE i.debtor_pk = d.pk AND i.presence <> 'closed')
+        ORDER BY pk LIMIT 500";
+    VIEW_UNREACHABLE = "SELECT source_id, name, unreachable_since, unreachable_why FROM debtor WHERE unreachable_since IS NOT NULL
+        ORDER BY unreachable_since, pk LIMIT 1000";
+    VIEW_EVENTS = "SELECT e.at, e.kind, e.text, i.number FROM event e LEFT JOIN invoice i ON i.pk = e.invoice_pk
+        WHERE e.debtor_pk = $1 ORDER BY e.pk DESC LIMIT $2";
+    VIEW_SILENT = "SELECT d.pk, d.source_id, d.name, count(*) AS contacts, min(c.at) AS first_at, max(c.at) AS last_at FROM debtor d
+        JOIN contact c ON c.debtor_pk = d.pk AND c.state = 'left' AND c.redirected = 0 AND c.at > coalesce(d.last_sign_at, 0)
+        WHERE d.unreachable_since IS NULL AND EXISTS (SELECT 1 FROM invoice i WHERE i.debtor_pk = d.pk AND i.presence <> 'closed')
+        GROUP BY d.pk HAVING count(*) >= $1 AND max(c.at) - min(c.at) >= $2 LIMIT 500";
+    VIEW_CANNOT_REACH = "SELECT pk, source_id, name FROM debtor WHERE unreachable_since IS NULL AND reason IN ('no_address', 'cannot_reach') LIMIT 500";
+    VIEW_REACHABLE_AGAIN = "UPDATE debtor SET unreachable_since = NULL, unreachable_why = NULL
+        WHERE unreachable_since IS NOT NULL AND unreachable_why LIKE 'no usable address%' AND reason NOT IN ('no_address', 'cannot_reach') RETURNING source_id";
+    SET_UNREACHABLE = "UPDATE debtor SET unreachable_since = $2, unreachable_why = $3 WHERE pk = $1 AND unreachable_since IS NULL";
+    VIEW_STEPS_IN_USE = "SELECT DISTINCT m.cadence, m.step FROM mark m JOIN invoice i ON i.pk = m.invoice_pk AND i.term = m.term
+        WHERE i.presence <> 'closed' ORDER BY 1, 2";
+    VIEW_REASONS = "SELECT reason, count(*) AS debtors FROM debtor d WHERE reason IS NOT NULL
+        AND EXISTS (SELECT 1 FROM invoice i WHERE i.debtor_pk = d.pk AND i.presence <> 'closed') GROUP BY reason ORDER BY 2 DESC";
+    VIEW_SENT = "SELECT step, channel, count(*) AS messages FROM attempt WHERE outcome = 'accepted' GROUP BY step, channel ORDER BY 1, 2";
+    VIEW_BRAKED_DEBTOR = "SELECT count(*) FROM message WHERE debtor_pk = $1 AND state = 'braked'";
+    VIEW_RECENT = "SELECT count(*) FROM message WHERE channel = $1 AND settled_at >= $2 AND state = 'accepted'";
+    VIEW_DATABASE = "SELECT 1";
+}
+
+/// A debtor who cannot be reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreachable {
+    /// Id in the source.
+    pub debtor: String,
+    /// Name.
+    pub name: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// The evidence.
+    pub why: String,
+}
+
+/// Something that happened to a debtor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventRow {
+    /// When it was seen.
+    pub at: Timestamp,
+    /// `paid`, `part_paid`, `reopened`, `due_moved`.
+    pub kind: String,
+    /// In words.
+    pub text: String,
+    /// The invoice's number.
+    pub invoice: Option<String>,
+}
+
+/// A debtor who has had many contacts and given no sign of life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Silent {
+    /// Store key.
+    pub pk: i64,
+    /// Id in the source.
+    pub debtor: String,
+    /// Name.
+    pub name: String,
+    /// How many contacts, and over which time; none when there is no address.
+    pub contacts: Option<(u64, Timestamp, Timestamp)>,
+}
+
+impl Store {
+    /// Messages not settled, by state.
+    pub async fn queue(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let rows = sqlx::query(VIEW_QUEUE).fetch_all(&self.reader).await?;
+        Ok(rows.iter().map(|r| (r.get("state"), r.get::<i64, _>("messages") as u64)).collect())
+    }
+
+    /// What is open, by currency, with the number of rows: summed by the database, apart from every rule (R27).
+    pub async fn ledger_totals(&self) -> Result<Vec<(Money, u64)>, StoreError> {
+        let rows = sqlx::query(VIEW_LEDGER).fetch_all(&self.reader).await?;
+        rows.iter()
+            .map(|r| {
+                let code: String = r.get("currency");
+                let currency = word(Currency::parse(&code), &code)?;
+                Ok((Money::new(r.get("total"), currency), r.get::<i64, _>("open_rows") as u64))
+            })
+            .collect()
+    }
+
+    /// Debtors with something open, above a key, at most 500.
+    pub async fn open_debtors_after(&self, pk: i64) -> Result<Vec<i64>, StoreError> {
+        Ok(sqlx::query_scalar(VIEW_DEBTORS).bind(pk).fetch_all(&self.reader).await?)
+    }
+
+    /// Debtors who cannot be reached; at most 1,000.
+    pub async fn unreachable(&self) -> Result<Vec<Unreachable>, StoreError> {
+        let rows = sqlx::query(VIEW_UNREACHABLE).fetch_all(&self.reader).await?;
+        rows.iter()
+            .map(|r| {
+                let since = instant(r.get("unreachable_since"))?;
+                let why: Option<String> = r.get("unreachable_why");
+                Ok(Unreachable { debtor: r.get("source_id"), name: r.get("name"), since, why: why.unwrap_or_default() })
+            })
+            .collect()
+    }
+
+    /// What happened to a debtor, the newest first.
+    pub async fn events(&self, debtor_pk: i64, limit: i64) -> Result<Vec<EventRow>, StoreError> {
+        let rows = sqlx::query(VIEW_EVENTS).bind(debtor_pk).bind(limit).fetch_all(&self.reader).await?;
+        rows.iter()
+            .map(|r| {
+                Ok(EventRow { at: instant(r.get("at"))?, kind: r.get("kind"), text: r.get("text"), invoice: r.get("number") })
+            })
+            .collect()
+    }
+
+    /// Debtors who became unreachable: many contacts over many days without a sign of life, or no address left.
+    pub async fn newly_unreachable(&self, attempts: u32, days: u32) -> Result<Vec<Silent>, StoreError> {
+        let span = i64::from(days) * 86_400_000;
+        let silent = sqlx::query(VIEW_SILENT).bind(i64::from(attempts)).bind(span).fetch_all(&self.reader).await?;
+        let lost = sqlx::query(VIEW_CANNOT_REACH).fetch_all(&self.reader).await?;
+        let mut list = Vec::new();
+        for r in &silent {
+            let contacts = Some((r.get::<i64, _>("contacts") as u64, instant(r.get("first_at"))?, instant(r.get("last_at"))?));
+            list.push(Silent { pk: r.get("pk"), debtor: r.get("source_id"), name: r.get("name"), contacts });
+        }
+        for r in &lost {
+            let pk: i64 = r.get("pk");
+            if !list.iter().any(|s| s.pk == pk) {
+                list.push(Silent { pk, debtor: r.get("source_id"), name: r.get("name"), contacts: None });
+            }
+        }
+        Ok(list)
+    }
+
+    /// Marks a debtor as unreachable, with the evidence.
+    pub async fn set_unreachable(&self, debtor_pk: i64, now: Timestamp, why: &str) -> Result<(), StoreError> {
+        sqlx::query(SET_UNREACHABLE).bind(debtor_pk).bind(now.as_millisecond()).bind(why).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    /// Debtors whose address came back are no longer unreachable; gives their ids.
+    pub async fn reachable_again(&self) -> Result<Vec<String>, StoreError> {
+        Ok(sqlx::query_scalar(VIEW_REACHABLE_AGAIN).fetch_all(&self.writer).await?)
+    }
+
+    /// Cadence and step names that open invoices have had (R8).
+    pub async fn steps_in_use(&self) -> Result<Vec<(String, String)>, StoreError> {
+        let rows = sqlx::query(VIEW_STEPS_IN_USE).fetch_all(&self.reader).await?;
+        Ok(rows.iter().map(|r| (r.get("cadence"), r.get("step"))).collect())
+    }
+
+    /// How the last look at each open debtor ended: reason code and how many.
+    pub async fn reasons(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let rows = sqlx::query(VIEW_REASONS).fetch_all(&self.reader).await?;
+        Ok(rows.iter().map(|r| (r.get("reason"), r.get::<i64, _>("debtors") as u64)).collect())
+    }
+
+    /// What was accepted, by step and channel.
+    pub async fn sent(&self) -> Result<Vec<(String, String, u64)>, StoreError> {
+        let rows = sqlx::query(VIEW_SENT).fetch_all(&self.reader).await?;
+        let channel = |r: &sqlx::sqlite::SqliteRow| r.get::<Option<String>, _>("channel").unwrap_or_default();
+        Ok(rows.iter().map(|r| (r.get("step"), channel(r), r.get::<i64, _>("messages") as u64)).collect())
+    }
+
+    /// Messages of a debtor that the volume brake holds.
+    pub async fn braked_of(&self, debtor_pk: i64) -> Result<u64, StoreError> {
+        let count: i64 = sqlx::query_scalar(VIEW_BRAKED_DEBTOR).bind(debtor_pk).fetch_one(&self.reader).await?;
+        Ok(count as u64)
+    }
+
+    /// Messages of a channel accepted since an instant.
+    pub async fn accepted_since(&self, channel: &str, since: Timestamp) -> Result<u64, StoreError> {
+        let query = sqlx::query_scalar(VIEW_RECENT).bind(channel).bind(since.as_millisecond());
+        let count: i64 = query.fetch_one(&self.reader).await?;
+        Ok(count as u64)
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let _one: i64 = sqlx::query_scalar(VIEW_DATABASE).fetch_one(&self.reader).await?;
+        Ok(())
+    }
+}
