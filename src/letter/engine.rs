@@ -156,7 +156,7 @@ impl Letters {
             let file = self.files.get(file).cloned().unwrap_or_else(|| file.to_owned());
             LetterError::Render { file, line: e.line().unwrap_or(1), text: format!("{:#}", e.kind()) + &detail(&e) }
         };
-        self.engine.get_template(name).and_then(|t| t.render(minijinja::Value::from_serialize(view))).map_err(failed)
+        self.engine.get_template(name).and_then(|t| t.render(minijinja::value::Serde(view))).map_err(failed)
     }
 }
 
