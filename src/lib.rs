@@ -1,9 +1,11 @@
 //! relance watches a firm's invoices and writes to its customers before and
 //! after the due date. See ARCHITECTURE.md for the map.
 
+pub mod channel;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod flow;
 pub mod letter;
 pub mod source;
 pub mod store;

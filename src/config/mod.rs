@@ -16,7 +16,7 @@ pub mod settings;
 mod toml_tree;
 
 pub use cadences::CadenceFile;
-pub use read::duration;
+pub use read::{duration, schedule};
 pub use settings::Settings;
 
 use crate::domain::cadence::Cadence;

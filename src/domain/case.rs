@@ -108,6 +108,8 @@ pub struct CaseInvoice {
     pub marks: Vec<Mark>,
     /// Holds on this invoice alone.
     pub holds: Vec<Hold>,
+    /// Fingerprint of the row as it was last read: tells at the re-read whether it changed (R13).
+    pub digest: i64,
 }
 
 /// How a contact went.

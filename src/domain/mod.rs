@@ -12,6 +12,7 @@ pub mod decision;
 pub mod gsm;
 pub mod invoice;
 pub mod ledger;
+pub mod mail;
 pub mod money;
 pub mod reason;
 pub mod step;

@@ -5,6 +5,7 @@ use super::view::View;
 use super::{html, markdown};
 use crate::config::LetterSource;
 use crate::config::problem::{At, Problems};
+use crate::domain::mail::Mail;
 use minijinja::value::ValueKind;
 use minijinja::{Environment, UndefinedBehavior};
 use std::collections::BTreeMap;
@@ -37,19 +38,6 @@ pub enum LetterError {
     },
 }
 
-/// A mail's words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mail {
-    /// Subject, one line.
-    pub subject: String,
-    /// Plain text.
-    pub text: String,
-    /// HTML.
-    pub html: String,
-    /// The language that was used.
-    pub language: String,
-}
-
 /// All letters.
 #[derive(Debug)]
 pub struct Letters {
@@ -75,8 +63,12 @@ impl Letters {
             }
             minijinja::escape_formatter(out, state, value)
         });
-        let mut letters =
-            Letters { engine, labels: BTreeMap::new(), files: BTreeMap::new(), creditor_language: base_language(creditor_language) };
+        let mut letters = Letters {
+            engine,
+            labels: BTreeMap::new(),
+            files: BTreeMap::new(),
+            creditor_language: base_language(creditor_language),
+        };
         for source in sources {
             letters.add(source, problems);
         }
@@ -97,7 +89,8 @@ impl Letters {
                 return;
             };
             // The body keeps its line numbers.
-            parts = vec![(format!("{}#subject", source.name), subject.trim().to_owned()), (source.name.clone(), format!("\n{rest}"))];
+            parts =
+                vec![(format!("{}#subject", source.name), subject.trim().to_owned()), (source.name.clone(), format!("\n{rest}"))];
         }
         for (name, text) in parts {
             if let Err(e) = self.engine.add_template_owned(name.clone(), text.clone()) {
@@ -117,10 +110,11 @@ impl Letters {
             let has = self.labels.contains_key(language) && self.files.contains_key(&format!("{language}/{letter}.{form}"));
             has.then(|| language.to_owned())
         };
-        there(&wanted)
-            .or_else(|| there(&base))
-            .or_else(|| there(&self.creditor_language))
-            .ok_or(LetterError::Missing { letter: letter.to_owned(), form, language: wanted })
+        there(&wanted).or_else(|| there(&base)).or_else(|| there(&self.creditor_language)).ok_or(LetterError::Missing {
+            letter: letter.to_owned(),
+            form,
+            language: wanted,
+        })
     }
 
     /// The words around letters in a language; those of the creditor's when it has none.
@@ -135,9 +129,9 @@ impl Letters {
         let body = self.render(&name, view)?;
         let failed = |e: askama::Error| LetterError::Render { file: name.clone(), line: 1, text: e.to_string() };
         let inner = markdown::to_html(&body, &html::items(view).map_err(failed)?, &html::payment(view).map_err(failed)?);
-        let footer = self.labels(language).map(|l| {
-            l.fill("footer", &[("creditor", &view.creditor.name), ("contact", &view.creditor.contact)])
-        });
+        let footer = self
+            .labels(language)
+            .map(|l| l.fill("footer", &[("creditor", &view.creditor.name), ("contact", &view.creditor.contact)]));
         let footer = footer.unwrap_or_default();
         let html = html::shell(language, &subject, view, &inner, &footer).map_err(failed)?;
         let text = markdown::to_text(&body, &html::items_text(view), &html::payment_text(view));

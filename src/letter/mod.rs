@@ -9,6 +9,6 @@ mod markdown;
 mod view;
 
 pub use check::sample_view;
-pub use engine::{LetterError, Letters, Mail};
+pub use engine::{LetterError, Letters};
 pub use labels::Labels;
 pub use view::{LetterFacts, View, view};

@@ -30,7 +30,9 @@ pub enum SourceError {
         why: String,
     },
     /// A needed column is not there.
-    #[error("the ledger's query yields no column {0}; needed are invoice_id, number, customer_id, customer_name, due_on, currency, balance")]
+    #[error(
+        "the ledger's query yields no column {0}; needed are invoice_id, number, customer_id, customer_name, due_on, currency, balance"
+    )]
     MissingColumns(String),
     /// It took too long.
     #[error("the ledger did not answer within {0} seconds; is another program holding it locked?")]

@@ -226,7 +226,8 @@ impl Reader<'_> {
 
     fn read(&self, creditor_country: &str) -> Result<LedgerRow, String> {
         let code = self.needed("currency")?;
-        let currency = Currency::parse(&code).ok_or_else(|| format!("currency is \"{code}\"; wanted an ISO 4217 code such as EUR"))?;
+        let currency =
+            Currency::parse(&code).ok_or_else(|| format!("currency is \"{code}\"; wanted an ISO 4217 code such as EUR"))?;
         let kind = self.word("kind", "invoice, credit_note or payment", RowKind::parse)?.unwrap_or(RowKind::Invoice);
         let statuses = RowStatus::ALL.map(RowStatus::as_str).join(", ");
         let status = self.word("status", &format!("one of: {statuses}"), RowStatus::parse)?.unwrap_or(RowStatus::Open);

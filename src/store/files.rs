@@ -16,7 +16,7 @@ statements! {
     FILE_DEBTORS = "SELECT pk, source_id, name, language, country, kind, timezone, state, email, phone, entry_released
         FROM debtor WHERE pk IN (SELECT value FROM json_each($1)) ORDER BY pk";
     FILE_INVOICES = "SELECT pk, source_id, debtor_pk, number, kind, status, presence, issued_on, due_on, currency, total, balance,
-            disputed, reference, pay_url, for_invoice, booked_through, cadence, term, first_seen, reopened, paused_until, thread
+            disputed, reference, pay_url, for_invoice, booked_through, cadence, term, first_seen, reopened, paused_until, thread, digest
         FROM invoice WHERE debtor_pk IN (SELECT value FROM json_each($1)) AND presence <> 'closed' ORDER BY debtor_pk, pk";
     FILE_MARKS = "SELECT m.invoice_pk, m.step, m.rank, m.kind, m.on_day, m.contact_pk FROM mark m
         JOIN invoice i ON i.pk = m.invoice_pk AND i.term = m.term
@@ -76,7 +76,7 @@ async fn load(
         let Some(at) = place.get(&row.get::<i64, _>("debtor_pk")) else { continue };
         let invoice = invoice(&row)?;
         invoices.insert(invoice.pk, (*at, files[*at].rows.len()));
-        files[*at].rows.push(CaseInvoice { invoice, marks: vec![], holds: vec![] });
+        files[*at].rows.push(CaseInvoice { invoice, marks: vec![], holds: vec![], digest: row.get("digest") });
     }
     for row in sqlx::query(FILE_MARKS).bind(&list).bind(redirected).fetch_all(&mut *tx).await? {
         let Some((file, at)) = invoices.get(&row.get::<i64, _>("invoice_pk")) else { continue };

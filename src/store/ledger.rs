@@ -48,7 +48,7 @@ statements! {
         FROM json_each($1) j JOIN invoice i ON i.source_id = j.value ->> 'invoice'";
     LEDGER_SIGNS = "UPDATE debtor SET last_sign_at = $2, unreachable_since = NULL, unreachable_why = NULL
         WHERE pk IN (SELECT i.debtor_pk FROM json_each($1) j JOIN invoice i ON i.source_id = j.value)";
-    LEDGER_PRESENCE = "UPDATE invoice SET presence = $2 WHERE source_id IN (SELECT value FROM json_each($1)) AND presence <> 'closed'";
+    LEDGER_PRESENCE = "UPDATE invoice SET presence = $2, digest = CASE WHEN $2 = 'closed' THEN 0 ELSE digest END WHERE source_id IN (SELECT value FROM json_each($1)) AND presence <> 'closed'";
     LEDGER_LOOK_BY_INVOICE = "UPDATE debtor SET next_at = $2
         WHERE pk IN (SELECT i.debtor_pk FROM json_each($1) j JOIN invoice i ON i.source_id = j.value)";
     LEDGER_LOOK = "UPDATE debtor SET next_at = $2 WHERE pk IN (SELECT value FROM json_each($1))";

@@ -244,12 +244,15 @@ impl Store {
         Ok(())
     }
 
-    /// Commits the sending mark of some messages, with what is about to leave. From here on they may have left.
-    pub async fn mark_sending(&self, items: &[(i64, payloads::Payload)], now: Timestamp) -> Result<(), StoreError> {
+    /// Commits the sending mark of some messages, with what is about to leave; gives the payloads' numbers.
+    /// From here on they may have left.
+    pub async fn mark_sending(&self, items: &[(i64, payloads::Payload)], now: Timestamp) -> Result<Vec<i64>, StoreError> {
         let mut tx = self.begin().await?;
+        let mut kept = Vec::with_capacity(items.len());
         let mut pairs = Vec::with_capacity(items.len());
         for (message, payload) in items {
             let pk = payloads::insert(&mut tx, payload).await?;
+            kept.push(pk);
             pairs.push(format!("[{message},{pk}]"));
         }
         let list = format!("[{}]", pairs.join(","));
@@ -258,7 +261,7 @@ impl Store {
             return Err(StoreError::Corrupt(format!("{} messages were claimed, but only {marked} could be marked", items.len())));
         }
         tx.commit().await?;
-        Ok(())
+        Ok(kept)
     }
 
     /// The case has moved a little since the contact was planned (one more invoice, one less): its marks follow.

@@ -31,7 +31,7 @@ statements! {
         AND EXISTS (SELECT 1 FROM invoice i WHERE i.debtor_pk = d.pk AND i.presence <> 'closed') GROUP BY reason ORDER BY 2 DESC";
     VIEW_SENT = "SELECT step, channel, count(*) AS messages FROM attempt WHERE outcome = 'accepted' GROUP BY step, channel ORDER BY 1, 2";
     VIEW_BRAKED_DEBTOR = "SELECT count(*) FROM message WHERE debtor_pk = $1 AND state = 'braked'";
-    VIEW_RECENT = "SELECT count(*) FROM message WHERE channel = $1 AND settled_at >= $2 AND state = 'accepted'";
+    VIEW_RECENT = "SELECT count(*) FROM attempt WHERE channel = $1 AND at >= $2 AND outcome IN ('accepted', 'unknown', 'deferred', 'refused')";
     VIEW_DATABASE = "SELECT 1";
 }
 
@@ -175,8 +175,8 @@ impl Store {
         Ok(count as u64)
     }
 
-    /// Messages of a channel accepted since an instant.
-    pub async fn accepted_since(&self, channel: &str, since: Timestamp) -> Result<u64, StoreError> {
+    /// Messages of a channel that met the other side since an instant.
+    pub async fn left_since(&self, channel: &str, since: Timestamp) -> Result<u64, StoreError> {
         let query = sqlx::query_scalar(VIEW_RECENT).bind(channel).bind(since.as_millisecond());
         let count: i64 = query.fetch_one(&self.reader).await?;
         Ok(count as u64)

@@ -1,0 +1,129 @@
+//! Building a mail: RFC 5322 and MIME by lettre, with the headers that keep machines from answering.
+
+use crate::domain::mail::Mail;
+use jiff::Timestamp;
+use lettre::Address;
+use lettre::message::header::{self, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
+
+/// Where a message goes on the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// Return path; carries the bounce token.
+    pub from: Address,
+    /// The recipient.
+    pub to: Address,
+    /// For delivery reports (RFC 3461): our own number of the message.
+    pub envid: String,
+}
+
+/// All that a mail is made of.
+#[derive(Clone, Debug)]
+pub struct MailParts<'a> {
+    /// The words.
+    pub mail: &'a Mail,
+    /// From.
+    pub from: &'a Mailbox,
+    /// Where replies go; carries the reply token.
+    pub reply_to: &'a Address,
+    /// The debtor's name.
+    pub name: &'a str,
+    /// The recipient.
+    pub to: &'a Address,
+    /// The address it was meant for, when all goes to `redirect_to`.
+    pub redirected_from: Option<&'a str>,
+    /// Message-ID without brackets.
+    pub message_id: &'a str,
+    /// The first mail of the matter.
+    pub thread: Option<&'a str>,
+    /// The Date header.
+    pub date: Timestamp,
+}
+
+/// A mail that cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[error("the mail cannot be built: {0}")]
+pub struct BuildError(String);
+
+/// The exact bytes of a mail.
+pub fn build(parts: &MailParts) -> Result<Vec<u8>, BuildError> {
+    let failed = |e: String| BuildError(e);
+    let subject = match parts.redirected_from {
+        Some(real) => format!("[to: {real}] {}", parts.mail.subject),
+        None => parts.mail.subject.clone(),
+    };
+    let to = Mailbox::new(Some(parts.name.to_owned()), parts.to.clone());
+    let mut builder = Message::builder()
+        .from(parts.from.clone())
+        .to(to)
+        .reply_to(Mailbox::new(None, parts.reply_to.clone()))
+        .subject(subject)
+        .message_id(Some(format!("<{}>", parts.message_id)));
+    if let Some(thread) = parts.thread.filter(|t| *t != parts.message_id) {
+        builder = builder.in_reply_to(format!("<{thread}>")).references(format!("<{thread}>"));
+    }
+    let language = parts.mail.language.clone();
+    let message = builder
+        .raw_header(raw("Auto-Submitted", "auto-generated"))
+        .raw_header(raw("X-Auto-Response-Suppress", "OOF, AutoReply"))
+        .raw_header(raw("Content-Language", &language))
+        .raw_header(raw("Date", &rfc2822(parts.date)))
+        .multipart(
+            MultiPart::alternative()
+                .boundary(boundary(parts.message_id))
+                .singlepart(part(header::ContentType::TEXT_PLAIN, &parts.mail.text))
+                .singlepart(part(header::ContentType::TEXT_HTML, &parts.mail.html)),
+        )
+        .map_err(|e| failed(e.to_string()))?;
+    Ok(message.formatted())
+}
+
+/// A plain text mail, for alerts to the creditor.
+pub fn build_plain(
+    from: &Mailbox,
+    to: &Address,
+    subject: &str,
+    text: &str,
+    id: &str,
+    date: Timestamp,
+) -> Result<Vec<u8>, BuildError> {
+    let message = Message::builder()
+        .from(from.clone())
+        .to(Mailbox::new(None, to.clone()))
+        .subject(subject)
+        .message_id(Some(format!("<{id}>")))
+        .raw_header(raw("Auto-Submitted", "auto-generated"))
+        .raw_header(raw("Date", &rfc2822(date)))
+        .singlepart(part(header::ContentType::TEXT_PLAIN, text))
+        .map_err(|e| BuildError(e.to_string()))?;
+    Ok(message.formatted())
+}
+
+fn part(kind: header::ContentType, text: &str) -> SinglePart {
+    SinglePart::builder().header(kind).header(header::ContentTransferEncoding::QuotedPrintable).body(
+        lettre::message::Body::new_with_encoding(text.to_owned(), header::ContentTransferEncoding::QuotedPrintable)
+            .unwrap_or_else(
+                // Quoted-printable can carry any text; the other encoding is there for the type.
+                |text| lettre::message::Body::new(text),
+            ),
+    )
+}
+
+fn raw(name: &'static str, value: &str) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
+}
+
+/// The boundary follows from the Message-ID, so that the same message has the same bytes.
+fn boundary(message_id: &str) -> String {
+    let plain: String = message_id.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
+    format!("=_{plain}")
+}
+
+fn rfc2822(at: Timestamp) -> String {
+    at.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
+}
+
+/// `local+TOKEN@domain`.
+pub fn with_token(base: &Address, token: &str) -> Option<Address> {
+    Address::new(format!("{}+{token}", base.user()), base.domain()).ok()
+}

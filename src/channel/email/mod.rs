@@ -1,0 +1,56 @@
+//! E-mail: building the message, and the wire.
+
+pub mod build;
+mod classify;
+mod folder;
+mod smtp;
+
+pub use build::{Envelope, MailParts, build};
+
+use super::{Fault, Sent};
+use crate::config::secret::Secret;
+use crate::config::settings::{EmailSettings, MailTransport};
+
+/// A way for mail to leave; one for each worker.
+#[derive(Debug)]
+pub enum Mailer {
+    /// A connection to a server, made when needed and given up when in doubt.
+    Smtp(Box<smtp::Client>),
+    /// A folder of .eml files.
+    Folder(folder::Folder),
+}
+
+impl Mailer {
+    /// Prepares a mailer; nothing is connected yet.
+    pub fn new(settings: &EmailSettings, password: Option<Secret>) -> Mailer {
+        match &settings.transport {
+            MailTransport::Smtp { host, port, tls } => {
+                Mailer::Smtp(Box::new(smtp::Client::new(host, *port, *tls, settings, password)))
+            }
+            MailTransport::Folder(path) => Mailer::Folder(folder::Folder::new(path)),
+        }
+    }
+
+    /// Sends one message.
+    pub async fn send(&mut self, envelope: &Envelope, message: &[u8]) -> Sent {
+        match self {
+            Mailer::Smtp(client) => client.send(envelope, message).await,
+            Mailer::Folder(folder) => folder.send(envelope, message).await,
+        }
+    }
+
+    /// Connects, encrypts and logs in, and sends nothing.
+    pub async fn probe(&mut self) -> Result<String, Fault> {
+        match self {
+            Mailer::Smtp(client) => client.probe().await,
+            Mailer::Folder(folder) => folder.probe(),
+        }
+    }
+
+    /// Takes leave of the server.
+    pub async fn close(&mut self) {
+        if let Mailer::Smtp(client) = self {
+            client.close().await;
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Taking rows of the source into our ledger: what is new, what changed, and what that means (R7, R12).
+
+use super::desk::{Desk, DeskError};
+use crate::domain::calendar::plus_working_days;
+use crate::domain::invoice::{Debtor, Invoice, Presence, RowKind};
+use crate::domain::ledger::{Customer, LedgerRow};
+use crate::domain::money::Money;
+use crate::domain::time::local_date;
+use crate::source::row::{Columns, RawRow};
+use crate::store::ledger::{DebtorRow, InvoiceRow, Known, LedgerEvent, PageChange};
+use jiff::Timestamp;
+use std::collections::{HashMap, HashSet};
+
+/// Working days that the next step waits after a part payment (R12).
+const PART_PAYMENT_PAUSE: i32 = 3;
+
+/// What came of a page.
+#[derive(Debug, Default)]
+pub struct Absorbed {
+    /// Store keys of rows seen again, changed or not.
+    pub seen: Vec<i64>,
+    /// What to write.
+    pub change: PageChange,
+}
+
+/// Mixes the configuration into a row's digest: when the configuration changes, every row is weighed anew.
+pub fn digest(desk: &Desk, row: &RawRow) -> i64 {
+    let salt = i64::from_str_radix(desk.setup.fingerprint.get(..15).unwrap_or("0"), 16).unwrap_or(0);
+    row.digest ^ salt
+}
+
+/// Compares rows with what is known and works out the change.
+pub async fn absorb(
+    desk: &Desk,
+    columns: &Columns,
+    rows: &[RawRow],
+    doubled: &[String],
+    now: Timestamp,
+) -> Result<Absorbed, DeskError> {
+    let ids: Vec<String> = rows.iter().map(|r| r.id.clone()).collect();
+    let known = desk.store.known(&ids).await?;
+    let mut absorbed = Absorbed::default();
+    let mut debtors: HashMap<String, DebtorRow> = HashMap::new();
+    let doubled: HashSet<&String> = doubled.iter().collect();
+    let country = &desk.setup.settings.creditor.country;
+    let mut written: HashSet<&str> = HashSet::new();
+    for raw in rows {
+        let before = known.get(&raw.id);
+        absorbed.seen.extend(before.map(|k| k.pk));
+        if doubled.contains(&raw.id) {
+            if written.insert(&raw.id) {
+                let text = "the id stands more than once; the query must give one row for each invoice";
+                absorbed.change.unreadable.push((raw.id.clone(), text.to_owned()));
+            }
+            continue;
+        }
+        let digest = digest(desk, raw);
+        if before.is_some_and(|k| k.digest == digest && matches!(k.presence, Presence::Open | Presence::Closed)) {
+            continue;
+        }
+        match raw.read(columns, country) {
+            Err(why) => absorbed.change.unreadable.push((raw.id.clone(), why)),
+            Ok(row) if before.is_none() && !row.is_open() => {}
+            Ok(row) => {
+                debtors.insert(row.customer.id.clone(), debtor_row(&row.customer));
+                change(desk, &row, before, digest, now, &mut absorbed.change);
+            }
+        }
+    }
+    absorbed.change.debtors = debtors.into_values().collect();
+    Ok(absorbed)
+}
+
+fn debtor_row(c: &Customer) -> DebtorRow {
+    DebtorRow {
+        id: c.id.clone(),
+        name: c.name.clone(),
+        language: c.language.clone(),
+        country: c.country.clone(),
+        kind: c.kind.map(|k| k.as_str()),
+        timezone: c.timezone.clone(),
+        state: c.state.clone(),
+        email: c.email.clone(),
+        phone: c.phone.clone(),
+        enterprise_no: c.enterprise_no.clone(),
+    }
+}
+
+/// A customer as the domain knows it, before it has a key.
+fn debtor(c: &Customer) -> Debtor {
+    Debtor {
+        pk: 0,
+        id: c.id.clone(),
+        name: c.name.clone(),
+        language: c.language.clone(),
+        country: c.country.clone(),
+        kind: c.kind,
+        timezone: c.timezone.clone(),
+        state: c.state.clone(),
+        email: c.email.clone(),
+        phone: c.phone.clone(),
+    }
+}
+
+fn change(desk: &Desk, row: &LedgerRow, before: Option<&Known>, digest: i64, now: Timestamp, out: &mut PageChange) {
+    let debtor = debtor(&row.customer);
+    let today = local_date(now, &desk.setup.zone(&debtor));
+    let open = row.is_open();
+    let mut term = before.map_or(1, |k| k.term);
+    let mut reopened = false;
+    let mut paused_until = None;
+    let mut event =
+        |kind, text: String, sign_of_life| out.events.push(LedgerEvent { invoice: row.id.clone(), kind, text, sign_of_life });
+    if let Some(k) = before {
+        let was_open = k.presence != Presence::Closed;
+        let old = Money::new(k.balance, k.currency);
+        if was_open && !open {
+            event("paid", format!("paid or void; {old} was open"), true);
+        } else if !was_open && open {
+            term += 1;
+            reopened = true;
+            event("reopened", format!("open again after it was paid: {}", row.balance), false);
+        } else if open && row.due_on > k.due_on {
+            term += 1;
+            out.carried.push(k.pk);
+            event("due_moved", format!("due date moved from {} to {}", k.due_on, row.due_on), false);
+        }
+        let same = was_open && open && row.kind == RowKind::Invoice && row.balance.currency == k.currency;
+        if same && row.balance.minor < k.balance && k.balance > 0 {
+            let calendar = desk.setup.settings.creditor.calendar.as_deref();
+            paused_until = Some(plus_working_days(today, PART_PAYMENT_PAUSE, calendar));
+            event("part_paid", format!("balance went from {old} to {}", row.balance), true);
+        }
+    }
+    let invoice = draft_invoice(row, today);
+    let cadence = desk.setup.cadence_for(&debtor, &row.tags, &invoice, row.cadence.as_deref()).map(|c| c.name.clone());
+    out.invoices.push(InvoiceRow {
+        id: row.id.clone(),
+        debtor: row.customer.id.clone(),
+        number: row.number.clone(),
+        kind: row.kind.as_str(),
+        status: row.status.as_str(),
+        presence: if open { Presence::Open.as_str() } else { Presence::Closed.as_str() },
+        issued_on: row.issued_on.map(|d| d.to_string()),
+        due_on: row.due_on.to_string(),
+        currency: row.balance.currency.code().to_owned(),
+        total: row.total.map(|m| m.minor),
+        balance: row.balance.minor,
+        disputed: row.disputed.map(|m| m.minor),
+        reference: row.reference.clone(),
+        pay_url: row.pay_url.clone(),
+        document: row.document.clone(),
+        po_number: row.po_number.clone(),
+        owner: row.owner.clone(),
+        for_invoice: row.for_invoice.clone(),
+        booked_through: row.booked_through.map(|d| d.to_string()),
+        tags: serde_json::Value::from(row.tags.clone()).to_string(),
+        cadence,
+        term,
+        first_seen: today.to_string(),
+        reopened: u8::from(reopened),
+        paused_until: paused_until.map(|d| d.to_string()),
+        digest,
+    });
+    out.looked.extend(before.map(|k| k.debtor_pk));
+}
+
+/// The row as an invoice, for choosing its cadence.
+fn draft_invoice(row: &LedgerRow, today: jiff::civil::Date) -> Invoice {
+    Invoice {
+        pk: 0,
+        id: row.id.clone(),
+        number: row.number.clone(),
+        kind: row.kind,
+        status: row.status,
+        presence: Presence::Open,
+        issued_on: row.issued_on,
+        due_on: row.due_on,
+        balance: row.balance,
+        total: row.total,
+        disputed: row.disputed,
+        reference: None,
+        pay_url: None,
+        for_invoice: None,
+        booked_through: None,
+        cadence: None,
+        term: 1,
+        first_seen: today,
+        reopened: false,
+        paused_until: None,
+        thread: None,
+    }
+}

@@ -1,0 +1,221 @@
+//! The first pump: reads the ledger to its end, page by page, and sees what changed, what is new, what is gone.
+
+use super::absorb::absorb;
+use super::desk::{Desk, DeskError};
+use crate::config::settings::Schedule;
+use crate::store::polls::{Poll, PollOutcome};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// Rows in a page: enough to be fast, little enough to hold the ledger only for moments.
+const PAGE: usize = 4000;
+
+/// A failed poll is tried again after this, in seconds, however rare the schedule.
+const RETRY_S: i64 = 300;
+
+/// Below this many open rows a shrunken ledger is not suspicious (R14).
+const SHRINK_FROM: i64 = 10;
+
+/// The name under which the operator's word on a shrunken ledger is kept.
+pub const LEDGER_RELEASED: &str = "ledger_released";
+
+/// When the next poll is due: by the schedule since the last, whatever the program did in between.
+pub fn next_poll(last: Option<&Poll>, schedule: &Schedule, zone: &TimeZone, now: Timestamp) -> Timestamp {
+    let Some(last) = last else { return now };
+    let by_schedule = next_occurrence(schedule, zone, last.started_at).unwrap_or(now);
+    match last.outcome {
+        PollOutcome::Failed => {
+            let soon = last.finished_at.as_second() + RETRY_S;
+            Timestamp::from_second(soon).map_or(by_schedule, |t| t.min(by_schedule))
+        }
+        PollOutcome::Good | PollOutcome::Shrunk => by_schedule,
+    }
+}
+
+/// The first instant after another at which a cron expression holds in a zone. The expression is matched
+/// against the wall clock there, so that changes of summer time cannot shift it.
+fn next_occurrence(schedule: &Schedule, zone: &TimeZone, after: Timestamp) -> Option<Timestamp> {
+    let local = zone.to_datetime(after);
+    let wall = chrono::DateTime::from_timestamp(local.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second(), 0)?;
+    let next = schedule.cron.find_next_occurrence(&wall, false).ok()?;
+    let civil = TimeZone::UTC.to_datetime(Timestamp::from_second(next.timestamp()).ok()?);
+    let at = crate::domain::time::instant(civil.date(), civil.time(), zone)?;
+    // In the hour that comes twice the wall clock may already have shown it.
+    Some(at.max(Timestamp::from_second(after.as_second() + 1).ok()?))
+}
+
+/// Polls if a poll is due; says what came of it.
+pub async fn step(desk: &Desk) -> Result<Option<Poll>, DeskError> {
+    let now = desk.clock.now();
+    let last = desk.store.last_poll().await?;
+    let zone = &desk.setup.settings.creditor.timezone;
+    let released = desk.store.meta(LEDGER_RELEASED).await?.is_some();
+    let changed = desk.store.meta("fingerprint").await?.as_deref() != Some(&desk.setup.fingerprint);
+    if !released && !changed && next_poll(last.as_ref(), &desk.setup.settings.source.poll, zone, now) > now {
+        return Ok(None);
+    }
+    poll(desk).await.map(Some)
+}
+
+/// Polls now. A ledger that cannot be read is a poll that failed, recorded as such; only a failing store is an error.
+pub async fn poll(desk: &Desk) -> Result<Poll, DeskError> {
+    let started_at = desk.clock.now();
+    let read = read_all(desk, started_at).await;
+    let before = desk.store.last_good_poll().await?;
+    let poll = match read {
+        Ok(poll) => poll,
+        Err(DeskError::Store(e)) => return Err(e.into()),
+        Err(e) => {
+            desk.drop_source().await;
+            failed(started_at, desk.clock.now(), e.to_string())
+        }
+    };
+    desk.store.record_poll(&poll).await?;
+    match poll.outcome {
+        PollOutcome::Good => {
+            desk.store.forget_readable(started_at).await?;
+            let booked = |p: &Poll| p.booked_through;
+            if before.as_ref().map(booked) != Some(booked(&poll)) {
+                desk.store.look_at_reason("payments_not_booked", poll.finished_at).await?;
+            }
+            if desk.store.meta("fingerprint").await?.as_deref() != Some(&desk.setup.fingerprint) {
+                desk.store.look_at_all(poll.finished_at).await?;
+                desk.store.set_meta("fingerprint", Some(&desk.setup.fingerprint)).await?;
+            }
+            tracing::info!(rows = poll.rows, unreadable = poll.unreadable, closed = poll.vanished, "ledger read");
+        }
+        PollOutcome::Shrunk => {
+            tracing::warn!(rows = poll.rows, vanished = poll.vanished, "the ledger shrank too much; nothing is sent")
+        }
+        PollOutcome::Failed => tracing::error!(error = %poll.text, "the ledger cannot be read; nothing is sent"),
+    }
+    Ok(poll)
+}
+
+/// A poll that failed, to be recorded: also when a re-read before sending did.
+pub fn failed(started_at: Timestamp, finished_at: Timestamp, text: String) -> Poll {
+    Poll {
+        started_at,
+        finished_at,
+        outcome: PollOutcome::Failed,
+        rows: 0,
+        unreadable: 0,
+        vanished: 0,
+        booked_through: None,
+        text,
+    }
+}
+
+async fn read_all(desk: &Desk, started_at: Timestamp) -> Result<Poll, DeskError> {
+    let (source, columns) = desk.source().await?;
+    let booked_through = source.booked_through().await?;
+    let mut seen = Bits::default();
+    let mut open_before: Vec<i64> = Vec::new();
+    let mut after = 0;
+    loop {
+        let page = desk.store.open_rows_after(after).await?;
+        let Some(last) = page.last() else { break };
+        after = *last;
+        open_before.extend(page);
+    }
+    let (mut rows, mut unreadable) = (0i64, 0i64);
+    let mut behind = None;
+    loop {
+        let page = source.page(&columns, behind.as_ref(), PAGE).await?;
+        let now = desk.clock.now();
+        let absorbed = absorb(desk, &columns, &page.rows, &page.doubled, now).await?;
+        rows += page.rows.len() as i64;
+        unreadable += absorbed.change.unreadable.len() as i64;
+        absorbed.seen.iter().for_each(|pk| seen.set(*pk));
+        if !absorbed.change.is_empty() {
+            desk.store.apply_page(&absorbed.change, now).await?;
+        }
+        behind = page.next;
+        if behind.is_none() {
+            break;
+        }
+    }
+    let gone: Vec<i64> = open_before.iter().copied().filter(|pk| !seen.has(*pk)).collect();
+    finish(desk, started_at, open_before.len() as i64, gone, (rows, unreadable), booked_through).await
+}
+
+async fn finish(
+    desk: &Desk,
+    started_at: Timestamp,
+    open: i64,
+    gone: Vec<i64>,
+    (rows, unreadable): (i64, i64),
+    booked_through: Option<jiff::civil::Date>,
+) -> Result<Poll, DeskError> {
+    let most = i64::from(desk.setup.settings.guard.max_vanished);
+    let vanished = gone.len() as i64;
+    let released = desk.store.meta(LEDGER_RELEASED).await?.is_some();
+    let mut poll = Poll {
+        started_at,
+        finished_at: desk.clock.now(),
+        outcome: PollOutcome::Good,
+        rows,
+        unreadable,
+        vanished,
+        booked_through,
+        text: String::new(),
+    };
+    if open >= SHRINK_FROM && vanished * 100 > open * most && !released {
+        poll.outcome = PollOutcome::Shrunk;
+        poll.text = format!(
+            "{vanished} of {open} open rows are gone since the last poll, more than {most} %; if that is right, say `relance release --ledger`"
+        );
+        return Ok(poll);
+    }
+    desk.store.close_rows(&gone, poll.finished_at).await?;
+    if released {
+        desk.store.set_meta(LEDGER_RELEASED, None).await?;
+    }
+    Ok(poll)
+}
+
+/// A set of store keys: one bit each.
+#[derive(Default)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn set(&mut self, key: i64) {
+        let (word, bit) = ((key / 64) as usize, key % 64);
+        if word >= self.0.len() {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << bit;
+    }
+
+    fn has(&self, key: i64) -> bool {
+        self.0.get((key / 64) as usize).is_some_and(|w| w & (1 << (key % 64)) != 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn next(cron: &str, after: &str) -> String {
+        let schedule = crate::config::schedule(cron).unwrap();
+        let zone = TimeZone::get("Europe/Brussels").unwrap();
+        next_occurrence(&schedule, &zone, after.parse().unwrap()).unwrap().to_string()
+    }
+
+    #[test]
+    fn schedules_follow_the_wall_clock() {
+        assert_eq!(next("*/10 * * * *", "2026-11-21T20:01:00Z"), "2026-11-21T20:10:00Z");
+        assert_eq!(next("0 7 * * *", "2026-03-28T07:00:00Z"), "2026-03-29T05:00:00Z");
+        assert_eq!(next("0 7 * * *", "2026-10-24T06:00:00Z"), "2026-10-25T06:00:00Z");
+        assert_eq!(next("30 2 * * *", "2026-03-28T12:00:00Z"), "2026-03-29T01:00:00Z");
+        assert_eq!(next("15 30 6 * * *", "2026-11-21T20:00:00Z"), "2026-11-22T05:30:15Z");
+    }
+
+    #[test]
+    fn bits_remember() {
+        let mut bits = Bits::default();
+        bits.set(0);
+        bits.set(1000);
+        assert!(bits.has(0) && bits.has(1000) && !bits.has(999) && !bits.has(100_000));
+    }
+}

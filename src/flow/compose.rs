@@ -1,0 +1,212 @@
+//! Making a message: the letter in the debtor's language, and the exact bytes that will leave.
+
+use super::desk::Desk;
+use crate::channel::email::{Envelope, MailParts, build};
+use crate::domain::cadence::Cadence;
+use crate::domain::case::DebtorFile;
+use crate::domain::decision::{Booked, Line, Plan, Section};
+use crate::domain::invoice::Invoice;
+use crate::domain::step::Channel;
+use crate::domain::time::days_between;
+use crate::letter::{LetterFacts, View, view};
+use jiff::Timestamp;
+use jiff::civil::{Date, date};
+
+/// A message that could not be made; it hurts nothing but itself.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ComposeError(String);
+
+/// What leaves, ready for the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// A mail.
+    Email {
+        /// Where it goes.
+        envelope: Envelope,
+    },
+    /// A text.
+    Sms {
+        /// The number.
+        to: String,
+    },
+}
+
+/// A message made.
+#[derive(Clone, Debug)]
+pub struct Composed {
+    /// Where it goes.
+    pub wire: Wire,
+    /// The exact bytes.
+    pub bytes: Vec<u8>,
+    /// The address that counts: the real one, or the one everything is redirected to.
+    pub address: String,
+    /// Language of the letter.
+    pub language: String,
+    /// The first mail of the matter, when this is not the first.
+    pub thread: Option<String>,
+}
+
+/// What a message is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// The debtor's file.
+    pub file: &'a DebtorFile,
+    /// The cadence.
+    pub cadence: &'a Cadence,
+    /// What is to be said.
+    pub plan: &'a Plan,
+    /// Channel.
+    pub channel: Channel,
+    /// Address.
+    pub address: &'a str,
+    /// Message-ID.
+    pub message_id: &'a str,
+    /// The message's number, for tokens.
+    pub message: i64,
+    /// Today in the debtor's zone.
+    pub today: Date,
+    /// Now.
+    pub now: Timestamp,
+    /// Receipts are booked up to here.
+    pub booked: Booked,
+}
+
+/// The rows of a plan with their invoices.
+pub fn rows<'a>(file: &'a DebtorFile, plan: &'a Plan) -> Vec<(&'a Line, &'a Invoice)> {
+    let invoice = |pk: i64| file.rows.iter().find(|r| r.invoice.pk == pk).map(|r| &r.invoice);
+    plan.lines.iter().filter_map(|l| Some((l, invoice(l.pk)?))).collect()
+}
+
+/// The language and the view of a letter.
+fn letter_view(desk: &Desk, order: &Order, form: &'static str) -> Result<(String, View), ComposeError> {
+    let step = &order.cadence.steps[order.plan.step];
+    let failed = |e: crate::letter::LetterError| ComposeError(e.to_string());
+    let language = desk.letters.language(order.file.debtor.language.as_deref(), &step.letter, form).map_err(failed)?;
+    let labels = desk.letters.labels(&language).ok_or_else(|| ComposeError(format!("no labels for {language}")))?;
+    let creditor = &desk.setup.settings.creditor;
+    let rows = rows(order.file, order.plan);
+    let facts = LetterFacts {
+        creditor: &creditor.name,
+        contact: &creditor.contact,
+        iban: creditor.iban.as_deref(),
+        debtor: &order.file.debtor,
+        rows: &rows,
+        asked: order.plan.asked,
+        rank: step.rank,
+        booked_through: Some(booked_for(desk, order)).filter(|_| step.overdue),
+        today: order.today,
+    };
+    Ok((language, view(&facts, labels)))
+}
+
+/// The day up to which payments are taken into account: the earliest over the rows asked for.
+fn booked_for(desk: &Desk, order: &Order) -> Date {
+    let bank = desk.setup.settings.creditor.calendar.as_deref();
+    let general = order.booked.through(order.today, order.today, bank);
+    let own =
+        order.file.rows.iter().filter(|r| order.plan.lines.iter().any(|l| l.pk == r.invoice.pk && l.section == Section::Asked));
+    own.filter_map(|r| r.invoice.booked_through).min().unwrap_or(general)
+}
+
+/// Makes a message.
+pub fn compose(desk: &Desk, order: &Order) -> Result<Composed, ComposeError> {
+    match order.channel {
+        Channel::Email => email(desk, order),
+        Channel::Sms => sms(desk, order),
+    }
+}
+
+fn email(desk: &Desk, order: &Order) -> Result<Composed, ComposeError> {
+    let (language, view) = letter_view(desk, order, "md")?;
+    let letter = &order.cadence.steps[order.plan.step].letter;
+    let mail = desk.letters.mail(&language, letter, &view).map_err(|e| ComposeError(e.to_string()))?;
+    finish_mail(desk, order, mail, order.message_id)
+}
+
+/// Puts a mail's words on the wire's form.
+fn finish_mail(desk: &Desk, order: &Order, mail: crate::domain::mail::Mail, id: &str) -> Result<Composed, ComposeError> {
+    let settings = desk.setup.settings.email.as_ref().ok_or_else(|| ComposeError("[email] is not configured".to_owned()))?;
+    let redirect = desk.setup.settings.guard.redirect_to.as_ref();
+    let parse =
+        |text: &str| text.parse::<lettre::Address>().map_err(|e| ComposeError(format!("\"{text}\" is not an address: {e}")));
+    let to = match redirect {
+        Some(address) => address.clone(),
+        None => parse(order.address)?,
+    };
+    let day = days_between(date(1970, 1, 1), order.today);
+    let token = |purpose, base: &lettre::Address| {
+        let token = desk.keys.token(purpose, order.message, day);
+        crate::channel::email::build::with_token(base, &token).ok_or_else(|| ComposeError(format!("{base} cannot carry a token")))
+    };
+    let contact = parse(&desk.setup.settings.creditor.contact)?;
+    let reply_to = token("reply", &contact)?;
+    let from = token("bounce", settings.bounce_address.as_ref().unwrap_or(&settings.from.email))?;
+    let thread = thread_of(order);
+    let parts = MailParts {
+        mail: &mail,
+        from: &settings.from,
+        reply_to: &reply_to,
+        name: &order.file.debtor.name,
+        to: &to,
+        redirected_from: redirect.map(|_| order.address),
+        message_id: id,
+        thread: thread.as_deref(),
+        date: order.now,
+    };
+    let bytes = build(&parts).map_err(|e| ComposeError(e.to_string()))?;
+    let envid = id.split('@').next().unwrap_or(id).to_owned();
+    let envelope = Envelope { from, to: to.clone(), envid };
+    Ok(Composed { wire: Wire::Email { envelope }, bytes, address: to.to_string(), language: mail.language, thread })
+}
+
+/// The first mail about the oldest invoice that has one.
+fn thread_of(order: &Order) -> Option<String> {
+    let mut rows = rows(order.file, order.plan);
+    rows.retain(|(l, _)| l.section != Section::Credit);
+    rows.sort_by_key(|(_, i)| (i.due_on, i.pk));
+    rows.into_iter().find_map(|(_, i)| i.thread.clone())
+}
+
+fn sms(desk: &Desk, order: &Order) -> Result<Composed, ComposeError> {
+    let (language, view) = letter_view(desk, order, "sms")?;
+    let letter = &order.cadence.steps[order.plan.step].letter;
+    let text = desk.letters.sms(&language, letter, &view).map_err(|e| ComposeError(e.to_string()))?;
+    if desk.is_redirected() {
+        // With a redirection nothing may reach a debtor: the text goes by mail to the same address.
+        let mail = crate::domain::mail::Mail {
+            subject: format!("SMS: {text}"),
+            html: format!("<p>{}</p>", html_text(&text)),
+            text,
+            language,
+        };
+        return finish_mail(desk, order, mail, &format!("{}@sms.invalid", order.message_id));
+    }
+    let to = order.address.to_owned();
+    Ok(Composed { wire: Wire::Sms { to: to.clone() }, bytes: text.into_bytes(), address: to, language, thread: None })
+}
+
+fn html_text(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
+}
+
+/// The text of an SMS as it would leave, for preview.
+pub fn sms_text(desk: &Desk, order: &Order) -> Result<String, ComposeError> {
+    let (language, view) = letter_view(desk, order, "sms")?;
+    let letter = &order.cadence.steps[order.plan.step].letter;
+    desk.letters.sms(&language, letter, &view).map_err(|e| ComposeError(e.to_string()))
+}
+
+/// The invoices of a message as the log keeps them.
+pub fn invoices_json(file: &DebtorFile, plan: &Plan) -> String {
+    let list: Vec<serde_json::Value> = rows(file, plan)
+        .iter()
+        .map(|(l, i)| {
+            serde_json::json!({
+                "id": i.id, "number": i.number, "balance": i.balance.decimal(), "currency": i.balance.currency.code(),
+                "stage": l.stage.as_ref().map(ToString::to_string), "days_late": l.days_late,
+            })
+        })
+        .collect();
+    serde_json::Value::from(list).to_string()
+}

@@ -1,0 +1,328 @@
+//! The third pump: claims messages, prepares and marks them, hands them to the workers, and commits what came
+//! of them in groups. No transaction is open while anything is on the wire.
+
+use super::desk::{Desk, DeskError};
+use super::prepare::{Ready, later_by, prepare};
+use super::workers::{self, Done, Pace};
+use crate::channel::{Answer, Fault};
+use crate::clock::Stopwatch;
+use crate::config::settings::WhenUncertain;
+use crate::domain::attempt::{FaultClass, Outcome, retry_delay, spread};
+use crate::domain::reason::Reason;
+use crate::domain::step::Channel;
+use crate::store::StoreError;
+use crate::store::settle::{After, Settlement};
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// The smallest and the largest group that is marked at once.
+const GROUP: std::ops::RangeInclusive<usize> = 8..=512;
+
+/// A group should be on the wire within this: well inside the second that R13 allows.
+const GROUP_TIME: f64 = 0.2;
+
+/// After so many doubts about one message only a person decides.
+const MAX_DOUBTS: u32 = 3;
+
+/// What delivering did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// Taken by the other side.
+    pub accepted: u64,
+    /// To be tried again.
+    pub deferred: u64,
+    /// Refused or expired.
+    pub refused: u64,
+    /// In doubt.
+    pub unknown: u64,
+    /// Did not leave after all.
+    pub cancelled: u64,
+    /// Broke the channel.
+    pub broken: u64,
+}
+
+impl Delivered {
+    /// Adds another count.
+    pub fn add(&mut self, other: Delivered) {
+        self.accepted += other.accepted;
+        self.deferred += other.deferred;
+        self.refused += other.refused;
+        self.unknown += other.unknown;
+        self.cancelled += other.cancelled;
+        self.broken += other.broken;
+    }
+
+    /// Whether anything happened.
+    pub fn any(&self) -> bool {
+        *self != Delivered::default()
+    }
+
+    /// Whether anything failed that `run --once` should tell by its exit code.
+    pub fn failed(&self) -> bool {
+        self.deferred + self.refused + self.unknown + self.broken > 0
+    }
+}
+
+/// Delivers on every channel all that may leave now. What an earlier step left half done (the store failed
+/// under it) is settled first: nothing is under way between two steps.
+pub async fn step(desk: &Desk) -> Result<Delivered, DeskError> {
+    recover(desk).await?;
+    let on = |channel| async move {
+        if desk.channels.contains(&channel) { deliver(desk, channel).await } else { Ok(Delivered::default()) }
+    };
+    let (email, sms) = tokio::join!(on(Channel::Email), on(Channel::Sms));
+    let mut total = email?;
+    total.add(sms?);
+    Ok(total)
+}
+
+/// Delivers all messages of a channel that may leave now.
+async fn deliver(desk: &Desk, channel: Channel) -> Result<Delivered, DeskError> {
+    let now = desk.clock.now();
+    let waits = desk.store.brakes().await?.iter().any(|b| b.kind == brake_kind(channel) && b.until.is_some_and(|t| t > now));
+    let ready = desk.store.next_ready(channel).await?.is_some_and(|at| at <= now.as_millisecond());
+    if waits || !ready {
+        return Ok(Delivered::default());
+    }
+    let connections = workers::connections(desk, channel);
+    let pace = Arc::new(Pace::new(connections));
+    let (to_workers, work) = mpsc::channel(*GROUP.end());
+    let (done, results) = mpsc::channel(2 * GROUP.end());
+    let mut workers = workers::start(desk, channel, &pace, work, &done)?;
+    drop(done);
+    let recorder = record(desk, channel, results);
+    let feeder = feed(desk, channel, connections, &pace, to_workers);
+    let (recorded, fed) = tokio::join!(recorder, feeder);
+    while let Some(end) = workers.join_next().await {
+        if let Err(e) = end {
+            tracing::error!(error = %e, "a worker ended unexpectedly");
+        }
+    }
+    let mut total = recorded?;
+    total.cancelled += fed?;
+    if total.accepted > 0 && total.broken == 0 {
+        desk.store.end_brake(&brake_kind(channel)).await?;
+        desk.store.end_alert(&brake_kind(channel), desk.clock.now()).await?;
+    }
+    Ok(total)
+}
+
+fn brake_kind(channel: Channel) -> String {
+    format!("channel:{channel}")
+}
+
+/// Claims and prepares group after group; gives how many turned out not to leave.
+async fn feed(
+    desk: &Desk,
+    channel: Channel,
+    connections: usize,
+    pace: &Pace,
+    out: mpsc::Sender<Ready>,
+) -> Result<u64, DeskError> {
+    let mut cancelled = 0;
+    let mut group = (2 * connections).clamp(*GROUP.start(), *GROUP.end());
+    loop {
+        let allowed = allowance(desk, channel, &out).await?;
+        let size = group.min(allowed);
+        if size == 0 || pace.stop.load(Ordering::SeqCst) {
+            return Ok(cancelled);
+        }
+        let claimed = desk.store.claim(channel, desk.clock.now(), size as i64).await?;
+        if claimed.is_empty() {
+            return Ok(cancelled);
+        }
+        let prepared = prepare(desk, claimed).await?;
+        cancelled += prepared.cancelled.len() as u64;
+        if prepared.stopped {
+            return Ok(cancelled);
+        }
+        let handed = Stopwatch::start();
+        let count = prepared.ready.len();
+        for ready in prepared.ready {
+            let pk = ready.claimed.pk;
+            if out.send(ready).await.is_err() {
+                desk.store.give_back(&[pk]).await?;
+            }
+        }
+        group = next_group(group, count, handed.elapsed(), connections, out.max_capacity() - out.capacity());
+    }
+}
+
+/// The next group is as large as the workers can begin within [`GROUP_TIME`], by how the last one went.
+fn next_group(group: usize, count: usize, took: Duration, connections: usize, waiting: usize) -> usize {
+    let begun = count.saturating_sub(waiting).max(1) as f64;
+    let rate = begun / took.as_secs_f64().max(0.001);
+    let target = if took.as_secs_f64() < 0.01 && waiting <= connections { 2.0 * group as f64 } else { rate * GROUP_TIME };
+    let floor = (2 * connections).max(*GROUP.start());
+    (target as usize).clamp(group / 2, group * 2).clamp(floor.min(*GROUP.end()), *GROUP.end())
+}
+
+/// How many messages may still leave in this minute.
+async fn allowance(desk: &Desk, channel: Channel, out: &mpsc::Sender<Ready>) -> Result<usize, StoreError> {
+    let settings = &desk.setup.settings;
+    let most = match channel {
+        Channel::Email => settings.email.as_ref().and_then(|e| e.max_per_minute),
+        Channel::Sms => settings.sms.as_ref().and_then(|s| s.max_per_minute),
+    };
+    let Some(most) = most else { return Ok(usize::MAX) };
+    let since = later_by(desk.clock.now(), -60);
+    let left = desk.store.left_since(channel.as_str(), since).await? as usize;
+    let under_way = out.max_capacity() - out.capacity();
+    Ok((most as usize).saturating_sub(left.max(under_way)))
+}
+
+/// Commits results in groups: whatever has come in while the last group was being written.
+async fn record(desk: &Desk, channel: Channel, mut results: mpsc::Receiver<Done>) -> Result<Delivered, DeskError> {
+    let mut total = Delivered::default();
+    let mut group = Vec::with_capacity(*GROUP.end());
+    loop {
+        let taken = results.recv_many(&mut group, *GROUP.end()).await;
+        if taken == 0 {
+            return Ok(total);
+        }
+        let now = desk.clock.now();
+        let mut settlements = Vec::with_capacity(taken);
+        let mut back = Vec::new();
+        for done in group.drain(..) {
+            match done {
+                Done::NotBegun(message) => back.push(message),
+                Done::Sent(ready, answer) => {
+                    let settlement = settlement(desk, *ready, answer, now);
+                    count(&mut total, &settlement);
+                    settlements.push(settlement);
+                }
+                Done::Broken(ready, fault) if total.broken == 0 => {
+                    total.broken += 1;
+                    broken(desk, channel, &fault, now).await?;
+                    settlements.push(retry_later(*ready, &fault, now));
+                }
+                Done::Broken(ready, _) => back.push(ready.claimed.pk),
+            }
+        }
+        desk.store.give_back(&back).await?;
+        if !settlements.is_empty() {
+            let head = desk.store.settle(&settlements, now).await?;
+            let head: String = head.iter().map(|b| format!("{b:02x}")).collect();
+            tracing::info!(channel = %channel, settled = settlements.len(), chain = %head, "attempts recorded");
+        }
+    }
+}
+
+fn count(total: &mut Delivered, settlement: &Settlement) {
+    match settlement.attempt.outcome {
+        Outcome::Accepted => total.accepted += 1,
+        Outcome::Deferred => total.deferred += 1,
+        Outcome::Refused | Outcome::NoAddress => total.refused += 1,
+        Outcome::Unknown => total.unknown += 1,
+        Outcome::Cancelled => total.cancelled += 1,
+    }
+}
+
+/// The channel is broken: nobody's address is to blame. It rests, longer each time, and the creditor is told.
+async fn broken(desk: &Desk, channel: Channel, fault: &Fault, now: Timestamp) -> Result<(), DeskError> {
+    let kind = brake_kind(channel);
+    let before = desk.store.brakes().await?.into_iter().find(|b| b.kind == kind).map_or(0, |b| b.tries);
+    let rest = (30i64 << before.min(7)).min(3600);
+    desk.store.set_brake(&kind, now, Some(later_by(now, rest)), &fault.text).await?;
+    tracing::error!(channel = %channel, class = fault.class.as_str(), error = %fault.text, rest_s = rest, "the channel is broken");
+    Ok(())
+}
+
+/// The one message that found the channel broken: recorded, and back in the queue without prejudice.
+fn retry_later(ready: Ready, fault: &Fault, now: Timestamp) -> Settlement {
+    let mut s = base(ready, Outcome::Deferred, &fault.text, now);
+    s.attempt.class = Some(fault.class.as_str());
+    s.after = After::Retry { at: now, ours: true };
+    s
+}
+
+fn base(ready: Ready, outcome: Outcome, answer: &str, now: Timestamp) -> Settlement {
+    let mut attempt = ready.attempt;
+    attempt.at = now.as_millisecond();
+    attempt.outcome = outcome;
+    attempt.answer = Some(answer.to_owned());
+    Settlement {
+        message_pk: ready.claimed.pk,
+        contact_pk: ready.claimed.contact_pk,
+        after: After::Cancelled,
+        day: ready.day,
+        attempt,
+        payload: None,
+        sealed: Some(ready.sealed),
+        threads: vec![],
+        dead: None,
+    }
+}
+
+/// What an answer means for its message.
+fn settlement(desk: &Desk, ready: Ready, answer: Answer, now: Timestamp) -> Settlement {
+    let settings = &desk.setup.settings;
+    let (retry_for, when_uncertain) = match ready.claimed.channel {
+        Channel::Email => settings.email.as_ref().map(|e| (e.retry_for, e.when_uncertain)),
+        Channel::Sms => settings.sms.as_ref().map(|s| (s.retry_for, s.when_uncertain)),
+    }
+    .unwrap_or((0, WhenUncertain::Hold));
+    let (message, tries, doubts) = (ready.claimed.pk, ready.claimed.tries + 1, ready.claimed.doubts + 1);
+    let first = ready.claimed.first_try_at.unwrap_or(now.as_millisecond()) / 1000;
+    let channel = ready.claimed.channel;
+    let address = ready.composed.address.clone();
+    let thread = ready.composed.thread.clone().unwrap_or_else(|| ready.claimed.message_id.clone());
+    let unthreaded = ready.unthreaded.clone();
+    let redirected = desk.is_redirected();
+    let class = answer.class;
+    let mut s = base(ready, answer.outcome, &answer.text, now);
+    s.attempt.class = class.map(FaultClass::as_str);
+    match answer.outcome {
+        Outcome::Accepted => {
+            s.after = After::Accepted;
+            if channel == Channel::Email && !redirected {
+                s.threads = unthreaded.into_iter().map(|pk| (pk, thread.clone())).collect();
+            }
+        }
+        Outcome::Refused | Outcome::NoAddress => {
+            s.after = After::Refused;
+            s.dead = (class == Some(FaultClass::Address) && !redirected).then(|| (address, answer.text.clone()));
+        }
+        Outcome::Unknown => {
+            s.after = match when_uncertain {
+                WhenUncertain::Resend if doubts < MAX_DOUBTS => After::Resend(later_by(now, 60 * i64::from(doubts))),
+                WhenUncertain::Resend | WhenUncertain::Hold => After::Uncertain,
+            };
+        }
+        Outcome::Deferred | Outcome::Cancelled => {
+            let ours = class.is_some_and(FaultClass::is_ours);
+            let at = later_by(now, spread(retry_delay(tries), message));
+            let expires = first + retry_for;
+            s.after = if ours || at.as_second() <= expires { After::Retry { at, ours } } else { After::Expired };
+            if s.after == After::Expired {
+                s.attempt.why = Some(Reason::Expired.code().to_owned());
+            }
+        }
+    }
+    s
+}
+
+/// What becomes of a message that was being sent when the program stopped: by the setting of its channel, at once.
+pub fn after_crash(desk: &Desk, channel: &str, doubts: u32, now: Timestamp) -> After {
+    let settings = &desk.setup.settings;
+    let email = settings.email.as_ref().filter(|_| channel == "email").map(|e| e.when_uncertain);
+    let sms = settings.sms.as_ref().filter(|_| channel == "sms").map(|s| s.when_uncertain);
+    match email.or(sms) {
+        Some(WhenUncertain::Resend) if doubts + 1 < MAX_DOUBTS => After::Resend(now),
+        _ => After::Uncertain,
+    }
+}
+
+/// Frees claims and settles what was being sent when the last holder of the store stopped.
+pub async fn recover(desk: &Desk) -> Result<(), DeskError> {
+    let now = desk.clock.now();
+    let today = crate::domain::time::local_date(now, &desk.setup.settings.creditor.timezone);
+    let found = desk.store.recover(now, today, |channel, doubts| after_crash(desk, channel, doubts, now)).await?;
+    if found.leased + found.doubtful > 0 {
+        tracing::warn!(leased = found.leased, doubtful = found.doubtful, "recovered after an unclean stop");
+    }
+    Ok(())
+}

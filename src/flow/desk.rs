@@ -1,0 +1,239 @@
+//! The desk: configuration, store, letters, source and clock, as every pump needs them.
+
+use crate::channel::Fault;
+use crate::channel::email::Mailer;
+use crate::channel::sms::Texter;
+use crate::channel::token::Keys;
+use crate::clock::Clock;
+use crate::config::Setup;
+use crate::config::problem::{ConfigError, Problem, Problems};
+use crate::config::settings::SmsTransport;
+use crate::domain::cadence::Cadence;
+use crate::domain::case::{ContactPoint, DebtorFile, PointState};
+use crate::domain::decision::{Booked, Brake, World};
+use crate::domain::invoice::Debtor;
+use crate::domain::reason::Reason;
+use crate::domain::step::Channel;
+use crate::letter::Letters;
+use crate::source::row::Columns;
+use crate::source::{Source, SourceError};
+use crate::store::files::FileOptions;
+use crate::store::polls::PollOutcome;
+use crate::store::{Store, StoreError};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use std::str::FromStr as _;
+use tokio::sync::Mutex;
+
+/// Something that stops a pump.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The ledger cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A channel cannot be set up.
+    #[error(transparent)]
+    Channel(#[from] Fault),
+    /// A secret cannot be read.
+    #[error(transparent)]
+    Secret(#[from] crate::config::secret::SecretError),
+    /// A letter cannot be made.
+    #[error(transparent)]
+    Letter(#[from] crate::letter::LetterError),
+}
+
+/// What holds for every case at a moment.
+#[derive(Clone, Debug)]
+pub struct Conditions {
+    /// What stops all sending.
+    pub brakes: Vec<Brake>,
+    /// Up to which day receipts are booked.
+    pub booked: Booked,
+}
+
+/// The desk.
+#[derive(Debug)]
+pub struct Desk {
+    /// Configuration.
+    pub setup: Setup,
+    /// Records.
+    pub store: Store,
+    /// Time.
+    pub clock: Clock,
+    /// Letters.
+    pub letters: Letters,
+    /// Keyed marks.
+    pub keys: Keys,
+    /// Channels that are configured.
+    pub channels: Vec<Channel>,
+    source: Mutex<Option<(Source, Columns)>>,
+}
+
+impl Desk {
+    /// Prepares the desk on an open store.
+    pub async fn new(setup: Setup, store: Store, clock: Clock) -> Result<Desk, DeskError> {
+        let letters = checked_letters(&setup)?;
+        let keys = Keys::new(store.secret_key().await?);
+        let channels = channels(&setup);
+        Ok(Desk { setup, store, clock, letters, keys, channels, source: Mutex::new(None) })
+    }
+
+    /// The source and its columns, opened when needed.
+    pub async fn source(&self) -> Result<(Source, Columns), SourceError> {
+        let mut slot = self.source.lock().await;
+        if let Some(open) = slot.as_ref() {
+            return Ok(open.clone());
+        }
+        let source = Source::open(&self.setup.settings.source).await?;
+        let columns = source.columns().await?;
+        Ok(slot.insert((source, columns)).clone())
+    }
+
+    /// Forgets the open source after a failure; the next use opens it anew.
+    pub async fn drop_source(&self) {
+        self.source.lock().await.take();
+    }
+
+    /// What stops sending now, and up to when receipts are booked.
+    pub async fn conditions(&self, now: Timestamp) -> Result<Conditions, StoreError> {
+        let guard = &self.setup.settings.guard;
+        let last = self.store.last_poll().await?;
+        let good = self.store.last_good_poll().await?;
+        let mut brakes = Vec::new();
+        let mut brake = |reason, text: String| brakes.push(Brake { reason, text });
+        match (&last, &good) {
+            (None, _) => brake(Reason::PollFailed, "the ledger has not been read yet".to_owned()),
+            (Some(last), _) if last.outcome == PollOutcome::Failed => {
+                brake(Reason::PollFailed, format!("the last poll failed: {}", last.text));
+            }
+            (Some(last), _) if last.outcome == PollOutcome::Shrunk => brake(Reason::LedgerShrunk, last.text.clone()),
+            _ => {}
+        }
+        if let Some(good) = &good {
+            let age = now.as_second() - good.started_at.as_second();
+            if age > guard.max_data_age {
+                let text = format!("the data is {} h old; [guard] max_data_age is {} h", age / 3600, guard.max_data_age / 3600);
+                brake(Reason::StaleData, text);
+            }
+        }
+        if guard.dry_run {
+            brake(Reason::DryRun, "[guard] dry_run = true: nothing is sent".to_owned());
+        }
+        let booked = good.as_ref().and_then(|g| g.booked_through).map(Booked::Through);
+        Ok(Conditions { brakes, booked: booked.unwrap_or(Booked::Lag(self.setup.settings.source.booking_lag)) })
+    }
+
+    /// The world around a case.
+    pub fn world<'a>(
+        &'a self,
+        conditions: &'a Conditions,
+        zone: &'a TimeZone,
+        cadence: &'a Cadence,
+        now: Timestamp,
+    ) -> World<'a> {
+        World {
+            now,
+            zone,
+            cadence,
+            policy: &self.setup.settings.policy,
+            booked: conditions.booked,
+            bank: self.setup.settings.creditor.calendar.as_deref(),
+            brakes: &conditions.brakes,
+            channels: &self.channels,
+            own: None,
+        }
+    }
+
+    /// Loads debtors' files as they matter now.
+    pub async fn files(&self, debtors: &[i64], now: Timestamp) -> Result<Vec<DebtorFile>, StoreError> {
+        let since = Timestamp::from_millisecond(now.as_millisecond() - 32 * 86_400_000).unwrap_or(Timestamp::UNIX_EPOCH);
+        let options = FileOptions { redirected: self.is_redirected(), contacts_since: since };
+        self.store.debtor_files(debtors, options, points).await
+    }
+
+    /// Whether everything goes to one address.
+    pub fn is_redirected(&self) -> bool {
+        self.setup.settings.guard.redirect_to.is_some()
+    }
+
+    /// A mailer with its password.
+    pub fn mailer(&self) -> Result<Option<Mailer>, DeskError> {
+        let Some(email) = &self.setup.settings.email else { return Ok(None) };
+        let password = email.password.as_ref().map(|p| p.load(&self.setup.environment)).transpose()?;
+        Ok(Some(Mailer::new(email, password)))
+    }
+
+    /// A texter with its password.
+    pub fn texter(&self) -> Result<Option<Texter>, DeskError> {
+        let Some(sms) = &self.setup.settings.sms else { return Ok(None) };
+        let password = sms.password.as_ref().map(|p| p.load(&self.setup.environment)).transpose()?;
+        Ok(Some(Texter::new(sms, password)?))
+    }
+}
+
+/// Letters, checked against cadences and sample data: what `check` refuses, nothing starts with.
+pub fn checked_letters(setup: &Setup) -> Result<Letters, ConfigError> {
+    let problems = Problems::default();
+    let letters = Letters::new(&setup.letters, &setup.settings.creditor.language, &problems);
+    letters.check(&setup.cadences, &problems);
+    check_channels(setup, &problems);
+    let found: Vec<Problem> = problems.into_sorted();
+    if found.is_empty() { Ok(letters) } else { Err(ConfigError(found)) }
+}
+
+/// A step that no configured channel can take would never leave and never say so.
+fn check_channels(setup: &Setup, problems: &Problems) {
+    let have = channels(setup);
+    for file in &setup.cadences {
+        for (step, at) in file.cadence.steps.iter().zip(&file.letters_at) {
+            let wanted = step.channel.channels();
+            if !wanted.iter().any(|c| have.contains(c)) {
+                let names = wanted.iter().map(|c| format!("[{c}]")).collect::<Vec<_>>().join(" or ");
+                problems.add(
+                    at,
+                    format!("step \"{}\" has no channel that is configured; wanted a section {names} in relance.toml", step.id),
+                );
+            }
+        }
+    }
+}
+
+fn channels(setup: &Setup) -> Vec<Channel> {
+    let email = setup.settings.email.as_ref().map(|_| Channel::Email);
+    let sms = setup.settings.sms.as_ref().map(|_| Channel::Sms);
+    email.into_iter().chain(sms).collect()
+}
+
+/// The debtor's addresses, checked for their form.
+pub fn points(debtor: &Debtor) -> Vec<ContactPoint> {
+    let mut points = Vec::new();
+    if let Some(text) = &debtor.email {
+        let (address, state) = match lettre::Address::from_str(text) {
+            Ok(address) if address.domain().contains('.') || address.domain().starts_with('[') => {
+                (address.to_string(), PointState::Usable)
+            }
+            _ => (text.clone(), PointState::Invalid("the ledger's e-mail is not an address".to_owned())),
+        };
+        points.push(ContactPoint { channel: Channel::Email, address, state });
+    }
+    if let Some(text) = &debtor.phone {
+        let digits = text.strip_prefix('+').is_some_and(|d| d.len() >= 8 && d.bytes().all(|b| b.is_ascii_digit()));
+        let state = match digits {
+            true => PointState::Usable,
+            false => PointState::Invalid("the ledger's phone is not a number that can be dialled".to_owned()),
+        };
+        points.push(ContactPoint { channel: Channel::Sms, address: text.clone(), state });
+    }
+    points
+}
+
+/// Whether SMS leave through a real gateway.
+pub fn has_gateway(setup: &Setup) -> bool {
+    setup.settings.sms.as_ref().is_some_and(|s| matches!(s.transport, SmsTransport::Gateway { .. }))
+}

@@ -1,0 +1,15 @@
+//! The four pumps: collect, plan, deliver, review. Each is one step that a test calls by hand and that the
+//! daemon calls when the bell rings. What is due is decided by the database and the clock, never by the bell.
+
+pub mod absorb;
+pub mod collect;
+pub mod compose;
+pub mod deliver;
+pub mod desk;
+pub mod plan;
+mod prepare;
+pub mod review;
+pub mod simulate;
+mod workers;
+
+pub use desk::{Desk, DeskError};

@@ -1,0 +1,116 @@
+//! The fourth pump: looks at the whole, notices who can no longer be reached, and tells the creditor, once,
+//! when something stops the machine.
+
+use super::desk::{Desk, DeskError};
+use super::prepare::later_by;
+use crate::channel::Sent;
+use crate::channel::email::{Envelope, build::build_plain};
+use crate::domain::attempt::{Outcome, retry_delay};
+use crate::domain::reason::Reason;
+use crate::domain::time::local_date;
+use jiff::Timestamp;
+
+/// One look at the whole: conditions, unreachable debtors, letters to the creditor.
+pub async fn step(desk: &Desk) -> Result<(), DeskError> {
+    let now = desk.clock.now();
+    conditions(desk, now).await?;
+    unreachable(desk, now).await?;
+    send_alerts(desk, now).await
+}
+
+/// Raises an alert for each condition that stops something, and ends those that are over.
+async fn conditions(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
+    let stopping = desk.conditions(now).await?.brakes;
+    let stopping: Vec<_> = stopping.iter().filter(|b| b.reason != Reason::DryRun).collect();
+    let rows = desk.store.brakes().await?;
+    let uncertain = desk.store.uncertain().await?.len();
+    let mut lasting: Vec<(String, &str, String)> = Vec::new();
+    for brake in &stopping {
+        let subject = match brake.reason {
+            Reason::LedgerShrunk => "relance: the ledger shrank, nothing is sent",
+            Reason::StaleData => "relance: the invoice data is too old, nothing is sent",
+            _ => "relance: the ledger cannot be read, nothing is sent",
+        };
+        lasting.push((brake.reason.code().to_owned(), subject, brake.text.clone()));
+    }
+    for row in &rows {
+        let subject = match row.kind.as_str() {
+            "too_many" => "relance: too many messages, waiting for your release",
+            _ => "relance: messages cannot leave",
+        };
+        lasting.push((row.kind.clone(), subject, row.text.clone()));
+    }
+    if uncertain > 0 {
+        let text = format!("{uncertain} messages may or may not have left. Please look at `relance uncertain` and decide.");
+        lasting.push(("uncertain".to_owned(), "relance: messages with an uncertain fate", text));
+    }
+    for (key, subject, text) in &lasting {
+        desk.store.raise_alert(key, now, subject, text).await?;
+    }
+    for key in ["poll_failed", "stale_data", "ledger_shrunk", "too_many", "channel:email", "channel:sms", "uncertain"] {
+        if !lasting.iter().any(|(k, _, _)| k == key) {
+            desk.store.end_alert(key, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Marks debtors who became unreachable, with the evidence, and raises one alert for each.
+async fn unreachable(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
+    for debtor in desk.store.reachable_again().await? {
+        desk.store.end_alert(&format!("unreachable:{debtor}"), now).await?;
+    }
+    let guard = &desk.setup.settings.guard;
+    let zone = &desk.setup.settings.creditor.timezone;
+    for found in desk.store.newly_unreachable(guard.unreachable_attempts, guard.unreachable_days).await? {
+        let why = match found.contacts {
+            Some((count, first, last)) => format!(
+                "{count} contacts from {} to {} without a payment or any other sign of life",
+                local_date(first, zone),
+                local_date(last, zone)
+            ),
+            None => "no usable address is left".to_owned(),
+        };
+        desk.store.set_unreachable(found.pk, now, &why).await?;
+        let subject = format!("relance: {} cannot be reached", found.debtor);
+        let text = format!(
+            "{} ({}): {why}.\nPlease correct the address in your ledger, or call. `relance explain {}` shows everything that was tried.",
+            found.name, found.debtor, found.debtor
+        );
+        desk.store.raise_alert(&format!("unreachable:{}", found.debtor), now, &subject, &text).await?;
+        tracing::warn!(debtor = %found.debtor, "unreachable");
+    }
+    Ok(())
+}
+
+/// Sends what the creditor has not been told yet. In a dry run nothing leaves; `status` shows it all the same.
+async fn send_alerts(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
+    let alerts = desk.store.unsent_alerts(now).await?;
+    if alerts.is_empty() || desk.setup.settings.guard.dry_run {
+        return Ok(());
+    }
+    let (Some(email), Some(mut mailer)) = (&desk.setup.settings.email, desk.mailer()?) else { return Ok(()) };
+    let Ok(to) = desk.setup.settings.creditor.contact.parse::<lettre::Address>() else { return Ok(()) };
+    for alert in alerts {
+        let id = format!("alert-{}-{}", alert.pk, desk.keys.message_id(&["alert", &alert.pk.to_string()]));
+        let message_id = format!("{id}@{}", email.from.email.domain());
+        let text = format!("{}\n\n-- \nrelance, for {}\n", alert.text, desk.setup.settings.creditor.name);
+        let built = build_plain(&email.from, &to, &alert.subject, &text, &message_id, now);
+        let sent = match built {
+            Ok(bytes) => {
+                let envelope = Envelope { from: email.from.email.clone(), to: to.clone(), envid: id };
+                mailer.send(&envelope, &bytes).await
+            }
+            Err(e) => Sent::NotBegun(crate::channel::Fault::network(e.to_string())),
+        };
+        match sent {
+            // An alert that may have left is not sent again: twice would be worse than a look at `status`.
+            Sent::Answered(a) if matches!(a.outcome, Outcome::Accepted | Outcome::Unknown) => {
+                desk.store.alert_sent(alert.pk, now).await?;
+            }
+            _ => desk.store.alert_later(alert.pk, later_by(now, retry_delay(alert.tries + 1))).await?,
+        }
+    }
+    mailer.close().await;
+    Ok(())
+}

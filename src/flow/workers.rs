@@ -1,0 +1,158 @@
+//! The workers of a channel: each keeps one connection, takes marked messages and reports what came of them.
+
+use super::compose::Wire;
+use super::desk::{Desk, DeskError};
+use super::prepare::Ready;
+use crate::channel::email::Mailer;
+use crate::channel::sms::Texter;
+use crate::channel::{Fault, Sent};
+use crate::domain::attempt::FaultClass;
+use crate::domain::step::Channel;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinSet;
+
+/// A marked message whose transmission has not begun within this loses the mark and is read again (R13).
+const FRESH: Duration = Duration::from_millis(950);
+
+/// So many acceptances in a row let one more connection in after throttling.
+const RECOVER_AFTER: usize = 50;
+
+/// What came of a message.
+#[derive(Debug)]
+pub(super) enum Done {
+    /// It was answered, or fell into doubt.
+    Sent(Box<Ready>, crate::channel::Answer),
+    /// It was not begun: too late after its re-read, or sending has stopped.
+    NotBegun(i64),
+    /// It was not begun because the channel is broken.
+    Broken(Box<Ready>, Fault),
+}
+
+/// What workers share: how many may send at once, and whether to stop.
+#[derive(Debug)]
+pub(super) struct Pace {
+    most: usize,
+    allowed: AtomicUsize,
+    accepted: AtomicUsize,
+    pub(super) stop: AtomicBool,
+}
+
+impl Pace {
+    pub(super) fn new(most: usize) -> Pace {
+        Pace { most, allowed: AtomicUsize::new(most), accepted: AtomicUsize::new(0), stop: AtomicBool::new(false) }
+    }
+
+    /// Falls to half when the other side asks for patience, recovers one by one.
+    fn learn(&self, answer: &crate::channel::Answer) {
+        if answer.class == Some(FaultClass::Throttled) {
+            let now = self.allowed.load(Ordering::SeqCst);
+            self.allowed.store((now / 2).max(1), Ordering::SeqCst);
+            self.accepted.store(0, Ordering::SeqCst);
+        } else if answer.class.is_none() && self.accepted.fetch_add(1, Ordering::SeqCst) + 1 >= RECOVER_AFTER {
+            self.accepted.store(0, Ordering::SeqCst);
+            let now = self.allowed.load(Ordering::SeqCst);
+            self.allowed.store((now + 1).min(self.most), Ordering::SeqCst);
+        }
+    }
+
+    fn may_send(&self, worker: usize) -> bool {
+        worker < self.allowed.load(Ordering::SeqCst)
+    }
+}
+
+/// The wire of one worker.
+enum Line {
+    Mail(Box<Mailer>),
+    Text(Arc<Texter>),
+}
+
+/// How many workers a channel has.
+pub(super) fn connections(desk: &Desk, channel: Channel) -> usize {
+    let settings = &desk.setup.settings;
+    match channel {
+        Channel::Email => settings.email.as_ref().map_or(1, |e| e.connections),
+        Channel::Sms => settings.sms.as_ref().map_or(1, |s| s.connections),
+    }
+}
+
+/// Starts the workers of a channel.
+pub(super) fn start(
+    desk: &Desk,
+    channel: Channel,
+    pace: &Arc<Pace>,
+    work: mpsc::Receiver<Ready>,
+    done: &mpsc::Sender<Done>,
+) -> Result<JoinSet<()>, DeskError> {
+    let work = Arc::new(Mutex::new(work));
+    let texter = desk.texter()?.map(Arc::new);
+    let mut workers = JoinSet::new();
+    for number in 0..connections(desk, channel) {
+        // By redirection an SMS becomes a mail, so the SMS workers need a mailer then.
+        let mailer = || Ok::<_, DeskError>(desk.mailer()?.map(|m| Line::Mail(Box::new(m))));
+        let line = match channel {
+            Channel::Email => mailer()?,
+            Channel::Sms if desk.is_redirected() => mailer()?,
+            Channel::Sms => texter.clone().map(Line::Text),
+        };
+        let Some(line) = line else { continue };
+        workers.spawn(worker(number, line, pace.clone(), work.clone(), done.clone()));
+    }
+    Ok(workers)
+}
+
+async fn worker(
+    number: usize,
+    mut line: Line,
+    pace: Arc<Pace>,
+    work: Arc<Mutex<mpsc::Receiver<Ready>>>,
+    done: mpsc::Sender<Done>,
+) {
+    loop {
+        while !pace.may_send(number) && !pace.stop.load(Ordering::SeqCst) && !done.is_closed() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            if work.lock().await.is_closed() {
+                break;
+            }
+        }
+        let Some(ready) = work.lock().await.recv().await else { break };
+        let outcome = one(&mut line, &pace, ready).await;
+        if done.send(outcome).await.is_err() {
+            break;
+        }
+    }
+    if let Line::Mail(mailer) = &mut line {
+        mailer.close().await;
+    }
+}
+
+async fn one(line: &mut Line, pace: &Pace, ready: Ready) -> Done {
+    if pace.stop.load(Ordering::SeqCst) || ready.read_at.elapsed() > FRESH {
+        return Done::NotBegun(ready.claimed.pk);
+    }
+    let sent = match (&mut *line, &ready.composed.wire) {
+        (Line::Mail(mailer), Wire::Email { envelope }) => mailer.send(envelope, &ready.composed.bytes).await,
+        (Line::Text(texter), Wire::Sms { to }) => {
+            let text = String::from_utf8_lossy(&ready.composed.bytes).into_owned();
+            texter.send(&ready.claimed.message_id, to, &text).await
+        }
+        _ => Sent::NotBegun(Fault::network("this channel cannot carry this message")),
+    };
+    match sent {
+        Sent::Answered(answer) if answer.class == Some(FaultClass::Authentication) => {
+            let fault = Fault { class: FaultClass::Authentication, text: answer.text };
+            pace.stop.store(true, Ordering::SeqCst);
+            Done::Broken(Box::new(ready), fault)
+        }
+        Sent::Answered(answer) => {
+            pace.learn(&answer);
+            Done::Sent(Box::new(ready), answer)
+        }
+        Sent::NotBegun(fault) => {
+            pace.stop.store(true, Ordering::SeqCst);
+            Done::Broken(Box::new(ready), fault)
+        }
+    }
+}
