@@ -2,8 +2,11 @@
 //! after the due date. See ARCHITECTURE.md for the map.
 
 pub mod channel;
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod daemon;
+pub mod demo;
 pub mod domain;
 pub mod flow;
 pub mod letter;

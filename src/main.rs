@@ -1,1 +1,5 @@
-fn main() {}
+//! The program `relance`: everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    relance::cli::main()
+}

@@ -24,6 +24,8 @@ pub struct CadenceFile {
     pub letters_at: Vec<At>,
     /// Where applies_to stands.
     pub applies_at: At,
+    /// Steps that are gone on purpose, though open invoices have had them (R8).
+    pub gone: Vec<String>,
 }
 
 /// Reads one cadence file; `None` when it cannot be used (the problems say why).
@@ -61,6 +63,7 @@ pub(super) fn cadence(root: &Node, calendars: &BTreeMap<String, Arc<Calendar>>, 
             steps.push(step);
         }
     }
+    let gone = top.texts("gone", "names of steps that are gone on purpose").into_iter().map(|(_, t)| t).collect();
     let applies_at = top.at_key("applies_to");
     let at = top.at().clone();
     top.finish();
@@ -84,7 +87,7 @@ pub(super) fn cadence(root: &Node, calendars: &BTreeMap<String, Arc<Calendar>>, 
         sms_window,
         steps,
     };
-    Some(CadenceFile { cadence: Arc::new(cadence), at, letters_at, applies_at })
+    Some(CadenceFile { cadence: Arc::new(cadence), at, letters_at, applies_at, gone })
 }
 
 fn applies_to(s: Section) -> AppliesTo {

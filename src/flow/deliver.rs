@@ -127,7 +127,7 @@ async fn feed(
     loop {
         let allowed = allowance(desk, channel, &out).await?;
         let size = group.min(allowed);
-        if size == 0 || pace.stop.load(Ordering::SeqCst) {
+        if size == 0 || pace.stop.load(Ordering::SeqCst) || desk.stopping.load(Ordering::SeqCst) {
             return Ok(cancelled);
         }
         let claimed = desk.store.claim(channel, desk.clock.now(), size as i64).await?;

@@ -23,6 +23,7 @@ use crate::store::{Store, StoreError};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::str::FromStr as _;
+use std::sync::atomic::AtomicBool;
 use tokio::sync::Mutex;
 
 /// Something that stops a pump.
@@ -72,6 +73,8 @@ pub struct Desk {
     pub keys: Keys,
     /// Channels that are configured.
     pub channels: Vec<Channel>,
+    /// Set when the program is to end: nothing new is begun.
+    pub stopping: AtomicBool,
     source: Mutex<Option<(Source, Columns)>>,
 }
 
@@ -81,15 +84,16 @@ impl Desk {
         let letters = checked_letters(&setup)?;
         let keys = Keys::new(store.secret_key().await?);
         let channels = channels(&setup);
-        Ok(Desk { setup, store, clock, letters, keys, channels, source: Mutex::new(None) })
+        Ok(Desk { setup, store, clock, letters, keys, channels, stopping: AtomicBool::new(false), source: Mutex::new(None) })
     }
 
-    /// The source and its columns, opened when needed.
+    /// The source and its columns, opened when needed and whenever its file has been replaced.
     pub async fn source(&self) -> Result<(Source, Columns), SourceError> {
         let mut slot = self.source.lock().await;
-        if let Some(open) = slot.as_ref() {
+        if let Some(open) = slot.as_ref().filter(|(source, _)| source.is_current()) {
             return Ok(open.clone());
         }
+        slot.take();
         let source = Source::open(&self.setup.settings.source).await?;
         let columns = source.columns().await?;
         Ok(slot.insert((source, columns)).clone())

@@ -2,6 +2,7 @@
 //! transaction that decides it.
 
 use super::desk::{Conditions, Desk, DeskError};
+use super::prepare::later_by;
 use crate::domain::attempt::Outcome;
 use crate::domain::cadence::Cadence;
 use crate::domain::case::{CaseKey, Contact, ContactState, DebtorFile, MarkKind};
@@ -14,6 +15,7 @@ use crate::store::outbox::{Looked, NewContact, NewMark, NewMessage};
 use crate::store::settle::NoAddress;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use std::collections::HashMap;
 
 /// Debtors in a batch.
 const BATCH: i64 = 256;
@@ -61,7 +63,9 @@ pub async fn batch(desk: &Desk) -> Result<Planned, DeskError> {
     let conditions = desk.conditions(now).await?;
     let mut files = desk.files(&keys, now).await?;
     let (mut contacts, mut undelivered, mut looks) = (Vec::new(), Vec::new(), Vec::new());
-    for (file, (_, was)) in files.iter_mut().zip(&due) {
+    let was: HashMap<i64, i64> = due.iter().copied().collect();
+    for file in &mut files {
+        let Some(was) = was.get(&file.debtor.pk) else { continue };
         let look = look(desk, &conditions, file, now, &mut contacts, &mut undelivered);
         looks.push(Looked { debtor_pk: file.debtor.pk, was: *was, next: look.0, reason: look.1.code() });
     }
@@ -107,8 +111,9 @@ fn next_look(decision: &Decision, now: Timestamp) -> Option<Timestamp> {
     let braked = matches!(decision.reason, Reason::PollFailed | Reason::StaleData | Reason::LedgerShrunk | Reason::DryRun);
     match &decision.verdict {
         Verdict::Send(_) => None,
-        _ if braked => Timestamp::from_second(now.as_second() + BRAKED_S).ok(),
-        _ => decision.next,
+        _ if braked => Some(later_by(now, BRAKED_S)),
+        // A next look that is not later would be looked at for ever.
+        _ => decision.next.map(|next| next.max(later_by(now, 1))),
     }
 }
 

@@ -94,6 +94,13 @@ impl Source {
         }
     }
 
+    /// Whether what is open is still what the settings name.
+    pub fn is_current(&self) -> bool {
+        match self {
+            Source::Sqlite(source) => source.is_current(),
+        }
+    }
+
     /// The file, for messages.
     pub fn place(&self) -> &Path {
         match self {

@@ -77,6 +77,8 @@ pub struct Columns {
 impl Columns {
     /// Checks that all needed columns are there.
     pub fn new(names: Vec<String>) -> Result<Columns, SourceError> {
+        // A name that cannot stand in brackets is none of ours.
+        let names: Vec<String> = names.into_iter().filter(|n| !n.contains(']')).collect();
         let missing: Vec<&str> = REQUIRED.into_iter().filter(|r| !names.iter().any(|n| n == r)).collect();
         if missing.is_empty() { Ok(Columns { names }) } else { Err(SourceError::MissingColumns(missing.join(", "))) }
     }
@@ -85,6 +87,11 @@ impl Columns {
     pub fn unknown(&self) -> Vec<&str> {
         let known = |n: &str| REQUIRED.contains(&n) || OPTIONAL.contains(&n);
         self.names.iter().map(String::as_str).filter(|n| !known(n)).collect()
+    }
+
+    /// The columns for a SELECT, each by its name: a view may change its order, and a re-read may have its own.
+    pub fn list(&self) -> String {
+        self.names.iter().map(|n| format!("[{n}]")).collect::<Vec<_>>().join(", ")
     }
 
     /// The place of a column.

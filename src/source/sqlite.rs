@@ -18,6 +18,8 @@ const TIMEOUT_S: u64 = 120;
 pub struct SqliteSource {
     pool: SqlitePool,
     path: PathBuf,
+    /// Device and number of the file that is open.
+    identity: Option<(u64, u64)>,
     base: String,
     reread: Option<String>,
     booked: Option<String>,
@@ -31,6 +33,7 @@ impl SqliteSource {
         if !path.exists() {
             return Err(failed("there is no such file".to_owned()));
         }
+        let identity = identity(&path);
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .read_only(true)
@@ -43,12 +46,18 @@ impl SqliteSource {
             Some(query) => format!("(\n{}\n)", query.trim().trim_end_matches(';')),
             None => "relance_invoices".to_owned(),
         };
-        Ok(SqliteSource { pool, path, base, reread: settings.reread.clone(), booked: settings.booked_through.clone() })
+        Ok(SqliteSource { pool, path, identity, base, reread: settings.reread.clone(), booked: settings.booked_through.clone() })
     }
 
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether the path still leads to the file that is open. A ledger that is written anew and moved over the
+    /// old one would else be read for ever as it was.
+    pub fn is_current(&self) -> bool {
+        self.identity.is_some() && identity(&self.path) == self.identity
     }
 
     /// The columns that the query yields.
@@ -62,7 +71,7 @@ impl SqliteSource {
     /// A page behind an id. One row more than asked for is read, to see doubled ids across the edge.
     pub async fn page(&self, columns: &Columns, after: Option<&Cell>, limit: usize) -> Result<Page, SourceError> {
         let behind = if after.is_some() { "WHERE invoice_id > $2" } else { "" };
-        let sql = format!("SELECT * FROM {} {behind} ORDER BY invoice_id LIMIT $1", self.base);
+        let sql = format!("SELECT {} FROM {} {behind} ORDER BY invoice_id LIMIT $1", columns.list(), self.base);
         let query = sqlx::query(AssertSqlSafe(sql)).bind(limit as i64 + 1);
         let query = match after {
             Some(cell) => bind(query, cell),
@@ -90,9 +99,10 @@ impl SqliteSource {
 
     /// Some rows again.
     pub async fn reread(&self, columns: &Columns, ids: &[String]) -> Result<Vec<RawRow>, SourceError> {
+        let list = columns.list();
         let sql = match &self.reread {
-            Some(sql) => format!("SELECT * FROM (\n{}\n)", sql.trim().trim_end_matches(';').replace(":ids", "$1")),
-            None => format!("SELECT * FROM {} WHERE invoice_id IN (SELECT value FROM json_each($1))", self.base),
+            Some(sql) => format!("SELECT {list} FROM (\n{}\n)", sql.trim().trim_end_matches(';').replace(":ids", "$1")),
+            None => format!("SELECT {list} FROM {} WHERE invoice_id IN (SELECT value FROM json_each($1))", self.base),
         };
         let rows = bounded("re-read", sqlx::query(AssertSqlSafe(sql)).bind(id_list(ids)).fetch_all(&self.pool)).await?;
         rows.iter().map(|row| RawRow::new(columns, cells(row))).collect()
@@ -113,6 +123,12 @@ impl SqliteSource {
             _ => Err(wrong("it gave no date".to_owned())),
         }
     }
+}
+
+/// Device and number of a file.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()))
 }
 
 /// Ids as a JSON array. An id that looks like a whole number stands there as number and as text, because

@@ -42,6 +42,7 @@ statements! {
         SELECT m.invoice_pk, i.term, m.step, m.cadence, m.rank, m.overdue, m.kind, m.on_day, m.contact_pk, m.redirected, m.why
         FROM mark m JOIN invoice i ON i.pk = m.invoice_pk
         WHERE m.invoice_pk IN (SELECT value FROM json_each($1)) AND m.term = i.term - 1 AND m.overdue = 0
+          AND m.kind IN ('in_hand', 'left', 'maybe')
         ON CONFLICT (invoice_pk, term, step) DO NOTHING";
     LEDGER_EVENTS = "INSERT INTO event (debtor_pk, invoice_pk, at, kind, text)
         SELECT i.debtor_pk, i.pk, $2, j.value ->> 'kind', j.value ->> 'text'

@@ -216,9 +216,12 @@ async fn transmit(open: &mut Open, envelope: &Envelope, message: &[u8], deadline
     let mut rcpt_parameters = Vec::new();
     if open.dsn {
         mail_parameters.push(other_mail("RET", "HDRS"));
-        mail_parameters.push(other_mail("ENVID", &xtext(&envelope.envid)));
+        // lettre writes the values as xtext (RFC 3461, section 4) itself.
+        mail_parameters.push(other_mail("ENVID", &envelope.envid));
         rcpt_parameters.push(other_rcpt("NOTIFY", "FAILURE,DELAY"));
-        rcpt_parameters.push(other_rcpt("ORCPT", &format!("rfc822;{}", xtext(envelope.to.as_ref()))));
+        if AsRef::<str>::as_ref(&envelope.to).is_ascii() {
+            rcpt_parameters.push(other_rcpt("ORCPT", &format!("rfc822;{}", envelope.to)));
+        }
     }
     let mail = Mail::new(Some(envelope.from.clone()), mail_parameters);
     let rcpt = Rcpt::new(envelope.to.clone(), rcpt_parameters);
@@ -266,18 +269,6 @@ fn other_rcpt(keyword: &str, value: &str) -> RcptParameter {
     RcptParameter::Other { keyword: keyword.to_owned(), value: Some(value.to_owned()) }
 }
 
-/// RFC 3461, section 4: printable ASCII but "+" and "=", the rest as +HH.
-fn xtext(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'!'..=b'~' if byte != b'+' && byte != b'=' => out.push(byte as char),
-            other => out.push_str(&format!("+{other:02X}")),
-        }
-    }
-    out
-}
-
 /// A TLS stream from the first byte.
 #[derive(Debug)]
 struct Encrypted(TlsStream<TcpStream>);
@@ -305,16 +296,5 @@ impl AsyncWrite for Encrypted {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_shutdown(cx)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn xtext_escapes_what_rfc_3461_asks() {
-        assert_eq!(xtext("a+b=c@d.example"), "a+2Bb+3Dc@d.example");
-        assert_eq!(xtext("é"), "+C3+A9");
     }
 }

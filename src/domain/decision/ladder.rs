@@ -62,19 +62,15 @@ pub(super) fn ladder(world: &World, row: &CaseInvoice, today: Date, entry_releas
 pub(super) fn passed_over(world: &World, row: &CaseInvoice, given: usize) -> Vec<(StepId, &'static str)> {
     let steps = &world.cadence.steps;
     let floor = floor(world, row);
-    let from = marks(world, row)
-        .filter(|m| m.kind.is_progress())
-        .filter_map(|m| world.cadence.position(&m.step))
-        .max()
-        .map_or(0, |p| p + 1);
-    (from..given)
+    // From the beginning: a step that the cadence gained behind the furthest is passed over as well (R8).
+    (0..given)
         .filter(|i| !marks(world, row).any(|m| world.cadence.position(&m.step) == Some(*i) && m.kind != MarkKind::Undelivered))
         .map(|i| {
             let why = match (i < floor, steps[i].overdue) {
                 (true, _) if row.invoice.reopened => "reopened",
                 (true, _) => "first_seen_late",
-                (false, false) => "due_date_passed",
-                (false, true) => "overtaken",
+                (false, false) if steps[given].overdue => "due_date_passed",
+                (false, _) => "overtaken",
             };
             (steps[i].id.clone(), why)
         })
@@ -122,11 +118,13 @@ impl Climb<'_> {
         self.world.policy.old_debts == OldDebts::Hold && late && !released && stage.is_none()
     }
 
-    /// The furthest step had. A mark from another cadence counts by its rank: progress never goes back (R1).
+    /// The furthest step had. A mark from another cadence, or from a time when the step spoke more strongly,
+    /// counts by its rank: progress never goes back (R1).
     fn progress(&self) -> Option<usize> {
         let cadence = self.world.cadence;
         let by_mark = |m: &Mark| {
-            cadence.position(&m.step).or_else(|| {
+            let by_name = cadence.position(&m.step).filter(|p| m.rank <= cadence.steps[*p].rank);
+            by_name.or_else(|| {
                 let rank = m.rank?;
                 cadence.steps.iter().rposition(|s| s.rank.is_some_and(|r| r <= rank))
             })
@@ -219,11 +217,14 @@ impl Climb<'_> {
                 () => Gate::Waits,
             };
         };
-        let counts_from_it = this.after_step().and_then(|id| cadence.position(id)) == cadence.position(&accepted.step);
+        let at = cadence.position(&accepted.step).filter(|at| *at < step);
+        let counts_from_it = this.after_step().and_then(|id| cadence.position(id)).is_some_and(|base| at == Some(base));
         if counts_from_it {
             return Gate::Open(own_day);
         }
-        let waiting = cadence.position(&accepted.step).and_then(|at| {
+        // Under another cadence it had another name: then from the last step of its rank here.
+        let same_rank = || cadence.steps[..step].iter().rposition(|s| s.overdue && s.rank == Some(lower));
+        let waiting = at.or_else(same_rank).and_then(|at| {
             let day = |s| cadence.planned(s, self.row.invoice.due_on, self.row.invoice.issued_on);
             Some(days_between(day(at)?, day(step)?).max(0))
         });

@@ -4,6 +4,7 @@
 //! deliverer asks it again just before a message leaves, `explain` asks it with
 //! a [`Trace`] that keeps every rule weighed, and `preview` asks it day after day.
 
+mod choice;
 mod ladder;
 mod netting;
 mod pace;

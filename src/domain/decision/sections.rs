@@ -52,6 +52,8 @@ fn section(world: &World, p: &Placed, given: Option<usize>, step: usize) -> Opti
         Place::Credit => return Some(Section::Credit),
         Place::Held(Reason::Disputed, _) => return Some(Section::Disputed),
         Place::Held(..) | Place::Covered | Place::Rounding => return None,
+        // It waits for a person's word before anybody writes about it (R3).
+        Place::Live(ladder) if ladder.blocked.is_some_and(|b| b.reason == Reason::OldDebt) => return None,
         Place::Live(ladder) => ladder,
     };
     let overdue_stage = given.or(ladder.stage).is_some_and(|s| world.cadence.steps[s].overdue);

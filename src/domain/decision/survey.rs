@@ -114,15 +114,19 @@ pub(super) fn debtor_obstacle<T: Trace>(file: &DebtorFile, today: Date, trace: &
     Some((Reason::Held, Some(hold.until)))
 }
 
-/// Overdue and soon-due nets of the live rows, in minor units (R12).
-pub(super) fn sums(placed: &[Placed]) -> (i64, i64) {
-    let live = |overdue: bool| {
-        placed
-            .iter()
-            .filter(move |p| p.ladder().is_some_and(|l| overdue || l.due.is_some()) && p.is_overdue() == overdue)
-            .fold(0i64, |sum, p| sum.saturating_add(p.net))
-    };
-    (live(true), live(false))
+/// Overdue and soon-due nets of the live rows, in minor units (R12). What is asked for by a step after due counts
+/// as overdue, also on the due date itself.
+pub(super) fn sums(world: &World, placed: &[Placed]) -> (i64, i64) {
+    let after_due = |l: &Ladder| l.due.is_some_and(|s| world.cadence.steps[s].overdue);
+    let (mut overdue, mut soon) = (0i64, 0i64);
+    for p in placed {
+        match p.ladder() {
+            Some(l) if p.is_overdue() || after_due(l) => overdue = overdue.saturating_add(p.net),
+            Some(l) if l.due.is_some() => soon = soon.saturating_add(p.net),
+            _ => {}
+        }
+    }
+    (overdue, soon)
 }
 
 /// The one state in which each open row of a debtor is, with its signed balance (rule R27).
@@ -141,7 +145,7 @@ pub fn tie_out<'w>(file: &DebtorFile, world_of: impl Fn(&str) -> Option<World<'w
         let obstacle = debtor_obstacle(file, today, &mut super::NoTrace);
         let placed = survey(file, &case, &world, today);
         let minimum = world.cadence.minimum.minor(case.currency);
-        let below = sums(&placed).0 < minimum;
+        let below = sums(&world, &placed).0 < minimum;
         for p in &placed {
             let state = state_of(p, &world, obstacle.map(|o| o.0), below, today);
             states.push((p.row.invoice.pk, state, p.row.invoice.balance));

@@ -1,15 +1,16 @@
 //! Weighing the rules in their order and coming to one decision.
 
+use super::choice::{Choice, choose, has_other_way};
 use super::pace::pace;
 use super::sections::plan;
 use super::survey::{Place, Placed, debtor_obstacle, sums, survey};
-use super::{Actor, Decision, Trace, Undeliverable, Verdict, World};
+use super::{Actor, Decision, Trace, Verdict, World};
 use crate::domain::cadence::Group;
 use crate::domain::case::{CaseKey, ContactState, DebtorFile, PointState};
 use crate::domain::money::Money;
 use crate::domain::reason::Reason;
-use crate::domain::step::{Channel, ChannelChoice};
-use crate::domain::time::{instant, local_date};
+use crate::domain::step::Channel;
+use crate::domain::time::{instant, local_date, plus_days};
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 
@@ -31,22 +32,26 @@ pub fn decide<T: Trace>(file: &DebtorFile, case: &CaseKey, world: &World, trace:
     if ready.is_empty() {
         return idle(world, &placed, today);
     }
-    let (choice, undeliverable) = choose(world, file, &placed, &ready, trace);
-    let Some(choice) = choice else {
-        let reason =
-            if file.points.iter().any(|p| p.state == PointState::Usable) { Reason::CannotReach } else { Reason::NoAddress };
-        return Decision { undeliverable, ..Decision::hold(reason, None) };
-    };
-    let mut decision = leave(world, file, case, &placed, &ready, choice, trace);
-    decision.undeliverable = undeliverable;
-    decision
-}
-
-/// A step, where it can go, and (for one message per invoice) the invoice.
-struct Choice {
-    step: usize,
-    to: Vec<(Channel, String)>,
-    only: Option<usize>,
+    let (choices, undeliverable) = choose(world, file, &placed, &ready, trace);
+    let mut decision: Option<Decision> = None;
+    for choice in choices {
+        let this = leave(world, file, case, &placed, &ready, choice, trace);
+        let sooner = |d: &Decision| this.next.is_some_and(|at| d.next.is_none_or(|other| at < other));
+        let of_this_alone = matches!(this.reason, Reason::Spacing | Reason::OutsideWindow);
+        if !of_this_alone || decision.as_ref().is_none_or(sooner) {
+            decision = Some(this);
+        }
+        if !of_this_alone {
+            break;
+        }
+    }
+    let decision = decision.unwrap_or_else(|| {
+        let reachable = file.points.iter().any(|p| p.state == PointState::Usable);
+        let reason = if reachable { Reason::CannotReach } else { Reason::NoAddress };
+        // A later step may have another channel, so the case is looked at again all the same.
+        Decision::hold(reason, next_day(world, &placed, today).map(|day| opening(world, day)))
+    });
+    Decision { undeliverable, ..decision }
 }
 
 fn leave<T: Trace>(
@@ -64,8 +69,15 @@ fn leave<T: Trace>(
         None => placed[**i].ladder().and_then(|l| l.due).is_some_and(|due| due <= choice.step),
     };
     let about: Vec<i64> = ready.iter().filter(covered).map(|i| placed[*i].row.invoice.pk).collect();
+    // A step that falls due meanwhile may have another channel, with hours that begin sooner, or be another invoice's.
+    let other = choice.only.is_some() || has_other_way(world, file, placed, &choice);
+    let otherwise = next_day(world, placed, today).filter(|_| other);
+    let sooner = |at: Option<Timestamp>, not_before: Date| {
+        [at, otherwise.map(|day| opening(world, day.max(not_before)))].into_iter().flatten().min()
+    };
     if let Some((reason, day)) = pace(world, file, &about, today, trace) {
-        return Decision::wait(reason, opening_for(world, &choice.to, day));
+        let for_all = reason == Reason::Ceiling || choice.only.is_none();
+        return Decision::wait(reason, sooner(opening_for(world, &choice.to, day), if for_all { day } else { today }));
     }
     let opens = opening_for(world, &choice.to, today);
     let open = opens.is_some_and(|at| at <= world.now);
@@ -78,7 +90,7 @@ fn leave<T: Trace>(
         }
     });
     if !open {
-        return Decision::wait(Reason::OutsideWindow, opens);
+        return Decision::wait(Reason::OutsideWindow, sooner(opens, today));
     }
     for brake in world.brakes {
         trace.rule("R14", false, || brake.text.clone());
@@ -130,7 +142,7 @@ fn in_hand_or_uncertain<T: Trace>(world: &World, file: &DebtorFile, case: &CaseK
 /// The rows, by place, whose step is due and whose sum is worth a message (R12).
 fn ready<T: Trace>(world: &World, case: &CaseKey, placed: &[Placed], trace: &mut T) -> Vec<usize> {
     let minimum = world.cadence.minimum.minor(case.currency);
-    let (overdue, soon) = sums(placed);
+    let (overdue, soon) = sums(world, placed);
     let due: Vec<usize> = (0..placed.len()).filter(|i| placed[*i].ladder().is_some_and(|l| l.due.is_some())).collect();
     let enough = |i: &usize| {
         let p = &placed[*i];
@@ -156,90 +168,10 @@ fn ready<T: Trace>(world: &World, case: &CaseKey, placed: &[Placed], trace: &mut
     ready
 }
 
-/// The furthest due step that reaches the debtor, and the further ones that do not.
-fn choose<T: Trace>(
-    world: &World,
-    file: &DebtorFile,
-    placed: &[Placed],
-    ready: &[usize],
-    trace: &mut T,
-) -> (Option<Choice>, Vec<Undeliverable>) {
-    let due = |i: usize| placed[i].ladder().and_then(|l| l.due).unwrap_or(0);
-    let mut steps: Vec<usize> = ready.iter().map(|i| due(*i)).collect();
-    steps.sort_unstable_by(|a, b| b.cmp(a));
-    steps.dedup();
-    let mut undeliverable = Vec::new();
-    for step in steps {
-        let at: Vec<usize> = ready.iter().copied().filter(|i| due(*i) == step).collect();
-        let units: Vec<Vec<usize>> = match world.cadence.group {
-            Group::Debtor => vec![at],
-            Group::Invoice => at.into_iter().map(|i| vec![i]).collect(),
-        };
-        for unit in units {
-            let about: Vec<i64> = unit.iter().map(|i| placed[*i].row.invoice.pk).collect();
-            match reach(world, file, step, &about) {
-                Ok(to) => {
-                    trace.rule("R17", true, || format!("step \"{}\" goes by {}", world.cadence.steps[step].id, names(&to)));
-                    let only = (world.cadence.group == Group::Invoice).then(|| unit[0]);
-                    return (Some(Choice { step, to, only }), undeliverable);
-                }
-                Err(text) => {
-                    trace.rule("R2", false, || format!("step \"{}\" cannot be delivered: {text}", world.cadence.steps[step].id));
-                    undeliverable.push(Undeliverable { step, invoices: about, text });
-                }
-            }
-        }
-    }
-    (None, undeliverable)
-}
-
-fn names(to: &[(Channel, String)]) -> String {
-    to.iter().map(|(c, _)| c.as_str()).collect::<Vec<_>>().join(" and ")
-}
-
-/// The addresses that a step can use, or what is wrong with each.
-fn reach(world: &World, file: &DebtorFile, step: usize, about: &[i64]) -> Result<Vec<(Channel, String)>, String> {
-    let this = &world.cadence.steps[step];
-    let mut found = Vec::new();
-    let mut wrong = Vec::new();
-    for channel in this.channel.channels() {
-        if !world.channels.contains(channel) {
-            wrong.push(format!("{channel} is not configured"));
-            continue;
-        }
-        let points = || file.points.iter().filter(|p| p.channel == *channel);
-        let refused = |address: &str| {
-            file.refusals.iter().any(|r| {
-                r.step == this.id
-                    && r.channel == *channel
-                    && r.address == address
-                    && r.invoices.iter().any(|pk| about.contains(pk))
-            })
-        };
-        match points().find(|p| p.state == PointState::Usable && !refused(&p.address)) {
-            Some(point) => found.push((*channel, point.address.clone())),
-            None => wrong.push(match points().next() {
-                None => format!("no {channel} address"),
-                Some(p) => match &p.state {
-                    PointState::Usable => format!("{channel}: refused for this step"),
-                    PointState::Invalid(why) => format!("{channel}: {why}"),
-                    PointState::Dead(why) => format!("{channel}: dead ({why})"),
-                },
-            }),
-        }
-        if !found.is_empty() && matches!(this.channel, ChannelChoice::FirstOf(_)) {
-            break;
-        }
-    }
-    if found.is_empty() { Err(wrong.join("; ")) } else { Ok(found) }
-}
-
 /// Why nothing is ready, and when to look again.
 fn idle(world: &World, placed: &[Placed], today: Date) -> Decision {
     let ladders = || placed.iter().filter_map(Placed::ladder);
-    let held_until = placed.iter().filter_map(|p| if let Place::Held(_, until) = p.place { until } else { None });
-    let day = ladders().filter_map(|l| l.next).chain(held_until).filter(|d| *d > today).min();
-    let next = day.map(|d| opening(world, d));
+    let next = next_day(world, placed, today).map(|d| opening(world, d));
     let blocked = |reason| ladders().any(|l| l.blocked.is_some_and(|b| b.reason == reason));
     let covered = placed.iter().any(|p| matches!(p.place, Place::Covered) && p.is_overdue());
     let live_overdue = placed.iter().any(|p| p.ladder().is_some() && p.is_overdue());
@@ -273,6 +205,18 @@ fn idle(world: &World, placed: &[Placed], today: Date) -> Decision {
             undeliverable: vec![],
         },
     }
+}
+
+/// The next day on which something may change by itself: a step falls due, a hold ends, or, while a step waits
+/// because what is overdue is too little (R12), one more invoice becomes overdue.
+fn next_day(world: &World, placed: &[Placed], today: Date) -> Option<Date> {
+    let ladders = || placed.iter().filter_map(Placed::ladder);
+    let held_until = placed.iter().filter_map(|p| if let Place::Held(_, until) = p.place { until } else { None });
+    let asked = placed.first().map_or(0, |p| world.cadence.minimum.minor(p.row.invoice.balance.currency));
+    let waits = ladders().filter_map(|l| l.due).any(|step| world.cadence.steps[step].overdue);
+    let too_little = waits && world.cadence.group == Group::Debtor && sums(world, placed).0 < asked;
+    let falls_due = placed.iter().filter(|p| too_little && p.ladder().is_some()).map(|p| plus_days(p.row.invoice.due_on, 1));
+    ladders().filter_map(|l| l.next).chain(held_until).chain(falls_due).filter(|d| *d > today).min()
 }
 
 /// The first instant of a day at which any window of the cadence is open; the day's first instant if none ever is.

@@ -1,0 +1,130 @@
+//! `check`: everything that is wrong, at once; with --connect, whether source, mail server and gateway answer.
+
+use super::CliError;
+use crate::config::problem::{ConfigError, Problems};
+use crate::config::{Setup, environment};
+use crate::flow::desk::checked_letters;
+use crate::source::Source;
+use crate::store::Store;
+use std::path::Path;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Also reach the source, the mail server (TLS, login) and the SMS gateway
+    #[arg(long)]
+    connect: bool,
+}
+
+pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
+    let setup = Setup::load(config, environment());
+    let setup = match setup {
+        Ok(setup) => setup,
+        Err(e) => return Err(tell(e)),
+    };
+    if let Err(e) = complete(&setup).await {
+        return Err(tell(e));
+    }
+    let letters = setup.letters.iter().filter(|l| !l.name.ends_with(".toml")).count();
+    println!("{}: good ({} cadences, {letters} letters)", config.display(), setup.cadences.len());
+    if args.connect { connect(&setup).await } else { Ok(()) }
+}
+
+/// Problems are the answer to `check`, so they go to standard output as well as ending it.
+fn tell(error: ConfigError) -> CliError {
+    for problem in &error.0 {
+        println!("{problem}");
+    }
+    eprintln!("relance: {} to mend", if error.0.len() == 1 { "1 problem".to_owned() } else { format!("{} problems", error.0.len()) });
+    CliError::Config(ConfigError(vec![]))
+}
+
+/// All checks that need no network: letters, and steps that vanished under open invoices (R8).
+pub(super) async fn complete(setup: &Setup) -> Result<(), ConfigError> {
+    checked_letters(setup)?;
+    let problems = Problems::default();
+    let path = &setup.settings.store.path;
+    if path.exists() {
+        let used = match Store::open(path).await {
+            Ok(store) => store.steps_in_use().await,
+            Err(e) => Err(e),
+        };
+        match used {
+            Ok(used) => vanished(setup, &used, &problems),
+            Err(e) => problems.add(&crate::config::problem::At::start(&path.display().to_string()), e.to_string()),
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems.into_sorted())) }
+}
+
+fn vanished(setup: &Setup, used: &[(String, String)], problems: &Problems) {
+    for (cadence, step) in used {
+        let Some(file) = setup.cadences.iter().find(|c| c.cadence.name == *cadence) else { continue };
+        let known = file.cadence.steps.iter().any(|s| s.id.as_str() == step || s.was.iter().any(|w| w.as_str() == step));
+        if !known && !file.gone.contains(step) {
+            let text = format!(
+                "the step \"{step}\" is gone, but open invoices have had it; if it was renamed, say was = \"{step}\" at the new step, if it is gone on purpose, gone = [\"{step}\"]"
+            );
+            problems.add(&file.at, text);
+        }
+    }
+}
+
+async fn connect(setup: &Setup) -> Result<(), CliError> {
+    let mut failed = false;
+    let mut tell = |what: &str, outcome: Result<String, String>| match outcome {
+        Ok(text) => println!("{what}: {text}"),
+        Err(text) => {
+            failed = true;
+            println!("{what}: FAILED: {text}");
+        }
+    };
+    tell("source", source(setup).await.map_err(|e| e.to_string()));
+    if let Some(email) = &setup.settings.email {
+        tell("email", email_probe(setup, email).await);
+    }
+    if let Some(sms) = &setup.settings.sms {
+        tell("sms", sms_probe(setup, sms).await);
+    }
+    if failed { Err(CliError::Told) } else { Ok(()) }
+}
+
+/// Opens the ledger, reads a page and times the re-read of its rows (R13).
+async fn source(setup: &Setup) -> Result<String, crate::source::SourceError> {
+    let source = Source::open(&setup.settings.source).await?;
+    let columns = source.columns().await?;
+    let page = source.page(&columns, None, 64).await?;
+    let country = &setup.settings.creditor.country;
+    let bad: Vec<String> =
+        page.rows.iter().filter_map(|r| r.read(&columns, country).err().map(|why| format!("{}: {why}", r.id))).take(5).collect();
+    let ids: Vec<String> = page.rows.iter().map(|r| r.id.clone()).collect();
+    let watch = crate::clock::Stopwatch::start();
+    let again = source.reread(&columns, &ids).await?;
+    let millis = watch.elapsed().as_secs_f64() * 1000.0;
+    let booked = source.booked_through().await?.map(|d| format!(", booked through {d}")).unwrap_or_default();
+    let mut text = format!("{} answers; {} rows read again in {millis:.1} ms{booked}", source.place().display(), again.len());
+    if again.len() != ids.len() {
+        text.push_str(&format!("; CAUTION: of {} rows only {} came back at the re-read", ids.len(), again.len()));
+    }
+    if millis > 500.0 {
+        text.push_str("; CAUTION: that is slow, an index on the invoice's id (or [source] reread) would help");
+    }
+    let unknown = columns.unknown();
+    if !unknown.is_empty() {
+        text.push_str(&format!("; columns that relance does not use: {}", unknown.join(", ")));
+    }
+    if !bad.is_empty() {
+        text.push_str(&format!("; rows that cannot be read: {}", bad.join("; ")));
+    }
+    Ok(text)
+}
+
+async fn email_probe(setup: &Setup, email: &crate::config::settings::EmailSettings) -> Result<String, String> {
+    let password = email.password.as_ref().map(|p| p.load(&setup.environment)).transpose().map_err(|e| e.to_string())?;
+    crate::channel::email::Mailer::new(email, password).probe().await.map_err(|e| e.to_string())
+}
+
+async fn sms_probe(setup: &Setup, sms: &crate::config::settings::SmsSettings) -> Result<String, String> {
+    let password = sms.password.as_ref().map(|p| p.load(&setup.environment)).transpose().map_err(|e| e.to_string())?;
+    let texter = crate::channel::sms::Texter::new(sms, password).map_err(|e| e.to_string())?;
+    texter.probe().await.map_err(|e| e.to_string())
+}

@@ -1,0 +1,94 @@
+//! `hold`, `resume`, `holds`: standstills that people put, each with a reason and an end.
+
+use super::out;
+use super::{CliError, open};
+use crate::clock::Clock;
+use crate::domain::time::local_date;
+use crate::store::Store;
+use crate::store::holds::Named;
+use jiff::civil::Date;
+use std::path::Path;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct HoldArgs {
+    /// A debtor's id, or an invoice's id or number
+    #[arg(value_name = "DEBTOR|INVOICE")]
+    name: String,
+    /// The day on which things move again
+    #[arg(long, value_parser = super::day)]
+    until: Date,
+    /// Why, for those who come after you
+    #[arg(long)]
+    reason: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ResumeArgs {
+    /// A debtor's id, or an invoice's id or number
+    #[arg(value_name = "DEBTOR|INVOICE")]
+    name: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct HoldsArgs {
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Finds what a person named.
+pub(super) async fn named(store: &Store, name: &str) -> Result<Named, CliError> {
+    let found = store.find(name).await?;
+    found.ok_or_else(|| CliError::Failed(format!("there is no debtor and no invoice \"{name}\"; wanted a debtor's id, or an invoice's id or number as in the ledger")))
+}
+
+pub(super) async fn hold(config: &Path, args: HoldArgs) -> Result<(), CliError> {
+    let (setup, store) = open(config).await?;
+    let now = Clock::System.now();
+    let today = local_date(now, &setup.settings.creditor.timezone);
+    if args.until <= today {
+        return Err(CliError::Usage(format!("--until is {}; wanted a day after today, {today}", args.until)));
+    }
+    if args.reason.trim().is_empty() {
+        return Err(CliError::Usage("--reason is empty; wanted a few words for those who come after you".to_owned()));
+    }
+    let on = named(&store, &args.name).await?;
+    let id = store.put_hold(on, args.until, args.reason.trim(), now).await?;
+    let what = if on.invoice_pk.is_some() { "invoice" } else { "debtor" };
+    println!("hold {id}: {what} {} until {}", args.name, args.until);
+    Ok(())
+}
+
+pub(super) async fn resume(config: &Path, args: ResumeArgs) -> Result<(), CliError> {
+    let (_, store) = open(config).await?;
+    let on = named(&store, &args.name).await?;
+    let ended = store.end_holds(on, Clock::System.now()).await?;
+    if ended.is_empty() {
+        return Err(CliError::Failed(format!("there is no hold on {}; `relance holds` lists them", args.name)));
+    }
+    println!("resumed {}", args.name);
+    Ok(())
+}
+
+pub(super) async fn holds(config: &Path, args: HoldsArgs) -> Result<(), CliError> {
+    let (setup, store) = open(config).await?;
+    let zone = &setup.settings.creditor.timezone;
+    let rows = store.holds(local_date(Clock::System.now(), zone)).await?;
+    if args.json {
+        for r in rows {
+            let created = out::rfc3339(r.created_at, zone);
+            out::json(&serde_json::json!({ "id": r.id, "debtor": r.debtor, "invoice": r.invoice,
+                "until": r.until.to_string(), "reason": r.reason, "created_at": created }));
+        }
+        return Ok(());
+    }
+    if rows.is_empty() {
+        println!("no holds");
+        return Ok(());
+    }
+    let row = |r: crate::store::holds::HoldRow| {
+        vec![r.id.to_string(), r.until.to_string(), format!("{} {}", r.debtor, r.name), r.invoice.unwrap_or_default(), r.reason]
+    };
+    out::table(&["hold", "until", "debtor", "invoice", "reason"], rows.into_iter().map(row).collect());
+    Ok(())
+}

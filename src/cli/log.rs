@@ -1,0 +1,244 @@
+//! `log`: every attempt, with what came of it; `log show`: the message as it left; `log verify`: the chain.
+
+use super::out;
+use super::{CliError, hold, open};
+use crate::domain::attempt::Outcome;
+use crate::store::Store;
+use crate::store::attempts::{AttemptRow, LogFilter};
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::Duration;
+
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    verb: Option<LogVerb>,
+    #[command(flatten)]
+    list: List,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum LogVerb {
+    /// Print a message exactly as it left
+    Show {
+        /// The attempt's number
+        id: i64,
+    },
+    /// Check that no attempt was changed, added or removed
+    Verify {
+        /// Also unpack and check every message
+        #[arg(long)]
+        deep: bool,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct List {
+    /// Of this debtor
+    #[arg(long, value_name = "ID")]
+    debtor: Option<String>,
+    /// About this invoice (id or number)
+    #[arg(long, value_name = "INVOICE")]
+    invoice: Option<String>,
+    /// By this channel
+    #[arg(long, value_parser = ["email", "sms"])]
+    channel: Option<String>,
+    /// With this outcome
+    #[arg(long, value_parser = Outcome::ALL.map(Outcome::as_str))]
+    outcome: Option<String>,
+    /// Of this step
+    #[arg(long)]
+    step: Option<String>,
+    /// From this day
+    #[arg(long, value_parser = super::day)]
+    since: Option<Date>,
+    /// Through this day
+    #[arg(long, value_parser = super::day)]
+    until: Option<Date>,
+    /// Only the last so many
+    #[arg(long)]
+    limit: Option<usize>,
+    /// Go on printing what comes
+    #[arg(long)]
+    follow: bool,
+    /// One JSON object a line, with whole addresses
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
+    let (setup, store) = open(config).await?;
+    match args.verb {
+        Some(LogVerb::Show { id }) => show(&store, id).await,
+        Some(LogVerb::Verify { deep, json }) => verify(&store, deep, json).await,
+        None => list(&store, &setup.settings.creditor.timezone, args.list).await,
+    }
+}
+
+async fn list(store: &Store, zone: &TimeZone, args: List) -> Result<(), CliError> {
+    let (filter, invoice) = filter(store, zone, &args).await?;
+    let about = |row: &AttemptRow| invoice.as_ref().is_none_or(|name| is_about(row, name));
+    let mut last = 0;
+    let mut header = true;
+    if let Some(limit) = args.limit {
+        let rows = newest(store, &filter, limit, &about).await?;
+        last = rows.last().map_or(0, |r| r.id);
+        print(&rows, zone, args.json, &mut header);
+        if !args.follow {
+            return Ok(());
+        }
+    }
+    loop {
+        let page = store.log_page(last, &filter).await?;
+        let Some(end) = page.last().map(|r| r.id) else {
+            if !args.follow {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            continue;
+        };
+        last = end;
+        let rows: Vec<AttemptRow> = page.into_iter().filter(&about).collect();
+        if !print(&rows, zone, args.json, &mut header) {
+            return Ok(());
+        }
+    }
+    if header && !args.json {
+        println!("no attempts");
+    }
+    Ok(())
+}
+
+async fn filter(store: &Store, zone: &TimeZone, args: &List) -> Result<(LogFilter, Option<String>), CliError> {
+    let begin = |day: Date| crate::domain::time::instant(day, Time::midnight(), zone).map(|t| t.as_millisecond());
+    let mut filter = LogFilter {
+        channel: args.channel.clone(),
+        outcome: args.outcome.clone(),
+        step: args.step.clone(),
+        since: args.since.and_then(begin),
+        until: args.until.and_then(|d| begin(crate::domain::time::plus_days(d, 1))),
+        ..LogFilter::default()
+    };
+    if let Some(name) = &args.debtor {
+        filter.debtor_pk = Some(hold::named(store, name).await?.debtor_pk);
+    }
+    if let Some(name) = &args.invoice {
+        filter.debtor_pk = Some(hold::named(store, name).await?.debtor_pk);
+    }
+    Ok((filter, args.invoice.clone()))
+}
+
+async fn newest(store: &Store, filter: &LogFilter, limit: usize, about: &impl Fn(&AttemptRow) -> bool) -> Result<Vec<AttemptRow>, CliError> {
+    let mut found: Vec<AttemptRow> = Vec::new();
+    let mut before = i64::MAX;
+    while found.len() < limit {
+        let page = store.log_page_before(before, filter).await?;
+        let Some(end) = page.last() else { break };
+        before = end.id;
+        found.extend(page.into_iter().filter(about));
+    }
+    found.truncate(limit);
+    found.reverse();
+    Ok(found)
+}
+
+fn invoices(row: &AttemptRow) -> Vec<Value> {
+    serde_json::from_str(&row.invoices).unwrap_or_default()
+}
+
+fn is_about(row: &AttemptRow, name: &str) -> bool {
+    invoices(row).iter().any(|i| i["id"] == name || i["number"] == name)
+}
+
+/// Prints rows; false when nobody reads any more.
+fn print(rows: &[AttemptRow], zone: &TimeZone, as_json: bool, header: &mut bool) -> bool {
+    if as_json {
+        return rows.iter().all(|row| out::json(&object(row, zone)));
+    }
+    if rows.is_empty() {
+        return true;
+    }
+    let names: &[&str] = &["id", "at", "debtor", "channel", "address", "step", "invoices", "outcome", "answer"];
+    out::table(names, rows.iter().map(|r| cells(r, zone)).collect());
+    *header = false;
+    true
+}
+
+/// An attempt as JSON: the documented, stable fields.
+pub(super) fn object(row: &AttemptRow, zone: &TimeZone) -> Value {
+    json!({
+        "id": row.id, "at": out::rfc3339(row.at, zone), "debtor": row.debtor, "person": row.person, "channel": row.channel,
+        "address": row.address, "cadence": row.cadence, "step": row.step, "letter": row.letter, "language": row.language,
+        "invoices": invoices(row), "outcome": row.outcome.as_str(), "class": row.class, "why": row.why, "answer": row.answer,
+        "message_id": row.message_id,
+    })
+}
+
+fn cells(row: &AttemptRow, zone: &TimeZone) -> Vec<String> {
+    let numbers: Vec<String> = invoices(row).iter().filter_map(|i| i["number"].as_str().map(str::to_owned)).collect();
+    let outcome = match &row.class {
+        Some(class) => format!("{} ({class})", row.outcome),
+        None => row.outcome.to_string(),
+    };
+    let words = row.why.clone().or_else(|| row.answer.clone()).unwrap_or_default();
+    vec![
+        row.id.to_string(),
+        out::short(row.at, zone),
+        row.debtor.clone(),
+        row.channel.clone().unwrap_or_default(),
+        row.address.as_deref().map(mask).unwrap_or_default(),
+        row.step.clone(),
+        numbers.join(" "),
+        outcome,
+        words.chars().take(80).collect(),
+    ]
+}
+
+/// An address that can be recognised but not copied from a screen.
+pub(super) fn mask(address: &str) -> String {
+    match address.split_once('@') {
+        Some((local, domain)) => format!("{}…@{domain}", local.chars().take(2).collect::<String>()),
+        None => {
+            let tail: String = address.chars().rev().take(3).collect::<Vec<_>>().into_iter().rev().collect();
+            format!("{}…{tail}", address.chars().take(4).collect::<String>())
+        }
+    }
+}
+
+async fn show(store: &Store, id: i64) -> Result<(), CliError> {
+    let row = store.attempt(id).await?.ok_or_else(|| CliError::Failed(format!("there is no attempt {id}; `relance log` lists them")))?;
+    let kept = match row.payload_pk {
+        Some(pk) => store.payload(pk).await?,
+        None => None,
+    };
+    let message = kept.as_ref().and_then(|k| k.message.as_ref());
+    let Some(message) = message else {
+        let why = row.why.or(row.answer).unwrap_or_else(|| "no message was made".to_owned());
+        return Err(CliError::Failed(format!("attempt {id} ({}) has no message: {why}", row.outcome)));
+    };
+    use std::io::Write as _;
+    let mut stdout = std::io::stdout().lock();
+    let written = stdout.write_all(message).and_then(|()| if message.ends_with(b"\n") { Ok(()) } else { stdout.write_all(b"\n") });
+    written.map_err(|e| CliError::Failed(format!("cannot print the message: {e}")))
+}
+
+async fn verify(store: &Store, deep: bool, as_json: bool) -> Result<(), CliError> {
+    let found = store.verify_log(deep).await?;
+    if as_json {
+        out::json(&json!({ "rows": found.rows, "payloads": found.payloads, "erased": found.erased, "head": found.head, "broken": found.broken }));
+    } else {
+        for line in &found.broken {
+            println!("{line}");
+        }
+        let payloads = if deep { format!(", {} messages unpacked, {} erased", found.payloads, found.erased) } else { String::new() };
+        println!("{} attempts{payloads}; head of the chain {}", found.rows, found.head);
+        println!("{}", if found.broken.is_empty() { "the log is whole" } else { "the log is NOT whole" });
+    }
+    if found.broken.is_empty() { Ok(()) } else { Err(CliError::Told) }
+}

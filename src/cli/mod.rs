@@ -1,0 +1,158 @@
+//! The command line: one file a verb. Reading verbs print a table or, with --json, one object a line.
+
+mod check;
+mod demo;
+mod explain;
+mod hold;
+mod log;
+mod out;
+mod preview;
+mod release;
+mod run;
+mod status;
+mod uncertain;
+
+use crate::clock::Clock;
+use crate::config::problem::ConfigError;
+use crate::config::{Setup, environment};
+use crate::flow::{Desk, DeskError};
+use crate::store::{Store, StoreError};
+use clap::{Parser, Subcommand};
+use jiff::civil::Date;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Watches a firm's invoices and writes to its customers before and after the due date.
+#[derive(Debug, Parser)]
+#[command(name = "relance", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// The configuration
+    #[arg(long, global = true, default_value = "/etc/relance/relance.toml", value_name = "FILE")]
+    config: PathBuf,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run in the foreground: poll, plan, deliver, review
+    Run(run::Args),
+    /// Check settings, cadences, letters and gateways
+    Check(check::Args),
+    /// Show who would get what and when; sends and writes nothing
+    Preview(preview::Args),
+    /// Explain what happens with an invoice or a debtor, and why
+    Explain(explain::Args),
+    /// Show what was sent and what came of it
+    Log(log::Args),
+    /// Show whether relance may send, and where every open amount stands
+    Status(status::Args),
+    /// Let pass what is held: by the volume brake, old debts of a DEBTOR, or a shrunken --ledger
+    Release(release::Args),
+    /// Hold a debtor or an invoice until a day
+    Hold(hold::HoldArgs),
+    /// End the hold on a debtor or an invoice
+    Resume(hold::ResumeArgs),
+    /// List the holds
+    Holds(hold::HoldsArgs),
+    /// List messages that may or may not have left, or say what is to happen with one
+    Uncertain(uncertain::Args),
+    /// Live through sixty days with an embedded ledger: no set-up, no network
+    Demo(demo::Args),
+}
+
+/// How a verb ends when it does not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Something failed.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The words of the call are off.
+    #[error("{0}")]
+    Usage(String),
+    /// Something failed; the text says what and what to do.
+    #[error("{0}")]
+    Failed(String),
+    /// It failed and has said so already.
+    #[error("")]
+    Told,
+}
+
+impl CliError {
+    fn code(&self) -> u8 {
+        match self {
+            CliError::Config(_) | CliError::Usage(_) | CliError::Desk(DeskError::Config(_)) => 2,
+            _ => 1,
+        }
+    }
+}
+
+/// Runs the command line.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // One TLS provider for all of the program; a second call would only find it in place.
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        eprintln!("relance: a TLS provider was in place already");
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            eprintln!("relance: cannot start: {e}");
+            return ExitCode::from(1);
+        }
+    };
+    match runtime.block_on(dispatch(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            let code = e.code();
+            match &e {
+                CliError::Told => {}
+                CliError::Config(_) | CliError::Desk(DeskError::Config(_)) => eprintln!("{e}"),
+                other => eprintln!("relance: {other}"),
+            }
+            ExitCode::from(code)
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<(), CliError> {
+    let config = cli.config;
+    match cli.verb {
+        Verb::Run(args) => run::run(&config, args).await,
+        Verb::Check(args) => check::run(&config, args).await,
+        Verb::Preview(args) => preview::run(&config, args).await,
+        Verb::Explain(args) => explain::run(&config, args).await,
+        Verb::Log(args) => log::run(&config, args).await,
+        Verb::Status(args) => status::run(&config, args).await,
+        Verb::Release(args) => release::run(&config, args).await,
+        Verb::Hold(args) => hold::hold(&config, args).await,
+        Verb::Resume(args) => hold::resume(&config, args).await,
+        Verb::Holds(args) => hold::holds(&config, args).await,
+        Verb::Uncertain(args) => uncertain::run(&config, args).await,
+        Verb::Demo(args) => demo::run(args).await,
+    }
+}
+
+/// The configuration and an existing store, for verbs that work beside a running daemon.
+async fn open(config: &std::path::Path) -> Result<(Setup, Store), CliError> {
+    let setup = Setup::load(config, environment())?;
+    let store = Store::open_existing(&setup.settings.store.path).await?;
+    Ok((setup, store))
+}
+
+/// A desk on an existing store.
+async fn desk(config: &std::path::Path) -> Result<Desk, CliError> {
+    let (setup, store) = open(config).await?;
+    Ok(Desk::new(setup, store, Clock::System).await?)
+}
+
+/// Reads a day given on the command line.
+fn day(text: &str) -> Result<Date, String> {
+    text.parse().map_err(|_| "wanted a date such as 2026-12-01".to_owned())
+}

@@ -1,0 +1,44 @@
+//! Printing: tables fitted to the terminal, JSON one object a line, times in the creditor's zone.
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use std::io::Write as _;
+
+/// RFC 3339 with milliseconds and a numeric offset.
+pub(super) fn rfc3339(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
+}
+
+/// Day and minute, for tables.
+pub(super) fn short(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// A line on standard output; a reader that went away (`| head`) is no error.
+pub(super) fn line(text: &str) -> bool {
+    writeln!(std::io::stdout(), "{text}").is_ok()
+}
+
+/// One JSON object on a line.
+pub(super) fn json(value: &serde_json::Value) -> bool {
+    line(&value.to_string())
+}
+
+/// A table as wide as the terminal; as wide as it needs when there is none.
+pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>) {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(header.iter().map(|h| h.to_uppercase()));
+    if let Some((terminal_size::Width(width), _)) = terminal_size::terminal_size() {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
+    for row in rows {
+        table.add_row(row);
+    }
+    for text in table.lines() {
+        if !line(text.trim_end()) {
+            return;
+        }
+    }
+}

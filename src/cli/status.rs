@@ -1,0 +1,141 @@
+//! `status`: may relance send, what is under way, and where every open amount stands (R27).
+
+use super::{CliError, desk, out};
+use crate::domain::currency::Currency;
+use crate::domain::decision::{Booked, tie_out};
+use crate::domain::money::Money;
+use crate::domain::time::local_date;
+use crate::flow::Desk;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Sums by state, for a currency.
+#[derive(Debug, Default)]
+struct Tie {
+    states: BTreeMap<String, (i64, u64)>,
+    ledger: i64,
+}
+
+pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
+    let desk = desk(config).await?;
+    let now = desk.clock.now();
+    let zone = &desk.setup.settings.creditor.timezone;
+    let conditions = desk.conditions(now).await?;
+    let good = desk.store.last_good_poll().await?;
+    let age = good.as_ref().map(|g| now.as_second() - g.started_at.as_second());
+    let today = local_date(now, zone);
+    let booked = match conditions.booked {
+        Booked::Through(day) => day,
+        lag => lag.through(today, today, desk.setup.settings.creditor.calendar.as_deref()),
+    };
+    let mut brakes: Vec<(String, String)> = conditions.brakes.iter().map(|b| (b.reason.code().to_owned(), b.text.clone())).collect();
+    brakes.extend(desk.store.brakes().await?.into_iter().map(|b| (b.kind, b.text)));
+    let queue = desk.store.queue().await?;
+    let uncertain = desk.store.uncertain().await?.len();
+    let unreachable = desk.store.unreachable().await?;
+    let unreadable = desk.store.unreadable_rows().await?;
+    let ties = ties(&desk).await?;
+    if args.json {
+        let queue: serde_json::Map<String, Value> = queue.iter().map(|(s, n)| (s.clone(), json!(n))).collect();
+        let brakes: Vec<Value> = brakes.iter().map(|(reason, text)| json!({ "reason": reason, "text": text })).collect();
+        let lost: Vec<Value> = unreachable
+            .iter()
+            .map(|u| json!({ "debtor": u.debtor, "since": out::rfc3339(u.since, zone), "why": u.why }))
+            .collect();
+        let unread: Vec<Value> = unreadable.iter().map(|(id, text)| json!({ "id": id, "text": text })).collect();
+        out::json(&json!({
+            "polled_at": good.as_ref().map(|g| out::rfc3339(g.started_at, zone)), "data_age_s": age,
+            "booked_through": booked.to_string(), "queue": queue, "brakes": brakes, "uncertain": uncertain,
+            "unreachable": lost, "unreadable": unread, "tie_out": ties.iter().map(tie_json).collect::<Vec<_>>(),
+        }));
+        return Ok(());
+    }
+    match (&good, age) {
+        (Some(good), Some(age)) => println!(
+            "ledger       read {} ({}), {} rows; payments booked through {booked}",
+            out::short(good.started_at, zone),
+            ago(age),
+            good.rows
+        ),
+        _ => println!("ledger       never read"),
+    }
+    match brakes.as_slice() {
+        [] => println!("sending      free"),
+        list => list.iter().for_each(|(reason, text)| println!("sending      STOPPED {reason}: {text}")),
+    }
+    let queued: Vec<String> = queue.iter().map(|(s, n)| format!("{n} {s}")).collect();
+    println!("outbox       {}", if queued.is_empty() { "empty".to_owned() } else { queued.join(", ") });
+    println!("uncertain    {uncertain}{}", if uncertain > 0 { " (see `relance uncertain`)" } else { "" });
+    for (id, text) in &unreadable {
+        println!("unreadable   row {id}: {text}");
+    }
+    for u in &unreachable {
+        println!("unreachable  {} {} since {}: {}", u.debtor, u.name, local_date(u.since, zone), u.why);
+    }
+    ties.iter().for_each(tie_text);
+    Ok(())
+}
+
+fn ago(seconds: i64) -> String {
+    match seconds {
+        s if s < 120 => format!("{s} s ago"),
+        s if s < 7200 => format!("{} min ago", s / 60),
+        s if s < 172_800 => format!("{} h ago", s / 3600),
+        s => format!("{} days ago", s / 86_400),
+    }
+}
+
+/// Every open row in one state, against the ledger's own sum.
+async fn ties(desk: &Desk) -> Result<Vec<(Currency, Tie)>, CliError> {
+    let now = desk.clock.now();
+    let conditions = desk.conditions(now).await?;
+    let mut ties: BTreeMap<Currency, Tie> = BTreeMap::new();
+    for (total, _) in desk.store.ledger_totals().await? {
+        ties.entry(total.currency).or_default().ledger = total.minor;
+    }
+    let mut after = 0;
+    loop {
+        let keys = desk.store.open_debtors_after(after).await?;
+        let Some(last) = keys.last() else { break };
+        after = *last;
+        for file in desk.files(&keys, now).await? {
+            let zone = desk.setup.zone(&file.debtor);
+            let world = |name: &str| desk.setup.cadence(name).map(|c| desk.world(&conditions, &zone, c, now));
+            for (_, state, amount) in tie_out(&file, world) {
+                let entry = ties.entry(amount.currency).or_default().states.entry(state).or_default();
+                entry.0 = entry.0.saturating_add(amount.minor);
+                entry.1 += 1;
+            }
+        }
+    }
+    Ok(ties.into_iter().collect())
+}
+
+fn tie_json((currency, tie): &(Currency, Tie)) -> Value {
+    let states: serde_json::Map<String, Value> =
+        tie.states.iter().map(|(s, (minor, _))| (s.clone(), json!(Money::new(*minor, *currency).decimal()))).collect();
+    json!({ "currency": currency.code(), "ledger": Money::new(tie.ledger, *currency).decimal(), "states": states })
+}
+
+fn tie_text((currency, tie): &(Currency, Tie)) {
+    println!();
+    let mut rows: Vec<Vec<String>> = tie
+        .states
+        .iter()
+        .map(|(state, (minor, count))| vec![state.clone(), count.to_string(), Money::new(*minor, *currency).decimal()])
+        .collect();
+    let sum = tie.states.values().fold(0i64, |s, (minor, _)| s.saturating_add(*minor));
+    let count: u64 = tie.states.values().map(|s| s.1).sum();
+    let verdict = if sum == tie.ledger { "ties out" } else { "DOES NOT TIE OUT" };
+    rows.push(vec![format!("sum, {verdict}"), count.to_string(), Money::new(sum, *currency).decimal()]);
+    rows.push(vec!["ledger".to_owned(), String::new(), Money::new(tie.ledger, *currency).decimal()]);
+    out::table(&["where it stands", "rows", currency.code()], rows);
+}

@@ -1,0 +1,67 @@
+//! `uncertain`: messages that may or may not have left, and a person's word on them.
+
+use super::out;
+use super::{CliError, open};
+use crate::clock::Clock;
+use crate::domain::attempt::Outcome;
+use crate::domain::time::local_date;
+use crate::store::settle::After;
+use std::path::Path;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The message's number
+    #[arg(requires = "word")]
+    id: Option<i64>,
+    /// sent: it has arrived; resend: send it (again); drop: it shall not leave
+    #[arg(value_enum)]
+    word: Option<Word>,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Word {
+    Sent,
+    Resend,
+    Drop,
+}
+
+pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
+    let (setup, store) = open(config).await?;
+    let zone = &setup.settings.creditor.timezone;
+    let now = Clock::System.now();
+    let (Some(id), Some(word)) = (args.id, args.word) else {
+        let rows = store.uncertain().await?;
+        if args.json {
+            for r in &rows {
+                out::json(&serde_json::json!({ "id": r.id, "debtor": r.debtor, "channel": r.channel, "address": r.address,
+                    "step": r.step, "message_id": r.message_id, "at": out::rfc3339(r.at, zone) }));
+            }
+        } else if rows.is_empty() {
+            println!("nothing is uncertain");
+        } else {
+            let row = |r: &crate::store::recovery::UncertainRow| {
+                vec![r.id.to_string(), out::short(r.at, zone), format!("{} {}", r.debtor, r.name), r.channel.clone(), r.address.clone(), r.step.clone()]
+            };
+            out::table(&["id", "since", "debtor", "channel", "address", "step"], rows.iter().map(row).collect());
+            println!("\nAsk the recipient or the mail server's log, then say: relance uncertain ID sent|resend|drop");
+        }
+        return Ok(());
+    };
+    let today = local_date(now, zone);
+    let missing = || CliError::Failed(format!("message {id} is not uncertain; `relance uncertain` lists those that are"));
+    let doubtful = store.doubtful("uncertain", id, today).await?.into_iter().next().ok_or_else(missing)?;
+    let (outcome, after, text) = match word {
+        Word::Sent => (Outcome::Accepted, After::Accepted, "the operator says that it has arrived"),
+        Word::Resend => (Outcome::Deferred, After::Retry { at: now, ours: true }, "the operator says to send it again"),
+        Word::Drop => (Outcome::Cancelled, After::Cancelled, "the operator says that it shall not leave"),
+    };
+    let settlement = doubtful.settle(outcome, after, text, now);
+    match store.resolve_uncertain(&settlement, now).await? {
+        true => println!("message {id}: {text}"),
+        false => return Err(missing()),
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! Sixty days, a few looks a day: what the firm books in the morning, then the four pumps as the daemon rings them.
+
+use super::DAYS;
+use super::ledger::Ledger;
+use super::story::Story;
+use crate::domain::time::{instant, plus_days};
+use crate::flow::{Desk, collect, deliver, plan, review};
+use anyhow::Context as _;
+use jiff::Timestamp;
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+use std::io::{IsTerminal as _, Write as _};
+
+/// The hours at which the demo looks: mornings, noon, afternoon.
+const HOURS: [(i8, i8); 4] = [(9, 5), (10, 5), (13, 0), (16, 30)];
+
+/// The firm's zone.
+pub(super) fn zone() -> anyhow::Result<TimeZone> {
+    TimeZone::get("Europe/Brussels").context("the time zone data lacks Europe/Brussels")
+}
+
+/// An hour of a day in the firm's zone.
+pub(super) fn at(day: Date, hour: i8, minute: i8) -> anyhow::Result<Timestamp> {
+    instant(day, Time::constant(hour, minute, 0, 0), &zone()?).context("no such day")
+}
+
+/// Lives through the days.
+pub(super) async fn live(desk: &Desk, ledger: &Ledger, story: &Story, first_day: Date, talk: bool) -> anyhow::Result<()> {
+    let mut sent = 0;
+    let bar = talk && std::io::stderr().is_terminal();
+    for day in 0..=DAYS {
+        let date = plus_days(first_day, day);
+        ledger.day(story, day).await?;
+        for (hour, minute) in HOURS {
+            desk.clock.set(at(date, hour, minute)?);
+            collect::poll(desk).await?;
+            plan::step(desk).await?;
+            sent += deliver::step(desk).await?.accepted;
+            review::step(desk).await?;
+        }
+        if bar {
+            progress(day, date, sent)?;
+        } else if talk && day % 20 == 0 {
+            eprintln!("day {day} of {DAYS} ({date}): {sent} messages so far");
+        }
+    }
+    if bar {
+        eprintln!();
+    }
+    // The next `log`, `explain` and `preview` see a ledger that was read just now.
+    desk.clock.set(crate::clock::Clock::System.now().max(desk.clock.now()));
+    collect::poll(desk).await?;
+    plan::step(desk).await?;
+    Ok(())
+}
+
+fn progress(day: i64, date: Date, sent: u64) -> anyhow::Result<()> {
+    let filled = (30 * day / DAYS) as usize;
+    let bar = format!("{}{}", "█".repeat(filled), "░".repeat(30 - filled));
+    let mut err = std::io::stderr();
+    write!(err, "\r{bar} day {day:>2} of {DAYS} · {date} · {sent} messages ")?;
+    err.flush()?;
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! The demo: writes a folder with a ledger, a configuration and cadences, and lives through sixty days on a
+//! moving clock. Invoices fall due, some are paid on the way, messages leave into a folder.
+
+mod ledger;
+mod life;
+mod story;
+mod summary;
+
+use crate::clock::Clock;
+use crate::config::{Environment, Setup};
+use crate::flow::Desk;
+use crate::store::Store;
+use anyhow::{Context as _, bail};
+use std::path::Path;
+
+/// How many days the demo lives through.
+pub const DAYS: i64 = 60;
+
+/// The file by which a folder is known as ours.
+const MARK: &str = ".relance-demo";
+
+/// Runs the demo into a folder.
+pub async fn run(folder: &Path) -> anyhow::Result<()> {
+    let today = crate::domain::time::local_date(Clock::System.now(), &life::zone()?);
+    live(folder, today, true).await
+}
+
+/// Writes the folder and lives through the days up to `last_day`.
+pub async fn live(folder: &Path, last_day: jiff::civil::Date, talk: bool) -> anyhow::Result<()> {
+    prepare_folder(folder)?;
+    let story = story::load()?;
+    let first_day = crate::domain::time::plus_days(last_day, -DAYS);
+    let ledger = ledger::Ledger::create(&folder.join("ledger.db"), &story, first_day).await?;
+    let setup = Setup::load(&folder.join("relance.toml"), Environment::new()).map_err(|e| anyhow::anyhow!("{e}"))?;
+    let store = Store::open(&setup.settings.store.path).await?;
+    let clock = Clock::manual(life::at(first_day, 7, 0)?);
+    let desk = Desk::new(setup, store, clock).await?;
+    life::live(&desk, &ledger, &story, first_day, talk).await?;
+    if talk {
+        summary::print(&desk, folder).await?;
+    }
+    desk.store.close().await;
+    ledger.close().await;
+    Ok(())
+}
+
+/// Empties a folder that an earlier demo made; refuses any other.
+fn prepare_folder(folder: &Path) -> anyhow::Result<()> {
+    if folder.exists() {
+        let ours = folder.join(MARK).is_file();
+        let empty = folder.is_dir() && std::fs::read_dir(folder)?.next().is_none();
+        if !ours && !empty {
+            bail!("{} is there already and was not made by `relance demo`; name another folder: relance demo FOLDER", folder.display());
+        }
+        std::fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+    }
+    let cadences = folder.join("cadences");
+    std::fs::create_dir_all(&cadences).with_context(|| format!("cannot make {}", cadences.display()))?;
+    std::fs::write(folder.join(MARK), "made by `relance demo`; it makes this folder anew each time\n")?;
+    std::fs::write(folder.join("relance.toml"), include_str!("relance.toml"))?;
+    std::fs::write(cadences.join("business.toml"), include_str!("business.toml"))?;
+    std::fs::write(cadences.join("everyone.toml"), include_str!("everyone.toml"))?;
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! The decision, rule by rule, and then as a whole: random cadences and ledgers lived through day by day, with a
+//! checker beside them that shares no code with the planner.
+
+mod booking;
+mod build;
+mod firmness;
+mod netting;
+mod pace;
+mod progress;
+mod sections;
+mod standstill;

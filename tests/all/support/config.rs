@@ -1,0 +1,139 @@
+//! A relance.toml in parts, so that a test names only what it is about.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// A firm's settings. The parts are TOML lines; `files` are written beside relance.toml.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub source: String,
+    pub email: Option<String>,
+    pub sms: Option<String>,
+    pub guard: String,
+    pub files: BTreeMap<String, String>,
+}
+
+/// Every channel that has an address is used.
+pub const BOTH: &str = r#"
+name = "standard"
+minimum = "10.00"
+[[step]]
+id = "reminder"
+when = "4 working days after due"
+channel = ["email", "sms"]
+[[step]]
+id = "firm"
+when = "8 days after reminder"
+channel = ["email", "sms"]
+"#;
+
+/// SMS only.
+pub const SMS_ONLY: &str = r#"
+name = "standard"
+minimum = "10.00"
+[[step]]
+id = "reminder"
+when = "4 working days after due"
+channel = "sms"
+"#;
+
+impl Config {
+    /// Mail through a relay on this machine, without encryption.
+    pub fn mail(port: u16) -> Config {
+        let email = format!("from = \"Comptabilité <compta@canal.example>\"\nsmtp = \"smtp://127.0.0.1:{port}\"\ntls = \"none\"\n");
+        Config { source: String::new(), email: Some(email), sms: None, guard: String::new(), files: BTreeMap::new() }
+    }
+
+    /// SMS through a gateway on this machine, and no mail.
+    pub fn sms(gateway: &str, port: u16) -> Config {
+        let config = Config { email: None, ..Config::mail(0) };
+        config.with_sms(gateway, port).cadence(SMS_ONLY)
+    }
+
+    /// SMS through a gateway on this machine.
+    pub fn with_sms(mut self, gateway: &str, port: u16) -> Config {
+        self.sms = Some(format!(
+            "gateway = \"{gateway}\"\nurl = \"http://127.0.0.1:{port}\"\nuser = \"tester\"\npassword = {{ file = \"sms.secret\" }}\n"
+        ));
+        self.file("sms.secret", &format!("{SMS_PASSWORD}\n"))
+    }
+
+    /// SMS into the file `sms.jsonl`.
+    pub fn with_sms_file(mut self) -> Config {
+        self.sms = Some("gateway = \"file\"\nurl = \"file://sms.jsonl\"\n".to_owned());
+        self
+    }
+
+    /// One more line for `[email]`.
+    pub fn email_line(mut self, line: &str) -> Config {
+        self.email.get_or_insert_default().push_str(&format!("{line}\n"));
+        self
+    }
+
+    /// One more line for `[sms]`.
+    pub fn sms_line(mut self, line: &str) -> Config {
+        self.sms.get_or_insert_default().push_str(&format!("{line}\n"));
+        self
+    }
+
+    /// One more line for `[guard]`.
+    pub fn guard_line(mut self, line: &str) -> Config {
+        self.guard.push_str(&format!("{line}\n"));
+        self
+    }
+
+    /// One more line for `[source]`.
+    pub fn source_line(mut self, line: &str) -> Config {
+        self.source.push_str(&format!("{line}\n"));
+        self
+    }
+
+    /// A cadence of the firm's own in place of the shipped one.
+    pub fn cadence(self, text: &str) -> Config {
+        self.file("cadences/standard.toml", text)
+    }
+
+    /// A file beside relance.toml.
+    pub fn file(mut self, path: &str, text: &str) -> Config {
+        self.files.insert(path.to_owned(), text.to_owned());
+        self
+    }
+
+    /// Writes relance.toml and what lies beside it.
+    pub fn write(&self, folder: &Path) {
+        for (path, text) in &self.files {
+            let path = folder.join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        std::fs::write(folder.join("relance.toml"), self.text()).unwrap();
+    }
+
+    fn text(&self) -> String {
+        let mut text = r#"
+[creditor]
+name = "Atelier du Canal SRL"
+country = "BE"
+language = "fr"
+timezone = "Europe/Brussels"
+iban = "BE71096123456769"
+contact = "compta@canal.example"
+[source]
+kind = "sqlite"
+path = "ledger.db"
+"#
+        .to_owned();
+        text.push_str(&self.source);
+        text.push_str("[store]\nurl = \"sqlite://relance.db\"\n");
+        for (name, lines) in [("email", &self.email), ("sms", &self.sms)] {
+            if let Some(lines) = lines {
+                text.push_str(&format!("[{name}]\n{lines}"));
+            }
+        }
+        text.push_str(&format!("[guard]\n{}", self.guard));
+        text
+    }
+}
+
+/// The gateway's password; no text that anybody may see holds it.
+pub const SMS_PASSWORD: &str = "s3cr3t-gateway-word";

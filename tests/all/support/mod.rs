@@ -1,0 +1,15 @@
+//! The test world: a ledger, a store, a clock that stands still, and servers that speak over real sockets.
+
+pub mod config;
+pub mod http;
+pub mod mail;
+pub mod row;
+pub mod smtp;
+pub mod smtp_session;
+pub mod tls;
+pub mod world;
+
+pub use config::Config;
+pub use row::Row;
+pub use smtp::{Act, Greet, Smtp, Stage};
+pub use world::World;
