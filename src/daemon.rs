@@ -16,6 +16,9 @@ const REST: Duration = Duration::from_secs(10);
 /// How long what is in hand may take when the program is asked to end.
 const GRACE: Duration = Duration::from_secs(9);
 
+/// Who has become unreachable is looked at every so many rings: it reads all contacts.
+const REVIEW_EVERY: u64 = 120;
+
 #[derive(Clone, Copy, Debug)]
 enum Pump {
     Collect,
@@ -83,12 +86,15 @@ fn scheduler_failed(error: &JobSchedulerError) -> DeskError {
 }
 
 async fn work(desk: Arc<Desk>, bell: Arc<Notify>, pump: Pump) {
+    let mut rounds: u64 = 0;
     while !desk.stopping.load(Ordering::SeqCst) {
+        rounds += 1;
         let done = match pump {
             Pump::Collect => collect::step(&desk).await.map(drop),
             Pump::Plan => plan::step(&desk).await.map(drop),
             Pump::Deliver => deliver::step(&desk).await.map(drop),
-            Pump::Review => review::step(&desk).await,
+            Pump::Review if rounds % REVIEW_EVERY == 1 => review::step(&desk).await,
+            Pump::Review => review::watch(&desk).await,
         };
         if let Err(e) = done {
             tracing::error!(pump = ?pump, error = %e, "a pump failed; it tries again");

@@ -38,8 +38,6 @@ CREATE TABLE debtor (
   reason            TEXT,
   -- The operator let old debts enter (release DEBTOR).
   entry_released    INTEGER NOT NULL DEFAULT 0 CHECK (entry_released IN (0, 1)),
-  -- Messages held by the volume brake were released; the next contact passes it.
-  brake_released    INTEGER NOT NULL DEFAULT 0 CHECK (brake_released IN (0, 1)),
   last_sign_at      INTEGER,
   unreachable_since INTEGER,
   unreachable_why   TEXT
@@ -166,11 +164,11 @@ CREATE TABLE message (
   settled_at   INTEGER,
   -- Let through by `release`: does not count against the volume brake.
   released     INTEGER NOT NULL DEFAULT 0 CHECK (released IN (0, 1)),
-  CHECK (state <> 'sending' OR payload_pk IS NOT NULL)
+  CHECK (state <> 'sending' OR payload_pk IS NOT NULL),
+  CHECK ((settled_at IS NOT NULL) = (state IN ('accepted', 'refused', 'cancelled', 'expired')))
 ) STRICT;
 CREATE INDEX message_ready ON message (channel, not_before) WHERE state IN ('queued', 'deferred');
-CREATE INDEX message_active ON message (state)
-  WHERE state IN ('planned', 'braked', 'queued', 'deferred', 'leased', 'sending', 'uncertain');
+CREATE INDEX message_active ON message (state) WHERE settled_at IS NULL;
 CREATE INDEX message_of_contact ON message (contact_pk);
 CREATE INDEX message_refused ON message (debtor_pk) WHERE state IN ('refused', 'expired');
 CREATE INDEX message_settled ON message (settled_at) WHERE settled_at IS NOT NULL;

@@ -25,14 +25,14 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         return Err(tell(e));
     }
     let letters = setup.letters.iter().filter(|l| !l.name.ends_with(".toml")).count();
-    println!("{}: good ({} cadences, {letters} letters)", config.display(), setup.cadences.len());
+    say!("{}: good ({} cadences, {letters} letters)", config.display(), setup.cadences.len());
     if args.connect { connect(&setup).await } else { Ok(()) }
 }
 
 /// Problems are the answer to `check`, so they go to standard output as well as ending it.
 fn tell(error: ConfigError) -> CliError {
     for problem in &error.0 {
-        println!("{problem}");
+        say!("{problem}");
     }
     eprintln!("relance: {} to mend", if error.0.len() == 1 { "1 problem".to_owned() } else { format!("{} problems", error.0.len()) });
     CliError::Config(ConfigError(vec![]))
@@ -72,10 +72,10 @@ fn vanished(setup: &Setup, used: &[(String, String)], problems: &Problems) {
 async fn connect(setup: &Setup) -> Result<(), CliError> {
     let mut failed = false;
     let mut tell = |what: &str, outcome: Result<String, String>| match outcome {
-        Ok(text) => println!("{what}: {text}"),
+        Ok(text) => say!("{what}: {text}"),
         Err(text) => {
             failed = true;
-            println!("{what}: FAILED: {text}");
+            say!("{what}: FAILED: {text}");
         }
     };
     tell("source", source(setup).await.map_err(|e| e.to_string()));

@@ -98,10 +98,11 @@ fn without_case(desk: &Desk, subject: &Subject, on: Named, as_json: bool) {
         false => ("done", crate::domain::reason::Reason::Paid, "nobody"),
     };
     if as_json {
-        out::json(&json!({ "subject": subject.name, "decision": decision, "reason": reason.code(), "step": null, "next_on": null,
-            "next_by": by, "rules": [], "attempts": attempts_json(desk, subject) }));
+        out::json(&json!({ "subject": subject.name, "debtor": subject.file.debtor.id, "cadence": null, "currency": null,
+            "decision": decision, "reason": reason.code(), "step": null, "next_on": null, "next_by": by,
+            "rules": [], "notes": subject.notes, "attempts": attempts_json(desk, subject) }));
     } else {
-        println!("{}: {} ({})", subject.name, reason.text(), reason.code());
+        say!("{}: {} ({})", subject.name, reason.text(), reason.code());
     }
 }
 
@@ -133,15 +134,15 @@ fn as_json(desk: &Desk, subject: &Subject, case: &CaseKey, decision: &Decision, 
 fn as_text(desk: &Desk, subject: &Subject, case: &CaseKey, decision: &Decision, explanation: &Explanation) {
     let debtor = &subject.file.debtor;
     let zone = desk.setup.zone(debtor);
-    println!("{} {} · cadence {} · {}", debtor.id, debtor.name, case.cadence, case.currency);
-    println!();
+    say!("{} {} · cadence {} · {}", debtor.id, debtor.name, case.cadence, case.currency);
+    say!();
     for rule in &explanation.rules {
-        println!("  {} {:<4} {}", if rule.holds { "✓" } else { "✗" }, rule.rule, rule.text);
+        say!("  {} {:<4} {}", if rule.holds { "✓" } else { "✗" }, rule.rule, rule.text);
     }
     for note in &subject.notes {
-        println!("  ✗ note {note}");
+        say!("  ✗ note {note}");
     }
-    println!();
+    say!();
     let what = match &decision.verdict {
         Verdict::Send(plan) => {
             let cadence = desk.setup.cadence(&case.cadence);
@@ -150,38 +151,38 @@ fn as_text(desk: &Desk, subject: &Subject, case: &CaseKey, decision: &Decision, 
         }
         _ => decision.reason.text().to_owned(),
     };
-    println!("Decision: {} ({}): {what}", decision.verdict.as_str(), decision.reason.code());
+    say!("Decision: {} ({}): {what}", decision.verdict.as_str(), decision.reason.code());
     let who = match decision.next_by {
         crate::domain::decision::Actor::Relance => "relance",
         crate::domain::decision::Actor::Operator => "you",
         crate::domain::decision::Actor::Nobody => "nobody",
     };
     match decision.next {
-        Some(at) => println!("Next: {} ({who})", at.to_zoned(zone).strftime("%a %Y-%m-%d %H:%M")),
-        None => println!("Next: {who}"),
+        Some(at) => say!("Next: {} ({who})", at.to_zoned(zone).strftime("%a %Y-%m-%d %H:%M")),
+        None => say!("Next: {who}"),
     }
-    println!();
+    say!();
 }
 
 async fn history(desk: &Desk, subject: &Subject, on: Named) -> Result<(), CliError> {
     let zone = &desk.setup.settings.creditor.timezone;
     if subject.attempts.is_empty() {
-        println!("Sent so far: nothing");
+        say!("Sent so far: nothing");
     } else {
-        println!("Sent so far:");
+        say!("Sent so far:");
     }
     for a in &subject.attempts {
         let address = a.address.as_deref().map(log::mask).unwrap_or_default();
         let how = a.channel.as_deref().unwrap_or("-");
         let why = a.why.as_deref().or(a.class.as_deref()).map(|w| format!(" ({w})")).unwrap_or_default();
-        println!("  {}  {:<10} {how:<6} {address:<28} {}{why}  [log show {}]", out::short(a.at, zone), a.step, a.outcome, a.id);
+        say!("  {}  {:<10} {how:<6} {address:<28} {}{why}  [log show {}]", out::short(a.at, zone), a.step, a.outcome, a.id);
     }
     let events = desk.store.events(on.debtor_pk, 20).await?;
     if !events.is_empty() {
-        println!("Seen in the ledger:");
+        say!("Seen in the ledger:");
     }
     for e in events.iter().rev() {
-        println!("  {}  {:<10} {}: {}", out::short(e.at, zone), e.kind, e.invoice.as_deref().unwrap_or("-"), e.text);
+        say!("  {}  {:<10} {}: {}", out::short(e.at, zone), e.kind, e.invoice.as_deref().unwrap_or("-"), e.text);
     }
     Ok(())
 }

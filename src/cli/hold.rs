@@ -42,6 +42,12 @@ pub(super) async fn named(store: &Store, name: &str) -> Result<Named, CliError> 
     found.ok_or_else(|| CliError::Failed(format!("there is no debtor and no invoice \"{name}\"; wanted a debtor's id, or an invoice's id or number as in the ledger")))
 }
 
+/// Finds a debtor by its id; never an invoice, whose id may be the same number.
+pub(super) async fn debtor(store: &Store, id: &str) -> Result<i64, CliError> {
+    let found = store.find_debtor(id).await?;
+    found.ok_or_else(|| CliError::Failed(format!("there is no debtor \"{id}\"; wanted a debtor's id as in the ledger")))
+}
+
 pub(super) async fn hold(config: &Path, args: HoldArgs) -> Result<(), CliError> {
     let (setup, store) = open(config).await?;
     let now = Clock::System.now();
@@ -55,7 +61,7 @@ pub(super) async fn hold(config: &Path, args: HoldArgs) -> Result<(), CliError> 
     let on = named(&store, &args.name).await?;
     let id = store.put_hold(on, args.until, args.reason.trim(), now).await?;
     let what = if on.invoice_pk.is_some() { "invoice" } else { "debtor" };
-    println!("hold {id}: {what} {} until {}", args.name, args.until);
+    say!("hold {id}: {what} {} until {}", args.name, args.until);
     Ok(())
 }
 
@@ -66,7 +72,7 @@ pub(super) async fn resume(config: &Path, args: ResumeArgs) -> Result<(), CliErr
     if ended.is_empty() {
         return Err(CliError::Failed(format!("there is no hold on {}; `relance holds` lists them", args.name)));
     }
-    println!("resumed {}", args.name);
+    say!("resumed {}", args.name);
     Ok(())
 }
 
@@ -83,7 +89,7 @@ pub(super) async fn holds(config: &Path, args: HoldsArgs) -> Result<(), CliError
         return Ok(());
     }
     if rows.is_empty() {
-        println!("no holds");
+        say!("no holds");
         return Ok(());
     }
     let row = |r: crate::store::holds::HoldRow| {

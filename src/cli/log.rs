@@ -110,7 +110,7 @@ async fn list(store: &Store, zone: &TimeZone, args: List) -> Result<(), CliError
         }
     }
     if header && !args.json {
-        println!("no attempts");
+        say!("no attempts");
     }
     Ok(())
 }
@@ -126,7 +126,7 @@ async fn filter(store: &Store, zone: &TimeZone, args: &List) -> Result<(LogFilte
         ..LogFilter::default()
     };
     if let Some(name) = &args.debtor {
-        filter.debtor_pk = Some(hold::named(store, name).await?.debtor_pk);
+        filter.debtor_pk = Some(hold::debtor(store, name).await?);
     }
     if let Some(name) = &args.invoice {
         filter.debtor_pk = Some(hold::named(store, name).await?.debtor_pk);
@@ -225,7 +225,10 @@ async fn show(store: &Store, id: i64) -> Result<(), CliError> {
     use std::io::Write as _;
     let mut stdout = std::io::stdout().lock();
     let written = stdout.write_all(message).and_then(|()| if message.ends_with(b"\n") { Ok(()) } else { stdout.write_all(b"\n") });
-    written.map_err(|e| CliError::Failed(format!("cannot print the message: {e}")))
+    match written {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::Failed(format!("cannot print the message: {e}"))),
+        _ => Ok(()),
+    }
 }
 
 async fn verify(store: &Store, deep: bool, as_json: bool) -> Result<(), CliError> {
@@ -234,11 +237,11 @@ async fn verify(store: &Store, deep: bool, as_json: bool) -> Result<(), CliError
         out::json(&json!({ "rows": found.rows, "payloads": found.payloads, "erased": found.erased, "head": found.head, "broken": found.broken }));
     } else {
         for line in &found.broken {
-            println!("{line}");
+            say!("{line}");
         }
         let payloads = if deep { format!(", {} messages unpacked, {} erased", found.payloads, found.erased) } else { String::new() };
-        println!("{} attempts{payloads}; head of the chain {}", found.rows, found.head);
-        println!("{}", if found.broken.is_empty() { "the log is whole" } else { "the log is NOT whole" });
+        say!("{} attempts{payloads}; head of the chain {}", found.rows, found.head);
+        say!("{}", if found.broken.is_empty() { "the log is whole" } else { "the log is NOT whole" });
     }
     if found.broken.is_empty() { Ok(()) } else { Err(CliError::Told) }
 }

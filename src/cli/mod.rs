@@ -1,5 +1,15 @@
 //! The command line: one file a verb. Reading verbs print a table or, with --json, one object a line.
 
+/// Prints a line; unlike `println!`, does not panic when the reader has gone away (`| head`).
+macro_rules! say {
+    () => {
+        crate::cli::out::put(format_args!(""))
+    };
+    ($($text:tt)*) => {
+        crate::cli::out::put(format_args!($($text)*))
+    };
+}
+
 mod check;
 mod demo;
 mod explain;
@@ -108,6 +118,7 @@ pub fn main() -> ExitCode {
         }
     };
     match runtime.block_on(dispatch(cli)) {
+        Ok(()) if out::was_lost() => ExitCode::from(1),
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             let code = e.code();

@@ -5,6 +5,7 @@ use comfy_table::{ContentArrangement, Table};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// RFC 3339 with milliseconds and a numeric offset.
 pub(super) fn rfc3339(at: Timestamp, zone: &TimeZone) -> String {
@@ -16,9 +17,31 @@ pub(super) fn short(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
-/// A line on standard output; a reader that went away (`| head`) is no error.
+/// Set when something could not be printed and was not meant to be lost.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// A line on standard output; false when it could not be printed. A reader that went away (`| head`) is no error,
+/// a full disk is one.
 pub(super) fn line(text: &str) -> bool {
-    writeln!(std::io::stdout(), "{text}").is_ok()
+    match writeln!(std::io::stdout(), "{text}") {
+        Ok(()) => true,
+        Err(e) => {
+            if e.kind() != std::io::ErrorKind::BrokenPipe && !LOST.swap(true, Ordering::SeqCst) {
+                eprintln!("relance: cannot print: {e}");
+            }
+            false
+        }
+    }
+}
+
+/// What `say!` prints.
+pub(super) fn put(text: std::fmt::Arguments) {
+    line(&text.to_string());
+}
+
+/// Whether something could not be printed: then the exit code says so.
+pub(super) fn was_lost() -> bool {
+    LOST.load(Ordering::SeqCst)
 }
 
 /// One JSON object on a line.

@@ -3,6 +3,7 @@
 use super::{CliError, desk, out};
 use crate::domain::case::{CaseKey, DebtorFile};
 use crate::domain::decision::{Booked, Plan};
+use crate::domain::money::Money;
 use crate::domain::gsm::{Alphabet, segments};
 use crate::domain::reason::Reason;
 use crate::domain::step::Channel;
@@ -38,8 +39,8 @@ struct Entry {
     step: String,
     letter: String,
     address: String,
-    invoices: String,
-    amount: String,
+    invoices: Vec<String>,
+    asked: Money,
     note: String,
 }
 
@@ -86,7 +87,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
 fn contact(desk: &Desk, file: &DebtorFile, case: &CaseKey, plan: &Plan, at: Timestamp, on: Date, booked: Booked) -> Vec<Entry> {
     let Some(cadence) = desk.setup.cadence(&case.cadence) else { return Vec::new() };
     let step = &cadence.steps[plan.step];
-    let numbers: Vec<&str> = rows(file, plan).iter().filter(|(l, _)| l.mark.is_some()).map(|(_, i)| i.number.as_str()).collect();
+    let numbers: Vec<String> = rows(file, plan).iter().filter(|(l, _)| l.mark.is_some()).map(|(_, i)| i.number.clone()).collect();
     let entry = |(channel, address): &(Channel, String)| {
         let order = Order { file, cadence, plan, channel: *channel, address, message_id: "", message: 0, today: on, now: at, booked };
         let note = match channel {
@@ -102,8 +103,8 @@ fn contact(desk: &Desk, file: &DebtorFile, case: &CaseKey, plan: &Plan, at: Time
             step: step.id.to_string(),
             letter: step.letter.clone(),
             address: address.clone(),
-            invoices: numbers.join(" "),
-            amount: plan.asked.to_string(),
+            invoices: numbers.clone(),
+            asked: plan.asked,
             note,
         }
     };
@@ -119,9 +120,8 @@ fn size(text: &str) -> String {
 
 fn print_json(entries: &[Entry], silent: &[(Date, String, String, Reason)]) {
     for e in entries {
-        let invoices: Vec<&str> = e.invoices.split(' ').filter(|n| !n.is_empty()).collect();
         out::json(&json!({ "on": e.on.to_string(), "debtor": e.debtor, "channel": e.channel.as_str(), "step": e.step,
-            "letter": e.letter, "address": e.address, "invoices": invoices, "asked": e.amount, "note": e.note }));
+            "letter": e.letter, "address": e.address, "invoices": e.invoices, "asked": e.asked.decimal(), "currency": e.asked.currency.code(), "note": e.note }));
     }
     for (on, debtor, _, reason) in silent {
         out::json(&json!({ "on": on.to_string(), "debtor": debtor, "reason": reason.code(), "text": reason.text() }));
@@ -136,10 +136,10 @@ fn print_tables(
     days: u16,
 ) {
     for brake in brakes {
-        println!("Sending is stopped now ({}): {}\n", brake.reason, brake.text);
+        say!("Sending is stopped now ({}): {}\n", brake.reason, brake.text);
     }
     if let Some(to) = &desk.setup.settings.guard.redirect_to {
-        println!("All messages go to {to} ([guard] redirect_to).\n");
+        say!("All messages go to {to} ([guard] redirect_to).\n");
     }
     let (messages, quiet) = (entries.len(), silent.len());
     let row = |e: Entry| {
@@ -151,20 +151,20 @@ fn print_tables(
             e.channel.to_string(),
             letter,
             super::log::mask(&e.address),
-            e.invoices,
-            e.amount,
+            e.invoices.join(" "),
+            e.asked.to_string(),
         ]
     };
     if messages > 0 {
         let header = ["on", "debtor", "step", "channel", "letter", "address", "invoices", "asked"];
         out::table(&header, entries.into_iter().map(row).collect());
-        println!();
+        say!();
     }
     if quiet > 0 {
-        println!("Nothing leaves for:");
+        say!("Nothing leaves for:");
         let row = |(_, id, name, reason): (Date, String, String, Reason)| vec![format!("{id} {name}"), reason.code().to_owned(), reason.text().to_owned()];
         out::table(&["debtor", "reason", "why"], silent.into_iter().map(row).collect());
-        println!();
+        say!();
     }
-    println!("{messages} messages in {days} days, if nobody pays or answers; nothing for {quiet} cases. Nothing was sent or written.");
+    say!("{messages} messages in {days} days, if nobody pays or answers; nothing for {quiet} cases. Nothing was sent or written.");
 }

@@ -23,10 +23,10 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     let (_, store) = open(config).await?;
     let now = Clock::System.now();
     if let Some(name) = &args.debtor {
-        let on = hold::named(&store, name).await?;
+        let debtor = hold::debtor(&store, name).await?;
         confirm(args.yes, &format!("Let the old debts of {name} enter the cadence at its first step after the due date?"))?;
-        store.release_entry(on.debtor_pk, now).await?;
-        println!("released {name}");
+        store.release_entry(debtor, now).await?;
+        say!("released {name}");
         return Ok(());
     }
     if args.ledger {
@@ -34,10 +34,10 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         let Some(poll) = shrunk else {
             return Err(CliError::Failed("the ledger is not held back; `relance status` shows what is".to_owned()));
         };
-        println!("{}", poll.text);
+        say!("{}", poll.text);
         confirm(args.yes, "Is that right, and may these rows be closed?")?;
         store.set_meta(LEDGER_RELEASED, Some("1")).await?;
-        println!("released: the next poll, at once with a running daemon, closes what is gone");
+        say!("released: the next poll, at once with a running daemon, closes what is gone");
         return Ok(());
     }
     let held = store.braked().await?;
@@ -45,12 +45,12 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         return Err(CliError::Failed("no message is held; `relance status` shows what stops sending".to_owned()));
     }
     for (step, channel, count) in &held {
-        println!("{count:>7}  {step} by {channel}");
+        say!("{count:>7}  {step} by {channel}");
     }
     let total: u64 = held.iter().map(|h| h.2).sum();
     confirm(args.yes, &format!("Let these {total} messages pass? Each invoice is read again before its message leaves."))?;
     let released = store.release_braked(now).await?;
-    println!("released {released} messages");
+    say!("released {released} messages");
     Ok(())
 }
 
@@ -62,7 +62,7 @@ fn confirm(yes: bool, question: &str) -> Result<(), CliError> {
     if !std::io::stdin().is_terminal() {
         return Err(CliError::Usage(format!("{question} Say --yes to confirm without a terminal.")));
     }
-    println!("{question} [y/N]");
+    say!("{question} [y/N]");
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
     match read {

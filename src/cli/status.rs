@@ -59,26 +59,26 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         return Ok(());
     }
     match (&good, age) {
-        (Some(good), Some(age)) => println!(
+        (Some(good), Some(age)) => say!(
             "ledger       read {} ({}), {} rows; payments booked through {booked}",
             out::short(good.started_at, zone),
             ago(age),
             good.rows
         ),
-        _ => println!("ledger       never read"),
+        _ => say!("ledger       never read"),
     }
     match brakes.as_slice() {
-        [] => println!("sending      free"),
-        list => list.iter().for_each(|(reason, text)| println!("sending      STOPPED {reason}: {text}")),
+        [] => say!("sending      free"),
+        list => list.iter().for_each(|(reason, text)| say!("sending      STOPPED {reason}: {text}")),
     }
     let queued: Vec<String> = queue.iter().map(|(s, n)| format!("{n} {s}")).collect();
-    println!("outbox       {}", if queued.is_empty() { "empty".to_owned() } else { queued.join(", ") });
-    println!("uncertain    {uncertain}{}", if uncertain > 0 { " (see `relance uncertain`)" } else { "" });
+    say!("outbox       {}", if queued.is_empty() { "empty".to_owned() } else { queued.join(", ") });
+    say!("uncertain    {uncertain}{}", if uncertain > 0 { " (see `relance uncertain`)" } else { "" });
     for (id, text) in &unreadable {
-        println!("unreadable   row {id}: {text}");
+        say!("unreadable   row {id}: {text}");
     }
     for u in &unreachable {
-        println!("unreachable  {} {} since {}: {}", u.debtor, u.name, local_date(u.since, zone), u.why);
+        say!("unreachable  {} {} since {}: {}", u.debtor, u.name, local_date(u.since, zone), u.why);
     }
     ties.iter().for_each(tie_text);
     Ok(())
@@ -126,7 +126,7 @@ fn tie_json((currency, tie): &(Currency, Tie)) -> Value {
 }
 
 fn tie_text((currency, tie): &(Currency, Tie)) {
-    println!();
+    say!();
     let mut rows: Vec<Vec<String>> = tie
         .states
         .iter()

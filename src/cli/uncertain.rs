@@ -4,6 +4,7 @@ use super::out;
 use super::{CliError, open};
 use crate::clock::Clock;
 use crate::domain::attempt::Outcome;
+use crate::domain::reason::Reason;
 use crate::domain::time::local_date;
 use crate::store::settle::After;
 use std::path::Path;
@@ -40,13 +41,13 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
                     "step": r.step, "message_id": r.message_id, "at": out::rfc3339(r.at, zone) }));
             }
         } else if rows.is_empty() {
-            println!("nothing is uncertain");
+            say!("nothing is uncertain");
         } else {
             let row = |r: &crate::store::recovery::UncertainRow| {
                 vec![r.id.to_string(), out::short(r.at, zone), format!("{} {}", r.debtor, r.name), r.channel.clone(), r.address.clone(), r.step.clone()]
             };
             out::table(&["id", "since", "debtor", "channel", "address", "step"], rows.iter().map(row).collect());
-            println!("\nAsk the recipient or the mail server's log, then say: relance uncertain ID sent|resend|drop");
+            say!("\nAsk the recipient or the mail server's log, then say: relance uncertain ID sent|resend|drop");
         }
         return Ok(());
     };
@@ -56,11 +57,12 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     let (outcome, after, text) = match word {
         Word::Sent => (Outcome::Accepted, After::Accepted, "the operator says that it has arrived"),
         Word::Resend => (Outcome::Deferred, After::Retry { at: now, ours: true }, "the operator says to send it again"),
-        Word::Drop => (Outcome::Cancelled, After::Cancelled, "the operator says that it shall not leave"),
+        Word::Drop => (Outcome::Cancelled, After::Dropped, "the operator says that it shall not leave"),
     };
-    let settlement = doubtful.settle(outcome, after, text, now);
+    let mut settlement = doubtful.settle(outcome, after, text, now);
+    settlement.attempt.why = matches!(word, Word::Drop).then(|| Reason::Dropped.code().to_owned());
     match store.resolve_uncertain(&settlement, now).await? {
-        true => println!("message {id}: {text}"),
+        true => say!("message {id}: {text}"),
         false => return Err(missing()),
     }
     Ok(())

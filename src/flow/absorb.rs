@@ -9,7 +9,7 @@ use crate::domain::time::local_date;
 use crate::source::row::{Columns, RawRow};
 use crate::store::ledger::{DebtorRow, InvoiceRow, Known, LedgerEvent, PageChange};
 use jiff::Timestamp;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 /// Working days that the next step waits after a part payment (R12).
 const PART_PAYMENT_PAUSE: i32 = 3;
@@ -40,7 +40,8 @@ pub async fn absorb(
     let ids: Vec<String> = rows.iter().map(|r| r.id.clone()).collect();
     let known = desk.store.known(&ids).await?;
     let mut absorbed = Absorbed::default();
-    let mut debtors: HashMap<String, DebtorRow> = HashMap::new();
+    // In the order of their ids, so that the same ledger always comes out in the same order.
+    let mut debtors: BTreeMap<String, DebtorRow> = BTreeMap::new();
     let doubled: HashSet<&String> = doubled.iter().collect();
     let country = &desk.setup.settings.creditor.country;
     let mut written: HashSet<&str> = HashSet::new();

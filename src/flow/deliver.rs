@@ -15,7 +15,6 @@ use crate::store::settle::{After, Settlement};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// The smallest and the largest group that is marked at once.
@@ -79,35 +78,64 @@ pub async fn step(desk: &Desk) -> Result<Delivered, DeskError> {
     Ok(total)
 }
 
-/// Delivers all messages of a channel that may leave now.
+/// Delivers all messages of a channel that may leave now. What lost its mark because it had to wait too long
+/// behind others goes into another round.
 async fn deliver(desk: &Desk, channel: Channel) -> Result<Delivered, DeskError> {
     let now = desk.clock.now();
     let waits = desk.store.brakes().await?.iter().any(|b| b.kind == brake_kind(channel) && b.until.is_some_and(|t| t > now));
-    let ready = desk.store.next_ready(channel).await?.is_some_and(|at| at <= now.as_millisecond());
-    if waits || !ready {
-        return Ok(Delivered::default());
+    let mut total = Delivered::default();
+    if waits {
+        return Ok(total);
     }
-    let connections = workers::connections(desk, channel);
-    let pace = Arc::new(Pace::new(connections));
-    let (to_workers, work) = mpsc::channel(*GROUP.end());
-    let (done, results) = mpsc::channel(2 * GROUP.end());
-    let mut workers = workers::start(desk, channel, &pace, work, &done)?;
-    drop(done);
-    let recorder = record(desk, channel, results);
-    let feeder = feed(desk, channel, connections, &pace, to_workers);
-    let (recorded, fed) = tokio::join!(recorder, feeder);
-    while let Some(end) = workers.join_next().await {
-        if let Err(e) = end {
-            tracing::error!(error = %e, "a worker ended unexpectedly");
+    while desk.store.next_ready(channel).await?.is_some_and(|at| at <= desk.clock.now().as_millisecond()) {
+        let round = round(desk, channel).await?;
+        total.add(round.delivered);
+        if round.lost == 0 || !round.delivered.any() {
+            break;
         }
     }
-    let mut total = recorded?;
-    total.cancelled += fed?;
     if total.accepted > 0 && total.broken == 0 {
         desk.store.end_brake(&brake_kind(channel)).await?;
         desk.store.end_alert(&brake_kind(channel), desk.clock.now()).await?;
     }
     Ok(total)
+}
+
+/// What a part of a round came to; one that ended unexpectedly leaves its messages to the next recovery.
+async fn ended<T>(part: tokio::task::JoinHandle<Result<T, DeskError>>) -> Result<T, DeskError> {
+    part.await.unwrap_or_else(|e| Err(StoreError::Corrupt(format!("a part of delivery ended unexpectedly: {e}")).into()))
+}
+
+/// What a round did.
+#[derive(Debug, Default)]
+struct Round {
+    delivered: Delivered,
+    /// Messages that lost their mark: too late after their re-read.
+    lost: u64,
+}
+
+/// Feeds the workers of a channel until nothing more is ready, or sending has to stop.
+async fn round(desk: &Desk, channel: Channel) -> Result<Round, DeskError> {
+    let connections = workers::connections(desk, channel);
+    let pace = Arc::new(Pace::new(connections));
+    let (to_workers, work) = mpsc::channel(2 * GROUP.end());
+    let (done, results) = mpsc::channel(2 * GROUP.end());
+    let mut workers = workers::start(desk, channel, &pace, work, &done)?;
+    drop(done);
+    let recorder = tokio::spawn(record(desk.clone(), channel, pace.clone(), results));
+    let feeder = tokio::spawn(feed(desk.clone(), channel, connections, pace.clone(), to_workers));
+    let (recorded, fed) = (ended(recorder).await, ended(feeder).await);
+    while let Some(end) = workers.join_next().await {
+        if let Err(e) = end {
+            tracing::error!(error = %e, "a worker ended unexpectedly");
+        }
+    }
+    let mut round = recorded?;
+    round.delivered.cancelled += fed?;
+    if pace.stop.load(Ordering::SeqCst) {
+        round.lost = 0;
+    }
+    Ok(round)
 }
 
 fn brake_kind(channel: Channel) -> String {
@@ -116,17 +144,17 @@ fn brake_kind(channel: Channel) -> String {
 
 /// Claims and prepares group after group; gives how many turned out not to leave.
 async fn feed(
-    desk: &Desk,
+    desk: Desk,
     channel: Channel,
     connections: usize,
-    pace: &Pace,
+    pace: Arc<Pace>,
     out: mpsc::Sender<Ready>,
 ) -> Result<u64, DeskError> {
     let mut cancelled = 0;
-    let mut group = (2 * connections).clamp(*GROUP.start(), *GROUP.end());
+    let mut meter = Meter::start(connections);
     loop {
-        let allowed = allowance(desk, channel, &out).await?;
-        let size = group.min(allowed);
+        let allowed = allowance(&desk, channel, &pace).await?;
+        let size = meter.group.min(allowed);
         if size == 0 || pace.stop.load(Ordering::SeqCst) || desk.stopping.load(Ordering::SeqCst) {
             return Ok(cancelled);
         }
@@ -134,69 +162,98 @@ async fn feed(
         if claimed.is_empty() {
             return Ok(cancelled);
         }
-        let prepared = prepare(desk, claimed).await?;
+        let prepared = prepare(&desk, claimed).await?;
         cancelled += prepared.cancelled.len() as u64;
         if prepared.stopped {
             return Ok(cancelled);
         }
-        let handed = Stopwatch::start();
-        let count = prepared.ready.len();
+        let starved = out.capacity() == out.max_capacity();
         for ready in prepared.ready {
             let pk = ready.claimed.pk;
+            pace.under_way.fetch_add(1, Ordering::SeqCst);
             if out.send(ready).await.is_err() {
                 desk.store.give_back(&[pk]).await?;
             }
         }
-        group = next_group(group, count, handed.elapsed(), connections, out.max_capacity() - out.capacity());
+        meter.learn(pace.begun.load(Ordering::SeqCst), starved);
+        // The next group is prepared while this one is on the wire; more than that would only grow stale.
+        drop(out.reserve_many(out.max_capacity() - meter.most_waiting().min(out.max_capacity())).await.ok());
     }
 }
 
-/// The next group is as large as the workers can begin within [`GROUP_TIME`], by how the last one went.
-fn next_group(group: usize, count: usize, took: Duration, connections: usize, waiting: usize) -> usize {
-    let begun = count.saturating_sub(waiting).max(1) as f64;
-    let rate = begun / took.as_secs_f64().max(0.001);
-    let target = if took.as_secs_f64() < 0.01 && waiting <= connections { 2.0 * group as f64 } else { rate * GROUP_TIME };
-    let floor = (2 * connections).max(*GROUP.start());
-    (target as usize).clamp(group / 2, group * 2).clamp(floor.min(*GROUP.end()), *GROUP.end())
+/// Learns how fast the workers begin, and sizes the groups by it.
+struct Meter {
+    connections: usize,
+    group: usize,
+    rate: f64,
+    begun: usize,
+    watch: Stopwatch,
+}
+
+impl Meter {
+    fn start(connections: usize) -> Meter {
+        Meter { connections, group: (2 * connections).clamp(*GROUP.start(), *GROUP.end()), rate: 0.0, begun: 0, watch: Stopwatch::start() }
+    }
+
+    /// The next group is as large as the workers begin within [`GROUP_TIME`]; while they starve it doubles.
+    fn learn(&mut self, begun: usize, starved: bool) {
+        let seconds = self.watch.elapsed().as_secs_f64();
+        if begun > self.begun && seconds > 0.01 {
+            self.rate = (begun - self.begun) as f64 / seconds;
+            (self.begun, self.watch) = (begun, Stopwatch::start());
+        }
+        let target = if starved { 2 * self.group } else { (self.rate * GROUP_TIME) as usize };
+        self.group = target.clamp(self.connections.max(*GROUP.start()), *GROUP.end());
+    }
+
+    /// How many may wait for a worker when the next group is begun.
+    fn most_waiting(&self) -> usize {
+        ((self.rate * GROUP_TIME) as usize).max(self.connections / 2)
+    }
 }
 
 /// How many messages may still leave in this minute.
-async fn allowance(desk: &Desk, channel: Channel, out: &mpsc::Sender<Ready>) -> Result<usize, StoreError> {
+async fn allowance(desk: &Desk, channel: Channel, pace: &Pace) -> Result<usize, StoreError> {
     let settings = &desk.setup.settings;
     let most = match channel {
         Channel::Email => settings.email.as_ref().and_then(|e| e.max_per_minute),
         Channel::Sms => settings.sms.as_ref().and_then(|s| s.max_per_minute),
     };
     let Some(most) = most else { return Ok(usize::MAX) };
+    // In this order: what comes on record in between is then counted twice, never left out.
+    let under_way = pace.under_way.load(Ordering::SeqCst);
     let since = later_by(desk.clock.now(), -60);
     let left = desk.store.left_since(channel.as_str(), since).await? as usize;
-    let under_way = out.max_capacity() - out.capacity();
-    Ok((most as usize).saturating_sub(left.max(under_way)))
+    Ok((most as usize).saturating_sub(left + under_way))
 }
 
 /// Commits results in groups: whatever has come in while the last group was being written.
-async fn record(desk: &Desk, channel: Channel, mut results: mpsc::Receiver<Done>) -> Result<Delivered, DeskError> {
-    let mut total = Delivered::default();
+async fn record(desk: Desk, channel: Channel, pace: Arc<Pace>, mut results: mpsc::Receiver<Done>) -> Result<Round, DeskError> {
+    let mut round = Round::default();
     let mut group = Vec::with_capacity(*GROUP.end());
     loop {
         let taken = results.recv_many(&mut group, *GROUP.end()).await;
         if taken == 0 {
-            return Ok(total);
+            return Ok(round);
         }
         let now = desk.clock.now();
         let mut settlements = Vec::with_capacity(taken);
         let mut back = Vec::new();
+        let total = &mut round.delivered;
         for done in group.drain(..) {
             match done {
-                Done::NotBegun(message) => back.push(message),
+                Done::NotBegun(message) => {
+                    round.lost += 1;
+                    back.push(message);
+                }
                 Done::Sent(ready, answer) => {
-                    let settlement = settlement(desk, *ready, answer, now);
-                    count(&mut total, &settlement);
+                    let settlement = settlement(&desk, *ready, answer, now);
+                    count(total, &settlement);
                     settlements.push(settlement);
                 }
                 Done::Broken(ready, fault) if total.broken == 0 => {
                     total.broken += 1;
-                    broken(desk, channel, &fault, now).await?;
+                    broken(&desk, channel, &fault, now).await?;
                     settlements.push(retry_later(*ready, &fault, now));
                 }
                 Done::Broken(ready, _) => back.push(ready.claimed.pk),
@@ -208,6 +265,7 @@ async fn record(desk: &Desk, channel: Channel, mut results: mpsc::Receiver<Done>
             let head: String = head.iter().map(|b| format!("{b:02x}")).collect();
             tracing::info!(channel = %channel, settled = settlements.len(), chain = %head, "attempts recorded");
         }
+        pace.under_way.fetch_sub(taken, Ordering::SeqCst);
     }
 }
 
@@ -294,7 +352,10 @@ fn settlement(desk: &Desk, ready: Ready, answer: Answer, now: Timestamp) -> Sett
         }
         Outcome::Deferred | Outcome::Cancelled => {
             let ours = class.is_some_and(FaultClass::is_ours);
-            let at = later_by(now, spread(retry_delay(tries), message));
+            // What is ours is no try of the message, so its pace follows its age instead.
+            let patience = ((now.as_second() - first) / 2).clamp(retry_delay(1), retry_delay(u32::MAX));
+            let delay = if ours { patience } else { retry_delay(tries) };
+            let at = later_by(now, spread(delay, message));
             let expires = first + retry_for;
             s.after = if ours || at.as_second() <= expires { After::Retry { at, ours } } else { After::Expired };
             if s.after == After::Expired {

@@ -23,6 +23,7 @@ use crate::store::{Store, StoreError};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tokio::sync::Mutex;
 
@@ -58,9 +59,21 @@ pub struct Conditions {
     pub booked: Booked,
 }
 
-/// The desk.
+/// The desk: a handle that costs nothing to clone, so that every part of a pump can be a task of its own.
+#[derive(Clone, Debug)]
+pub struct Desk(Arc<DeskParts>);
+
+impl std::ops::Deref for Desk {
+    type Target = DeskParts;
+
+    fn deref(&self) -> &DeskParts {
+        &self.0
+    }
+}
+
+/// What lies on the desk.
 #[derive(Debug)]
-pub struct Desk {
+pub struct DeskParts {
     /// Configuration.
     pub setup: Setup,
     /// Records.
@@ -84,7 +97,8 @@ impl Desk {
         let letters = checked_letters(&setup)?;
         let keys = Keys::new(store.secret_key().await?);
         let channels = channels(&setup);
-        Ok(Desk { setup, store, clock, letters, keys, channels, stopping: AtomicBool::new(false), source: Mutex::new(None) })
+        let (stopping, source) = (AtomicBool::new(false), Mutex::new(None));
+        Ok(Desk(Arc::new(DeskParts { setup, store, clock, letters, keys, channels, stopping, source })))
     }
 
     /// The source and its columns, opened when needed and whenever its file has been replaced.

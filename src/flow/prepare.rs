@@ -13,6 +13,7 @@ use crate::domain::currency::Currency;
 use crate::domain::decision::{NoTrace, Plan, Verdict, decide};
 use crate::domain::reason::Reason;
 use crate::domain::time::local_date;
+use crate::store::StoreError;
 use crate::store::attempts::NewAttempt;
 use crate::store::outbox::Claimed;
 use crate::store::payloads::Payload;
@@ -20,9 +21,13 @@ use crate::store::settle::{After, Settlement};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// A message that cannot be made waits so long, in seconds, for somebody to mend its letter.
 const BAD_MESSAGE_S: i64 = 3600;
+
+/// Messages that one task decides and composes.
+const PART: usize = 64;
 
 /// An instant some seconds later.
 pub(super) fn later_by(now: Timestamp, seconds: i64) -> Timestamp {
@@ -79,17 +84,26 @@ pub(super) async fn prepare(desk: &Desk, claimed: Vec<Claimed>) -> Result<Prepar
             return Ok(Prepared { stopped: true, ..Prepared::default() });
         }
     }
-    let conditions = desk.conditions(now).await?;
+    let around = Arc::new((desk.conditions(now).await?, files));
     let mut prepared = Prepared::default();
     let mut marked: Vec<(i64, Payload)> = Vec::with_capacity(claimed.len());
-    for message in claimed {
-        let Some(file) = files.get(&message.debtor_pk) else { continue };
-        match ready(desk, &conditions, file, message, read_at, now).await? {
-            Ok((ready, payload)) => {
-                marked.push((ready.claimed.pk, payload));
-                prepared.ready.push(ready);
+    // Deciding and composing is all that costs time here: a task for each core that is likely there.
+    let mut parts = Vec::new();
+    let mut rest = claimed;
+    while !rest.is_empty() {
+        let part: Vec<Claimed> = rest.drain(..rest.len().min(PART)).collect();
+        parts.push(tokio::spawn(prepare_part(desk.clone(), around.clone(), part, read_at, now)));
+    }
+    for part in parts {
+        let outcomes = part.await.map_err(|e| StoreError::Corrupt(format!("preparing ended unexpectedly: {e}")))??;
+        for outcome in outcomes {
+            match outcome {
+                Ok((ready, payload)) => {
+                    marked.push((ready.claimed.pk, payload));
+                    prepared.ready.push(ready);
+                }
+                Err(settlement) => prepared.cancelled.push(*settlement),
             }
-            Err(settlement) => prepared.cancelled.push(*settlement),
         }
     }
     if !prepared.cancelled.is_empty() {
@@ -102,6 +116,24 @@ pub(super) async fn prepare(desk: &Desk, claimed: Vec<Claimed>) -> Result<Prepar
         }
     }
     Ok(prepared)
+}
+
+/// Prepares some of a group's messages.
+async fn prepare_part(
+    desk: Desk,
+    around: Arc<(Conditions, HashMap<i64, DebtorFile>)>,
+    claimed: Vec<Claimed>,
+    read_at: Stopwatch,
+    now: Timestamp,
+) -> Result<Vec<Outcomes>, DeskError> {
+    let (conditions, files) = &*around;
+    let mut outcomes = Vec::with_capacity(claimed.len());
+    for message in claimed {
+        let file = files.get(&message.debtor_pk);
+        let file = file.ok_or_else(|| StoreError::Corrupt(format!("message {} has no debtor", message.pk)))?;
+        outcomes.push(ready(&desk, conditions, file, message, read_at, now).await?);
+    }
+    Ok(outcomes)
 }
 
 fn index(files: Vec<DebtorFile>) -> HashMap<i64, DebtorFile> {

@@ -12,9 +12,14 @@ use jiff::Timestamp;
 
 /// One look at the whole: conditions, unreachable debtors, letters to the creditor.
 pub async fn step(desk: &Desk) -> Result<(), DeskError> {
+    unreachable(desk, desk.clock.now()).await?;
+    watch(desk).await
+}
+
+/// The part that costs nothing: conditions that stop something, and letters about them.
+pub async fn watch(desk: &Desk) -> Result<(), DeskError> {
     let now = desk.clock.now();
     conditions(desk, now).await?;
-    unreachable(desk, now).await?;
     send_alerts(desk, now).await
 }
 
@@ -47,6 +52,10 @@ async fn conditions(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
     for (key, subject, text) in &lasting {
         desk.store.raise_alert(key, now, subject, text).await?;
     }
+    // Such a message is tried every hour: when none has failed for two, the letter was mended.
+    if desk.store.bad_messages_since(later_by(now, -2 * 3600)).await? == 0 {
+        desk.store.end_alert("bad_message", now).await?;
+    }
     for key in ["poll_failed", "stale_data", "ledger_shrunk", "too_many", "channel:email", "channel:sms", "uncertain"] {
         if !lasting.iter().any(|(k, _, _)| k == key) {
             desk.store.end_alert(key, now).await?;
@@ -57,9 +66,7 @@ async fn conditions(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
 
 /// Marks debtors who became unreachable, with the evidence, and raises one alert for each.
 async fn unreachable(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
-    for debtor in desk.store.reachable_again().await? {
-        desk.store.end_alert(&format!("unreachable:{debtor}"), now).await?;
-    }
+    desk.store.reachable_again(now).await?;
     let guard = &desk.setup.settings.guard;
     let zone = &desk.setup.settings.creditor.timezone;
     for found in desk.store.newly_unreachable(guard.unreachable_attempts, guard.unreachable_days).await? {

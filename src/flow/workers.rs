@@ -37,12 +37,17 @@ pub(super) struct Pace {
     most: usize,
     allowed: AtomicUsize,
     accepted: AtomicUsize,
+    /// Messages handed over of which nothing is on record yet.
+    pub(super) under_way: AtomicUsize,
+    /// Messages that a worker has begun, or found too old.
+    pub(super) begun: AtomicUsize,
     pub(super) stop: AtomicBool,
 }
 
 impl Pace {
     pub(super) fn new(most: usize) -> Pace {
-        Pace { most, allowed: AtomicUsize::new(most), accepted: AtomicUsize::new(0), stop: AtomicBool::new(false) }
+        let (accepted, under_way, begun) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+        Pace { most, allowed: AtomicUsize::new(most), accepted, under_way, begun, stop: AtomicBool::new(false) }
     }
 
     /// Falls to half when the other side asks for patience, recovers one by one.
@@ -113,7 +118,8 @@ async fn worker(
     loop {
         while !pace.may_send(number) && !pace.stop.load(Ordering::SeqCst) && !done.is_closed() {
             tokio::time::sleep(Duration::from_millis(20)).await;
-            if work.lock().await.is_closed() {
+            let work = work.lock().await;
+            if work.is_closed() && work.is_empty() {
                 break;
             }
         }
@@ -129,6 +135,7 @@ async fn worker(
 }
 
 async fn one(line: &mut Line, pace: &Pace, ready: Ready) -> Done {
+    pace.begun.fetch_add(1, Ordering::SeqCst);
     if pace.stop.load(Ordering::SeqCst) || ready.read_at.elapsed() > FRESH {
         return Done::NotBegun(ready.claimed.pk);
     }

@@ -113,54 +113,51 @@ fn chain_hash(prev: &[u8], facts: [&str; 14], digest: Option<&[u8]>) -> [u8; 32]
     hash.finalize().into()
 }
 
+impl NewAttempt {
+    /// The row's hash behind the one before.
+    fn link(&self, prev: &[u8]) -> [u8; 32] {
+        let text = |t: &Option<String>| t.clone().unwrap_or_default();
+        let facts = [
+            self.at.to_string().as_str(),
+            &self.debtor,
+            &text(&self.person),
+            &text(&self.channel),
+            &self.cadence,
+            &self.step,
+            &self.letter,
+            &text(&self.language),
+            &self.invoices,
+            self.outcome.as_str(),
+            self.class.unwrap_or_default(),
+            &text(&self.why),
+            &text(&self.message_id),
+            &self.payload_pk.map(|p| p.to_string()).unwrap_or_default(),
+        ]
+        .map(str::to_owned);
+        chain_hash(prev, facts.each_ref().map(String::as_str), self.digest.as_ref().map(|d| d.as_slice()))
+    }
+}
+
 /// Appends attempts in order; gives the new head.
 pub(super) async fn append(tx: &mut Transaction<'_, Sqlite>, attempts: &[NewAttempt]) -> Result<[u8; 32], StoreError> {
     let head: Option<Vec<u8>> = sqlx::query_scalar(CHAIN_HEAD).fetch_optional(&mut **tx).await?;
     let mut head: [u8; 32] = head.and_then(|h| h.try_into().ok()).unwrap_or(GENESIS);
+    let mut linked = Vec::with_capacity(attempts.len());
     for a in attempts {
         let prev = head;
-        let text = |t: &Option<String>| t.clone().unwrap_or_default();
-        let (at, why) = (a.at.to_string(), text(&a.why));
-        let facts = [
-            at.as_str(),
-            &a.debtor,
-            &text(&a.person),
-            &text(&a.channel),
-            &a.cadence,
-            &a.step,
-            &a.letter,
-            &text(&a.language),
-            &a.invoices,
-            a.outcome.as_str(),
-            a.class.unwrap_or_default(),
-            &why,
-            &text(&a.message_id),
-            &a.payload_pk.map(|p| p.to_string()).unwrap_or_default(),
-        ];
-        head = chain_hash(&prev, facts, a.digest.as_ref().map(|d| d.as_slice()));
-        sqlx::query(CHAIN_APPEND)
-            .bind(a.at)
-            .bind(a.debtor_pk)
-            .bind(&a.debtor)
-            .bind(&a.person)
-            .bind(&a.channel)
-            .bind(&a.cadence)
-            .bind(&a.step)
-            .bind(&a.letter)
-            .bind(&a.language)
-            .bind(&a.invoices)
-            .bind(a.outcome.as_str())
-            .bind(a.class)
-            .bind(&a.why)
-            .bind(&a.answer)
-            .bind(&a.message_id)
-            .bind(a.message_pk)
-            .bind(a.payload_pk)
-            .bind(a.digest.as_ref().map(|d| d.as_slice()))
-            .bind(prev.as_slice())
-            .bind(head.as_slice())
-            .execute(&mut **tx)
-            .await?;
+        head = a.link(&prev);
+        linked.push((a, prev, head));
+    }
+    for chunk in super::chunks(&linked) {
+        let mut query = super::many_rows(CHAIN_APPEND);
+        query.push_values(chunk, |mut row, (a, prev, hash)| {
+            row.push_bind(a.at).push_bind(a.debtor_pk).push_bind(&a.debtor).push_bind(&a.person).push_bind(&a.channel);
+            row.push_bind(&a.cadence).push_bind(&a.step).push_bind(&a.letter).push_bind(&a.language).push_bind(&a.invoices);
+            row.push_bind(a.outcome.as_str()).push_bind(a.class).push_bind(&a.why).push_bind(&a.answer).push_bind(&a.message_id);
+            row.push_bind(a.message_pk).push_bind(a.payload_pk).push_bind(a.digest.as_ref().map(|d| d.as_slice()));
+            row.push_bind(prev.as_slice()).push_bind(hash.as_slice());
+        });
+        query.build().execute(&mut **tx).await?;
     }
     Ok(head)
 }

@@ -27,7 +27,7 @@ statements! {
         WHERE debtor_pk IN (SELECT value FROM json_each($1)) AND redirected <= $2
           AND ((state = 'left' AND at >= $3) OR state IN ('in_hand', 'maybe'))";
     FILE_REFUSALS = "SELECT m.debtor_pk, m.step, m.channel, m.address, c.invoices FROM message m JOIN contact c ON c.pk = m.contact_pk
-        WHERE m.debtor_pk IN (SELECT value FROM json_each($1)) AND m.state IN ('refused', 'expired')";
+        WHERE m.debtor_pk IN (SELECT value FROM json_each($1)) AND m.state IN ('refused', 'expired') AND c.redirected <= $2";
     FILE_POINTS = "SELECT debtor_pk, channel, address, evidence FROM point WHERE debtor_pk IN (SELECT value FROM json_each($1))";
 }
 
@@ -99,7 +99,7 @@ async fn load(
         let Some(file) = place.get(&row.get::<i64, _>("debtor_pk")) else { continue };
         files[*file].contacts.push(contact(&row)?);
     }
-    for row in sqlx::query(FILE_REFUSALS).bind(&list).fetch_all(&mut *tx).await? {
+    for row in sqlx::query(FILE_REFUSALS).bind(&list).bind(redirected).fetch_all(&mut *tx).await? {
         let Some(file) = place.get(&row.get::<i64, _>("debtor_pk")) else { continue };
         files[*file].refusals.push(refusal(&row)?);
     }

@@ -52,8 +52,13 @@ impl Store {
         if let Some(row) = sqlx::query(NAME_INVOICE).bind(name).fetch_optional(&self.reader).await? {
             return Ok(Some(Named { debtor_pk: row.get("debtor_pk"), invoice_pk: Some(row.get("pk")) }));
         }
-        let debtor = sqlx::query_scalar(NAME_DEBTOR).bind(name).fetch_optional(&self.reader).await?;
+        let debtor = self.find_debtor(name).await?;
         Ok(debtor.map(|debtor_pk| Named { debtor_pk, invoice_pk: None }))
+    }
+
+    /// Finds a debtor by its id in the source.
+    pub async fn find_debtor(&self, id: &str) -> Result<Option<i64>, StoreError> {
+        Ok(sqlx::query_scalar(NAME_DEBTOR).bind(id).fetch_optional(&self.reader).await?)
     }
 
     /// Puts a hold; the debtor is looked at at once.

@@ -44,6 +44,21 @@ pub fn all_statements() -> Vec<(&'static str, &'static str)> {
     .concat()
 }
 
+/// An INSERT of one row, opened for many: what stands before its VALUES.
+pub(crate) fn many_rows(insert: &'static str) -> sqlx::QueryBuilder<sqlx::Sqlite> {
+    sqlx::QueryBuilder::new(insert.split("VALUES").next().unwrap_or(insert))
+}
+
+/// Cuts rows into chunks of few different sizes, so that few different statements are prepared.
+pub(crate) fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let size = [64, 16, 4, 1].into_iter().find(|size| rows.len() >= *size)?;
+        let (chunk, rest) = rows.split_at(size);
+        rows = rest;
+        Some(chunk)
+    })
+}
+
 /// A list of keys as JSON, for statements that take many at once.
 pub(crate) fn keys(list: impl IntoIterator<Item = i64>) -> String {
     let parts: Vec<String> = list.into_iter().map(|k| k.to_string()).collect();

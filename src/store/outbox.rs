@@ -18,27 +18,37 @@ statements! {
             on_day = excluded.on_day, contact_pk = excluded.contact_pk, redirected = excluded.redirected, why = excluded.why
         WHERE mark.kind = 'undelivered' OR (mark.redirected = 1 AND excluded.redirected = 0)
            OR (mark.kind = 'skipped' AND excluded.kind = 'skipped') OR mark.contact_pk = excluded.contact_pk";
+    /// A contact that was released and did not come about (refused, changed) is still released when it is planned
+    /// again: the same step, for none but the same invoices.
     PLAN_MESSAGE = "INSERT INTO message (contact_pk, debtor_pk, channel, address, step, cadence, letter, message_id, state, not_before, released)
-        SELECT $1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN d.brake_released = 1 THEN 'queued' ELSE $9 END, $10, d.brake_released
-        FROM debtor d WHERE d.pk = $2";
+        SELECT $1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN r.released = 1 THEN 'queued' ELSE $9 END, $10, r.released
+        FROM (SELECT EXISTS (
+            SELECT 1 FROM contact c JOIN message m ON m.contact_pk = c.pk AND m.released = 1
+            WHERE c.debtor_pk = $2 AND c.step = $5 AND c.state IN ('failed', 'cancelled') AND NOT EXISTS (
+                SELECT 1 FROM json_each($11) n WHERE n.value NOT IN (SELECT o.value FROM json_each(c.invoices) o))) AS released) r";
     PLAN_LOOKED = "UPDATE debtor SET next_at = $2, reason = $3 WHERE pk = $1 AND next_at = $4";
-    BRAKE_COUNT = "SELECT (SELECT count(*) FROM message WHERE state = 'planned') AS planned,
-        (SELECT count(*) FROM message WHERE state IN ('queued', 'deferred', 'leased', 'sending', 'uncertain') AND released = 0) AS waiting,
+    BRAKE_COUNT = "SELECT (SELECT count(*) FROM message WHERE state = 'planned' AND settled_at IS NULL) AS planned,
+        (SELECT count(*) FROM message WHERE state IN ('queued', 'deferred', 'leased', 'sending', 'uncertain') AND settled_at IS NULL AND released = 0) AS waiting,
         (SELECT count(*) FROM message WHERE settled_at >= $1 AND state IN ('accepted', 'refused', 'expired') AND released = 0) AS left";
-    BRAKE_MOVE = "UPDATE message SET state = $1 WHERE state = 'planned'";
-    BRAKE_RELEASE_DEBTORS = "UPDATE debtor SET brake_released = 1 WHERE pk IN (SELECT debtor_pk FROM message WHERE state = 'braked')";
-    BRAKE_RELEASE = "UPDATE message SET state = 'queued', released = 1, not_before = $1 WHERE state = 'braked'";
-    BRAKED_BY_STEP = "SELECT m.step, m.channel, count(*) AS messages FROM message m WHERE m.state = 'braked' GROUP BY m.step, m.channel ORDER BY 1, 2";
+    BRAKE_MOVE = "UPDATE message SET state = $1 WHERE state = 'planned' AND settled_at IS NULL";
+    BRAKE_RELEASE = "UPDATE message SET state = 'queued', released = 1, not_before = $1 WHERE state = 'braked' AND settled_at IS NULL";
+    BRAKED_BY_STEP = "SELECT m.step, m.channel, count(*) AS messages FROM message m WHERE m.state = 'braked' AND m.settled_at IS NULL GROUP BY m.step, m.channel ORDER BY 1, 2";
     CLAIM = "UPDATE message SET state = 'leased', lease_until = $4 WHERE pk IN (
             SELECT pk FROM message WHERE channel = $1 AND state IN ('queued', 'deferred') AND not_before <= $2
             ORDER BY not_before, pk LIMIT $3)
         RETURNING pk, contact_pk, debtor_pk, channel, address, step, cadence, letter, message_id, tries, doubts, first_try_at";
     CLAIM_INVOICES = "SELECT pk, cadence, currency, invoices FROM contact WHERE pk IN (SELECT value FROM json_each($1))";
-    CLAIM_RETURN = "UPDATE message SET state = 'queued', lease_until = NULL WHERE state IN ('leased', 'sending')
+    CLAIM_UNUSED = "SELECT payload_pk FROM message WHERE state = 'sending' AND pk IN (SELECT value FROM json_each($1))";
+    CLAIM_UNMARK = "UPDATE message SET state = 'queued', lease_until = NULL, payload_pk = NULL, tries = tries - 1,
+            first_try_at = CASE WHEN tries = 1 AND doubts = 0 THEN NULL ELSE first_try_at END
+        WHERE state = 'sending' AND pk IN (SELECT value FROM json_each($1))";
+    CLAIM_RETURN = "UPDATE message SET state = 'queued', lease_until = NULL WHERE state = 'leased'
         AND pk IN (SELECT value FROM json_each($1))";
-    MARK_SENDING = "UPDATE message SET state = 'sending', payload_pk = (SELECT j.value ->> 1 FROM json_each($1) j WHERE j.value ->> 0 = message.pk),
-            first_try_at = coalesce(first_try_at, $2), tries = tries + 1
-        WHERE state = 'leased' AND pk IN (SELECT j.value ->> 0 FROM json_each($1) j)";
+    CLAIM_FORGET = "UPDATE payload SET address = NULL, body = NULL WHERE pk IN (SELECT value FROM json_each($1))";
+    MARK_SENDING = "UPDATE message SET state = 'sending', payload_pk = j.payload, first_try_at = coalesce(message.first_try_at, $2),
+            tries = message.tries + 1
+        FROM (SELECT value ->> 0 AS pk, value ->> 1 AS payload FROM json_each($1)) j
+        WHERE message.pk = j.pk AND (message.state || '') = 'leased'";
     REMARK_CLEAR = "DELETE FROM mark WHERE contact_pk = $1 AND kind IN ('in_hand', 'maybe', 'skipped')";
     REMARK_CONTACT = "UPDATE contact SET invoices = $2 WHERE pk = $1";
     NEXT_READY = "SELECT min(not_before) FROM message WHERE channel = $1 AND state IN ('queued', 'deferred')";
@@ -204,7 +214,6 @@ impl Store {
     /// Lets everything pass that the volume brake holds now.
     pub async fn release_braked(&self, now: Timestamp) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query(BRAKE_RELEASE_DEBTORS).execute(&mut *tx).await?;
         let released = sqlx::query(BRAKE_RELEASE).bind(now.as_millisecond()).execute(&mut *tx).await?.rows_affected();
         sqlx::query(super::polls::BRAKE_END).bind("too_many").execute(&mut *tx).await?;
         tx.commit().await?;
@@ -236,11 +245,19 @@ impl Store {
         Ok(claimed)
     }
 
-    /// Gives claims back; also a sending mark whose transmission has not begun.
+    /// Gives claims back; also a sending mark whose transmission has not begun: that was no try, and what
+    /// was kept for it never left. (Emptied, not deleted: a deletion would look through the whole log for its number.)
     pub async fn give_back(&self, messages: &[i64]) -> Result<(), StoreError> {
-        if !messages.is_empty() {
-            sqlx::query(CLAIM_RETURN).bind(keys(messages.iter().copied())).execute(&self.writer).await?;
+        if messages.is_empty() {
+            return Ok(());
         }
+        let list = keys(messages.iter().copied());
+        let mut tx = self.begin().await?;
+        let unused: Vec<i64> = sqlx::query_scalar(CLAIM_UNUSED).bind(&list).fetch_all(&mut *tx).await?;
+        sqlx::query(CLAIM_UNMARK).bind(&list).execute(&mut *tx).await?;
+        sqlx::query(CLAIM_RETURN).bind(&list).execute(&mut *tx).await?;
+        sqlx::query(CLAIM_FORGET).bind(keys(unused)).execute(&mut *tx).await?;
+        tx.commit().await?;
         Ok(())
     }
 
@@ -248,13 +265,8 @@ impl Store {
     /// From here on they may have left.
     pub async fn mark_sending(&self, items: &[(i64, payloads::Payload)], now: Timestamp) -> Result<Vec<i64>, StoreError> {
         let mut tx = self.begin().await?;
-        let mut kept = Vec::with_capacity(items.len());
-        let mut pairs = Vec::with_capacity(items.len());
-        for (message, payload) in items {
-            let pk = payloads::insert(&mut tx, payload).await?;
-            kept.push(pk);
-            pairs.push(format!("[{message},{pk}]"));
-        }
+        let kept = payloads::insert(&mut tx, items.iter().map(|i| &i.1)).await?;
+        let pairs: Vec<String> = items.iter().zip(&kept).map(|((message, _), pk)| format!("[{message},{pk}]")).collect();
         let list = format!("[{}]", pairs.join(","));
         let marked = sqlx::query(MARK_SENDING).bind(list).bind(now.as_millisecond()).execute(&mut *tx).await?.rows_affected();
         if marked != items.len() as u64 {
@@ -313,6 +325,7 @@ async fn insert_contact(tx: &mut Transaction<'_, Sqlite>, contact: &NewContact, 
         .fetch_one(&mut **tx)
         .await?;
     insert_marks(tx, pk, contact).await?;
+    let invoices = keys(contact.invoices.iter().copied());
     for message in &contact.messages {
         sqlx::query(PLAN_MESSAGE)
             .bind(pk)
@@ -325,6 +338,7 @@ async fn insert_contact(tx: &mut Transaction<'_, Sqlite>, contact: &NewContact, 
             .bind(&message.message_id)
             .bind(if held { "planned" } else { "queued" })
             .bind(at)
+            .bind(&invoices)
             .execute(&mut **tx)
             .await?;
     }

@@ -6,7 +6,8 @@ use sha2::{Digest as _, Sha256};
 use sqlx::{Row, Sqlite, Transaction};
 
 statements! {
-    PAYLOAD_PUT = "INSERT INTO payload (salt, address, body, body_hash) VALUES ($1, $2, $3, $4) RETURNING pk";
+    PAYLOAD_PUT = "INSERT INTO payload (pk, salt, address, body, body_hash) VALUES ($1, $2, $3, $4, $5)";
+    PAYLOAD_LAST = "SELECT coalesce(max(pk), 0) FROM payload";
     PAYLOAD_GET = "SELECT salt, address, body, body_hash FROM payload WHERE pk = $1";
 }
 
@@ -33,10 +34,23 @@ impl Payload {
         salt.copy_from_slice(&random()?[..16]);
         let body = match message {
             [] => None,
-            bytes => Some(zstd::bulk::compress(bytes, 1).map_err(|e| StoreError::Corrupt(format!("compression failed: {e}")))?),
+            bytes => Some(compress(bytes).map_err(|e| StoreError::Corrupt(format!("compression failed: {e}")))?),
         };
         Ok(Payload { salt, address: address.to_owned(), body, body_hash: body_hash(&salt, message) })
     }
+}
+
+/// Compresses with a compressor that each thread keeps: setting one up costs more than a letter does.
+fn compress(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    thread_local! {
+        static COMPRESSOR: std::cell::RefCell<Option<zstd::bulk::Compressor<'static>>> = const { std::cell::RefCell::new(None) };
+    }
+    COMPRESSOR.with_borrow_mut(|slot| {
+        if slot.is_none() {
+            *slot = Some(zstd::bulk::Compressor::new(1)?);
+        }
+        slot.as_mut().map_or_else(|| zstd::bulk::compress(bytes, 1), |c| c.compress(bytes))
+    })
 }
 
 /// SHA-256 over salt and message.
@@ -54,13 +68,24 @@ pub fn digest(salt: &[u8], address: &str, body_hash: &[u8], answer: Option<&str>
     hash.finalize().into()
 }
 
-pub(super) async fn insert(tx: &mut Transaction<'_, Sqlite>, payload: &Payload) -> Result<i64, StoreError> {
-    let query = sqlx::query_scalar(PAYLOAD_PUT)
-        .bind(payload.salt.as_slice())
-        .bind(&payload.address)
-        .bind(&payload.body)
-        .bind(payload.body_hash.as_slice());
-    Ok(query.fetch_one(&mut **tx).await?)
+/// Inserts payloads in chunks of a statement each; gives their numbers.
+pub(super) async fn insert<'p>(
+    tx: &mut Transaction<'_, Sqlite>,
+    payloads: impl IntoIterator<Item = &'p Payload>,
+) -> Result<Vec<i64>, StoreError> {
+    let payloads: Vec<&Payload> = payloads.into_iter().collect();
+    let last: i64 = sqlx::query_scalar(PAYLOAD_LAST).fetch_one(&mut **tx).await?;
+    let numbers: Vec<i64> = (0..payloads.len() as i64).map(|n| last + 1 + n).collect();
+    let numbered: Vec<(i64, &Payload)> = numbers.iter().copied().zip(payloads).collect();
+    for chunk in super::chunks(&numbered) {
+        let mut query = super::many_rows(PAYLOAD_PUT);
+        query.push_values(chunk, |mut row, (pk, payload)| {
+            row.push_bind(*pk).push_bind(payload.salt.as_slice()).push_bind(&payload.address);
+            row.push_bind(&payload.body).push_bind(payload.body_hash.as_slice());
+        });
+        query.build().execute(&mut **tx).await?;
+    }
+    Ok(numbers)
 }
 
 /// A payload as it is kept.

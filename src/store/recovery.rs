@@ -10,15 +10,15 @@ use jiff::civil::Date;
 use sqlx::Row;
 
 statements! {
-    RECOVER_LEASED = "UPDATE message SET state = 'queued', lease_until = NULL WHERE state = 'leased'";
+    RECOVER_LEASED = "UPDATE message SET state = 'queued', lease_until = NULL WHERE state = 'leased' AND settled_at IS NULL";
     RECOVER_SENDING = "SELECT m.pk, m.contact_pk, m.debtor_pk, m.channel, m.step, m.cadence, m.letter, m.message_id, m.payload_pk, m.doubts,
             d.source_id, c.invoices, p.salt, p.address, p.body_hash
         FROM message m JOIN contact c ON c.pk = m.contact_pk JOIN debtor d ON d.pk = m.debtor_pk JOIN payload p ON p.pk = m.payload_pk
-        WHERE m.state = $1 AND ($2 = 0 OR m.pk = $2) ORDER BY m.pk";
+        WHERE m.state = $1 AND m.settled_at IS NULL AND ($2 = 0 OR m.pk = $2) ORDER BY m.pk";
     RECOVER_INVOICES = "SELECT json_group_array(json_object('id', source_id, 'number', number)) FROM invoice
         WHERE pk IN (SELECT value FROM json_each($1))";
     UNCERTAIN = "SELECT m.pk, d.source_id, d.name, m.channel, m.address, m.step, m.message_id, c.at FROM message m
-        JOIN contact c ON c.pk = m.contact_pk JOIN debtor d ON d.pk = m.debtor_pk WHERE m.state = 'uncertain' ORDER BY m.pk";
+        JOIN contact c ON c.pk = m.contact_pk JOIN debtor d ON d.pk = m.debtor_pk WHERE m.state = 'uncertain' AND m.settled_at IS NULL ORDER BY m.pk";
 }
 
 /// A message that may or may not have left.

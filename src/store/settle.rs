@@ -18,7 +18,7 @@ statements! {
             payload_pk = coalesce(j.payload, message.payload_pk)
         FROM (SELECT value ->> 'pk' AS pk, value ->> 'state' AS state, value ->> 'next' AS next, value ->> 'settled' AS settled,
                      value ->> 'doubt' AS doubt, value ->> 'ours' AS ours, value ->> 'payload' AS payload FROM json_each($1)) j
-        WHERE message.pk = j.pk AND message.state IN ('planned', 'braked', 'queued', 'deferred', 'leased', 'sending', 'uncertain')";
+        WHERE message.pk = j.pk AND message.settled_at IS NULL";
     SETTLE_LEFT = "UPDATE contact SET state = 'left', at = j.at
         FROM (SELECT value ->> 'contact' AS pk, value ->> 'at' AS at FROM json_each($1)) j WHERE contact.pk = j.pk";
     SETTLE_LEFT_MARKS = "UPDATE mark SET kind = 'left', on_day = j.day
@@ -38,8 +38,9 @@ statements! {
               AND m.state IN ('planned', 'braked', 'queued', 'deferred', 'leased', 'sending', 'uncertain', 'accepted'))";
     SETTLE_ENDED_MARKS = "DELETE FROM mark WHERE kind IN ('in_hand', 'maybe', 'skipped') AND contact_pk IN (
             SELECT pk FROM contact WHERE state IN ('failed', 'cancelled') AND pk IN (SELECT value FROM json_each($1)))";
-    SETTLE_LOOK = "UPDATE debtor SET next_at = $2, brake_released = CASE WHEN $3 = 1 THEN 0 ELSE brake_released END
-        WHERE pk IN (SELECT value FROM json_each($1))";
+    SETTLE_DROPPED_MARKS = "UPDATE mark SET kind = 'skipped', why = 'dropped' WHERE kind IN ('in_hand', 'maybe') AND contact_pk IN (
+            SELECT pk FROM contact WHERE state IN ('failed', 'cancelled') AND pk IN (SELECT value FROM json_each($1)))";
+    SETTLE_LOOK = "UPDATE debtor SET next_at = $2 WHERE pk IN (SELECT value FROM json_each($1))";
     SETTLE_DEAD = "INSERT INTO point (debtor_pk, channel, address, dead_at, evidence) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (debtor_pk, channel, address) DO NOTHING";
     NO_ADDRESS_KNOWN = "SELECT count(*) FROM mark WHERE invoice_pk = $1 AND term = $2 AND step = $3 AND kind = 'undelivered'";
@@ -68,6 +69,8 @@ pub enum After {
     Expired,
     /// It does not leave.
     Cancelled,
+    /// A person says that it does not leave: its step is passed over for good, else it would be planned anew.
+    Dropped,
 }
 
 /// An outcome to settle.
@@ -139,7 +142,7 @@ impl Settlement {
             After::Uncertain => ("uncertain", None, None),
             After::Refused => ("refused", None, Some(at)),
             After::Expired => ("expired", None, Some(at)),
-            After::Cancelled => ("cancelled", None, Some(at)),
+            After::Cancelled | After::Dropped => ("cancelled", None, Some(at)),
         };
         let doubt = u8::from(self.attempt.outcome == Outcome::Unknown);
         let ours = u8::from(matches!(self.after, After::Retry { ours: true, .. }));
@@ -147,7 +150,7 @@ impl Settlement {
     }
 
     fn ends(&self) -> bool {
-        matches!(self.after, After::Refused | After::Expired | After::Cancelled)
+        matches!(self.after, After::Refused | After::Expired | After::Cancelled | After::Dropped)
     }
 }
 
@@ -185,10 +188,16 @@ pub(super) async fn settle(
 ) -> Result<[u8; 32], StoreError> {
     let mut attempts = Vec::with_capacity(list.len());
     let mut messages = Vec::with_capacity(list.len());
+    let fresh: Vec<&Payload> = list.iter().filter_map(|s| s.payload.as_ref()).collect();
+    let mut numbers = match fresh.is_empty() {
+        true => Vec::new(),
+        false => payloads::insert(tx, fresh).await?,
+    }
+    .into_iter();
     for s in list {
         let mut attempt = s.attempt.clone();
         if let Some(payload) = &s.payload {
-            attempt.payload_pk = Some(payloads::insert(tx, payload).await?);
+            attempt.payload_pk = numbers.next();
             let digest = payloads::digest(&payload.salt, &payload.address, &payload.body_hash, attempt.answer.as_deref());
             attempt.digest = Some(digest);
         } else if let Some((salt, address, hash)) = &s.sealed {
@@ -229,7 +238,10 @@ async fn settle_contacts(tx: &mut Transaction<'_, Sqlite>, list: &[Settlement], 
     if list.iter().any(Settlement::ends) {
         let ended = contacts(&|s| s.ends());
         sqlx::query(SETTLE_ENDED).bind(&ended).execute(&mut **tx).await?;
-        sqlx::query(SETTLE_ENDED_MARKS).bind(&ended).execute(&mut **tx).await?;
+        let dropped = contacts(&|s| s.after == After::Dropped);
+        sqlx::query(SETTLE_DROPPED_MARKS).bind(dropped).execute(&mut **tx).await?;
+        let not_dropped = contacts(&|s| s.ends() && s.after != After::Dropped);
+        sqlx::query(SETTLE_ENDED_MARKS).bind(not_dropped).execute(&mut **tx).await?;
     }
     for s in list {
         if let (Some((address, evidence)), Some(channel)) = (&s.dead, &s.attempt.channel) {
@@ -237,12 +249,9 @@ async fn settle_contacts(tx: &mut Transaction<'_, Sqlite>, list: &[Settlement], 
             query.execute(&mut **tx).await?;
         }
     }
-    let debtors = |accepted: bool| {
-        let settled = list.iter().filter(|s| matches!(s.after, After::Accepted) == accepted && (accepted || s.ends()));
-        super::keys(settled.map(|s| s.attempt.debtor_pk))
-    };
-    sqlx::query(SETTLE_LOOK).bind(debtors(true)).bind(at).bind(1).execute(&mut **tx).await?;
-    sqlx::query(SETTLE_LOOK).bind(debtors(false)).bind(at).bind(0).execute(&mut **tx).await?;
+    let looked = list.iter().filter(|s| s.ends() || matches!(s.after, After::Accepted | After::Uncertain));
+    let looked = super::keys(looked.map(|s| s.attempt.debtor_pk));
+    sqlx::query(SETTLE_LOOK).bind(looked).bind(at).execute(&mut **tx).await?;
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use sqlx::Row;
 
 statements! {
     VIEW_QUEUE = "SELECT state, count(*) AS messages FROM message
-        WHERE state IN ('planned', 'braked', 'queued', 'deferred', 'leased', 'sending', 'uncertain') GROUP BY state ORDER BY state";
+        WHERE settled_at IS NULL GROUP BY state ORDER BY state";
     VIEW_LEDGER = "SELECT currency, sum(balance) AS total, count(*) AS open_rows FROM invoice WHERE presence <> 'closed' GROUP BY currency ORDER BY currency";
     VIEW_DEBTORS = "SELECT pk FROM debtor d WHERE pk > $1 AND EXISTS (SELECT 1 FROM invoice i WHERE i.debtor_pk = d.pk AND i.presence <> 'closed')
         ORDER BY pk LIMIT 500";
@@ -23,15 +23,18 @@ statements! {
         GROUP BY d.pk HAVING count(*) >= $1 AND max(c.at) - min(c.at) >= $2 LIMIT 500";
     VIEW_CANNOT_REACH = "SELECT pk, source_id, name FROM debtor WHERE unreachable_since IS NULL AND reason IN ('no_address', 'cannot_reach') LIMIT 500";
     VIEW_REACHABLE_AGAIN = "UPDATE debtor SET unreachable_since = NULL, unreachable_why = NULL
-        WHERE unreachable_since IS NOT NULL AND unreachable_why LIKE 'no usable address%' AND reason NOT IN ('no_address', 'cannot_reach') RETURNING source_id";
+        WHERE unreachable_since IS NOT NULL AND unreachable_why LIKE 'no usable address%' AND reason NOT IN ('no_address', 'cannot_reach')";
+    VIEW_REACHED_ALERTS = "UPDATE alert SET ended_at = $1 WHERE ended_at IS NULL AND key LIKE 'unreachable:%'
+        AND NOT EXISTS (SELECT 1 FROM debtor d WHERE d.unreachable_since IS NOT NULL AND 'unreachable:' || d.source_id = alert.key)";
     SET_UNREACHABLE = "UPDATE debtor SET unreachable_since = $2, unreachable_why = $3 WHERE pk = $1 AND unreachable_since IS NULL";
     VIEW_STEPS_IN_USE = "SELECT DISTINCT m.cadence, m.step FROM mark m JOIN invoice i ON i.pk = m.invoice_pk AND i.term = m.term
         WHERE i.presence <> 'closed' ORDER BY 1, 2";
     VIEW_REASONS = "SELECT reason, count(*) AS debtors FROM debtor d WHERE reason IS NOT NULL
         AND EXISTS (SELECT 1 FROM invoice i WHERE i.debtor_pk = d.pk AND i.presence <> 'closed') GROUP BY reason ORDER BY 2 DESC";
     VIEW_SENT = "SELECT step, channel, count(*) AS messages FROM attempt WHERE outcome = 'accepted' GROUP BY step, channel ORDER BY 1, 2";
-    VIEW_BRAKED_DEBTOR = "SELECT count(*) FROM message WHERE debtor_pk = $1 AND state = 'braked'";
+    VIEW_BRAKED_DEBTOR = "SELECT count(*) FROM message WHERE debtor_pk = $1 AND state = 'braked' AND settled_at IS NULL";
     VIEW_RECENT = "SELECT count(*) FROM attempt WHERE channel = $1 AND at >= $2 AND outcome IN ('accepted', 'unknown', 'deferred', 'refused')";
+    VIEW_BAD_MESSAGES = "SELECT count(*) FROM attempt WHERE at >= $1 AND outcome = 'deferred' AND why LIKE 'bad_message%'";
     VIEW_DATABASE = "SELECT 1";
 }
 
@@ -145,9 +148,13 @@ impl Store {
         Ok(())
     }
 
-    /// Debtors whose address came back are no longer unreachable; gives their ids.
-    pub async fn reachable_again(&self) -> Result<Vec<String>, StoreError> {
-        Ok(sqlx::query_scalar(VIEW_REACHABLE_AGAIN).fetch_all(&self.writer).await?)
+    /// Debtors whose address came back are no longer unreachable; the alerts about all who can be reached end.
+    pub async fn reachable_again(&self, now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query(VIEW_REACHABLE_AGAIN).execute(&mut *tx).await?;
+        sqlx::query(VIEW_REACHED_ALERTS).bind(now.as_millisecond()).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Cadence and step names that open invoices have had (R8).
@@ -179,6 +186,12 @@ impl Store {
     pub async fn left_since(&self, channel: &str, since: Timestamp) -> Result<u64, StoreError> {
         let query = sqlx::query_scalar(VIEW_RECENT).bind(channel).bind(since.as_millisecond());
         let count: i64 = query.fetch_one(&self.reader).await?;
+        Ok(count as u64)
+    }
+
+    /// Tries since an instant at which a message could not be made.
+    pub async fn bad_messages_since(&self, since: Timestamp) -> Result<u64, StoreError> {
+        let count: i64 = sqlx::query_scalar(VIEW_BAD_MESSAGES).bind(since.as_millisecond()).fetch_one(&self.reader).await?;
         Ok(count as u64)
     }
 

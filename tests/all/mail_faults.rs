@@ -166,6 +166,22 @@ async fn throttling_is_ours_and_never_ends_an_address_or_a_message() {
 }
 
 #[tokio::test]
+async fn a_server_that_throttles_all_day_is_not_pestered() {
+    let server = Smtp::start().await;
+    server.always("c1@client.example", Act::Reply(Stage::Rcpt, 450, "4.7.1 slow down"));
+    let cadence = include_str!("../../config/cadences/standard.toml").replace("09:00-17:30", "00:00-24:00");
+    let world = World::with(Config::mail(server.port).cadence(&cadence), &[Row::new("F-1", "C1")]).await;
+    for _ in 0..24 * 4 {
+        world.round().await;
+        world.minutes(15);
+    }
+    let tries = server.begun().len();
+    assert!((8..=16).contains(&tries), "{tries} tries in a day");
+    assert_eq!(world.queue().await, ["deferred 1"]);
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_server_that_is_not_there_rests_the_channel_and_blames_nobody() {
     let port = {
         let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -207,7 +223,15 @@ async fn the_channels_rest_grows_and_ends_with_the_first_acceptance() {
     world.deliver().await;
     assert_eq!(world.store().brakes().await.unwrap(), vec![]);
     let outcomes = world.outcomes().await;
-    assert_eq!(outcomes, ["deferred email reminder network", "deferred email reminder network", "deferred email reminder throttled", "accepted email reminder"]);
+    assert_eq!(
+        outcomes,
+        [
+            "deferred email reminder network",
+            "deferred email reminder network",
+            "deferred email reminder throttled",
+            "accepted email reminder"
+        ]
+    );
     world.finish().await;
 }
 
@@ -226,5 +250,20 @@ async fn a_server_that_breaks_off_before_the_message_has_not_got_it() {
     let outcomes = world.outcomes().await;
     assert_eq!(outcomes[..3], vec!["deferred email reminder network"; 3], "not in doubt: nothing can have left");
     server.only();
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_server_that_never_greets_is_given_up_in_time() {
+    let server = Smtp::start().await;
+    server.greet(&[Greet::Silent]);
+    let config = Config::mail(server.port).email_line("connections = 1").email_line("timeout = \"1s\"");
+    let world = World::with(config, &[Row::new("F-1", "C1")]).await;
+    world.round().await;
+    let said = world.log().await[0].answer.clone().unwrap();
+    assert!(said.contains("no answer to the greeting within 1 s"), "{said}");
+    world.minutes(1);
+    world.deliver().await;
+    assert_eq!(world.outcomes().await, ["deferred email reminder network", "accepted email reminder"]);
     world.finish().await;
 }

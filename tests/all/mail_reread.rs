@@ -88,7 +88,10 @@ async fn of_two_invoices_the_one_that_is_gone_is_dropped_from_the_message() {
     let text = server.only().parsed().text().to_owned();
     assert!(text.contains("F-2") && text.contains("80,00") && !text.contains("F-1") && !text.contains("200,00"), "{text}");
     assert_eq!(world.outcomes().await, ["accepted email reminder"]);
-    assert_eq!(world.peek("SELECT i.source_id FROM mark m JOIN invoice i ON i.pk = m.invoice_pk WHERE m.kind = 'left'").await, ["F-2"]);
+    assert_eq!(
+        world.peek("SELECT i.source_id FROM mark m JOIN invoice i ON i.pk = m.invoice_pk WHERE m.kind = 'left'").await,
+        ["F-2"]
+    );
     world.insert(&[Row::new("F-1", "C1")]).await;
     world.days(4);
     world.round().await;
@@ -251,9 +254,8 @@ async fn the_firms_own_re_read_may_give_its_columns_in_another_order() {
     let mut columns = crate::support::row::COLUMNS;
     columns.reverse();
     let list = columns.join(", ");
-    let reread = format!(
-        "reread = \"SELECT {list} FROM relance_invoices WHERE invoice_id IN (SELECT value FROM json_each(:ids))\""
-    );
+    let reread =
+        format!("reread = \"SELECT {list} FROM relance_invoices WHERE invoice_id IN (SELECT value FROM json_each(:ids))\"");
     let world = World::with(Config::mail(server.port).source_line(&reread), &[Row::new("F-1", "C1")]).await;
     world.plan().await;
     world.deliver().await;

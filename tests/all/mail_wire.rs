@@ -173,7 +173,6 @@ async fn one_message_shows_a_debtor_all_stages_in_sections() {
     assert_eq!(stage("F-3"), "courtesy");
     assert_eq!(log[1].step, "firm");
     insta::assert_snapshot!("several_stages_nl_text", text);
-    insta::assert_snapshot!("several_stages_nl_html", mails[1].parsed().part("text/html"));
     world.finish().await;
 }
 
@@ -182,14 +181,19 @@ async fn accents_and_odd_names_reach_the_reader_unharmed() {
     let server = Smtp::start().await;
     let row = Row::new("F-1", "C1")
         .with("number", "Fälligkeit №7 – “œuvre” çédille, et une bien longue suite pour plier l'en-tête à coup sûr 2026")
-        .with("language", "en")
         .with("customer_name", "Müller,\r\nBcc: spy@evil.example \"Söhne\" <x>");
-    let world = World::with(Config::mail(server.port), &[row]).await;
+    let letter = "subject: Rappel {{ invoice.number }}\n\nBonjour {{ debtor.name }},\n\n{{ items }}\n\n{{ payment }}\n";
+    let config = Config::mail(server.port).file("letters/fr/reminder.md", letter);
+    let world = World::with(config, &[row]).await;
     world.round().await;
     let taken = server.only();
     assert_eq!(taken.to, "c1@client.example");
     let mail = taken.parsed();
-    assert!(mail.header("Subject").contains("Fälligkeit №7 – “œuvre” çédille, et une bien longue suite"), "{}", mail.header("Subject"));
+    assert!(
+        mail.header("Subject").contains("Fälligkeit №7 – “œuvre” çédille, et une bien longue suite"),
+        "{}",
+        mail.header("Subject")
+    );
     assert!(!mail.has("Bcc"));
     assert!(mail.header("To").ends_with("<c1@client.example>"), "{}", mail.header("To"));
     assert!(mail.text().contains("Fälligkeit №7 – “œuvre” çédille"));

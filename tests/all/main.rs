@@ -1,8 +1,19 @@
 //! Tests from outside: the library through its pumps, over real sockets, with a clock that stands still.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub, missing_docs)]
 
+mod channels;
+mod cli_check;
+mod crash;
+mod guard;
 mod mail_doubt;
 mod mail_faults;
 mod mail_reread;
+mod mail_tls;
 mod mail_wire;
+mod pace;
+mod program;
+mod sms_faults;
+mod sms_kannel;
+mod sms_twilio;
+mod stops;
 mod support;

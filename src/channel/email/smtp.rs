@@ -6,7 +6,7 @@ use super::classify;
 use crate::channel::{Answer, Fault, Sent, words};
 use crate::config::secret::Secret;
 use crate::config::settings::{EmailSettings, Tls};
-use crate::domain::attempt::FaultClass;
+use crate::domain::attempt::{FaultClass, Outcome};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, CertificateStore, TlsParameters};
@@ -45,6 +45,7 @@ pub struct Client {
 struct Open {
     wire: AsyncSmtpConnection,
     dsn: bool,
+    utf8: bool,
 }
 
 impl std::fmt::Debug for Open {
@@ -144,8 +145,9 @@ impl Client {
         }
         let hello = wire.command(Ehlo::new(self.hello.clone()));
         let offers = timeout(self.deadline, hello).await.map_err(|_| in_time("EHLO"))?.map_err(|e| fault(&name, &e))?;
-        let dsn = offers.message().any(|line| line.trim().eq_ignore_ascii_case("DSN"));
-        Ok(Open { wire, dsn })
+        let offered = |name: &str| offers.message().any(|line| line.trim().eq_ignore_ascii_case(name));
+        let (dsn, utf8) = (offered("DSN"), offered("SMTPUTF8"));
+        Ok(Open { wire, dsn, utf8 })
     }
 
     fn tls_parameters(&self) -> Result<TlsParameters, Fault> {
@@ -183,7 +185,9 @@ impl Client {
 
 fn read_ca(path: &std::path::Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
     let read = CertificateDer::pem_file_iter(path).and_then(|certificates| certificates.collect::<Result<Vec<_>, _>>());
-    read.map_err(|e| Fault::network(format!("cannot read the certificates in {}: {e}", path.display())))
+    let failed = |why: String| Fault::network(format!("cannot read the certificates in {}: {why}", path.display()));
+    let read = read.map_err(|e| failed(e.to_string()))?;
+    if read.is_empty() { Err(failed("there is none in it".to_owned())) } else { Ok(read) }
 }
 
 /// A refusal before any message: of the connection as a whole.
@@ -195,11 +199,15 @@ fn fault(name: &str, error: &Error) -> Fault {
     Fault { class, text: format!("{name}: {}", words(&error.to_string())) }
 }
 
-/// Waits for a phase, but not beyond the deadline.
-async fn phase(deadline: Duration, work: impl Future<Output = Result<Response, Error>>) -> Phase {
+/// Waits for a phase, but not beyond the deadline. `wanted` is the first digit of a good answer: any other good
+/// one belongs to something else, and then so will all that follow on this connection.
+async fn phase(deadline: Duration, wanted: u16, work: impl Future<Output = Result<Response, Error>>) -> Phase {
     match timeout(deadline, work).await {
         Err(_) => Phase::Broken(format!("no answer within {} s", deadline.as_secs())),
-        Ok(Ok(response)) => Phase::Done(response),
+        Ok(Ok(response)) => match u16::from(response.code()) {
+            code if code / 100 == wanted => Phase::Done(response),
+            code => Phase::Broken(format!("an answer out of turn: {code}")),
+        },
         Ok(Err(e)) => match e.status() {
             Some(code) => {
                 let text = std::error::Error::source(&e).map(ToString::to_string).unwrap_or_default();
@@ -214,31 +222,39 @@ async fn phase(deadline: Duration, work: impl Future<Output = Result<Response, E
 async fn transmit(open: &mut Open, envelope: &Envelope, message: &[u8], deadline: Duration) -> (Sent, bool) {
     let mut mail_parameters = Vec::new();
     let mut rcpt_parameters = Vec::new();
+    let plain = AsRef::<str>::as_ref(&envelope.to).is_ascii();
+    if !plain && !open.utf8 {
+        let text = "the mail server takes no address with letters outside ASCII (it offers no SMTPUTF8)".to_owned();
+        return (Sent::Answered(Answer { outcome: Outcome::Refused, class: Some(FaultClass::Server), text }), true);
+    }
+    if !plain {
+        mail_parameters.push(MailParameter::SmtpUtfEight);
+    }
     if open.dsn {
         mail_parameters.push(other_mail("RET", "HDRS"));
         // lettre writes the values as xtext (RFC 3461, section 4) itself.
         mail_parameters.push(other_mail("ENVID", &envelope.envid));
         rcpt_parameters.push(other_rcpt("NOTIFY", "FAILURE,DELAY"));
-        if AsRef::<str>::as_ref(&envelope.to).is_ascii() {
+        if plain {
             rcpt_parameters.push(other_rcpt("ORCPT", &format!("rfc822;{}", envelope.to)));
         }
     }
     let mail = Mail::new(Some(envelope.from.clone()), mail_parameters);
     let rcpt = Rcpt::new(envelope.to.clone(), rcpt_parameters);
     // Up to here nothing can have left: whatever breaks, the message has not been sent.
-    match phase(deadline, open.wire.command(mail)).await {
+    match phase(deadline, 2, open.wire.command(mail)).await {
         Phase::Done(_) => {}
         other => return before_data(open, other, deadline).await,
     }
-    match phase(deadline, open.wire.command(rcpt)).await {
+    match phase(deadline, 2, open.wire.command(rcpt)).await {
         Phase::Done(_) => {}
         other => return before_data(open, other, deadline).await,
     }
-    match phase(deadline, open.wire.command(Data)).await {
+    match phase(deadline, 3, open.wire.command(Data)).await {
         Phase::Done(_) => {}
         other => return before_data(open, other, deadline).await,
     }
-    match phase(deadline, open.wire.message(message)).await {
+    match phase(deadline, 2, open.wire.message(message)).await {
         Phase::Done(response) => {
             let text = response.message().collect::<Vec<_>>().join(" ");
             (Sent::Answered(Answer::accepted(format!("{} {}", response.code(), words(&text)))), true)
@@ -253,7 +269,7 @@ async fn before_data(open: &mut Open, phase_end: Phase, deadline: Duration) -> (
     match phase_end {
         Phase::No(code, text) => {
             let answer = Sent::Answered(classify::answer(code, &text));
-            let usable = code != 421 && matches!(phase(deadline, open.wire.command(Rset)).await, Phase::Done(_));
+            let usable = code != 421 && matches!(phase(deadline, 2, open.wire.command(Rset)).await, Phase::Done(_));
             (answer, usable)
         }
         Phase::Broken(why) => (Sent::NotBegun(Fault::network(format!("the mail server broke off: {why}"))), false),

@@ -105,9 +105,18 @@ impl Client {
         };
         let status = response.status().as_u16();
         match body(response).await {
-            Ok(text) => Sent::Answered(read(&self.gateway, status, &text)),
+            Ok(text) => Sent::Answered(read(&self.gateway, status, &self.without_secret(text))),
             Err(why) => Sent::Answered(Answer::unknown(format!("HTTP {status}, then {why}"))),
         }
+    }
+
+    /// A gateway may repeat the request in its answer, and the answer goes into the log.
+    fn without_secret(&self, text: String) -> String {
+        let Some(secret) = self.password.as_ref().map(Secret::reveal).filter(|s| !s.is_empty()) else { return text };
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+        let encoded: String =
+            secret.bytes().map(|b| if plain(b) { (b as char).to_string() } else { format!("%{b:02X}") }).collect();
+        text.replace(secret, "(secret)").replace(&encoded, "(secret)")
     }
 
     /// Asks for the probe's path, and looks at nothing but whether the login is taken.
@@ -139,7 +148,8 @@ impl Client {
             detail = format!(": {}", words(&e.to_string()));
             cause = e.source();
         }
-        Fault::network(format!("SMS gateway {} at {}: {kind}{detail}", self.gateway.name, self.url))
+        let text = format!("SMS gateway {} at {}: {kind}{detail}", self.gateway.name, self.url);
+        Fault::network(self.without_secret(text))
     }
 }
 

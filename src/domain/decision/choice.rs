@@ -6,10 +6,11 @@ use crate::domain::cadence::Group;
 use crate::domain::case::{DebtorFile, PointState};
 use crate::domain::step::{Channel, ChannelChoice};
 
-/// A step, where it can go, and (for one message per invoice) the invoice.
+/// A step, where it can go, the rows that may get a mark by it, and (for one message per invoice) the invoice.
 pub(super) struct Choice {
     pub(super) step: usize,
     pub(super) to: Vec<(Channel, String)>,
+    pub(super) ready: Vec<usize>,
     pub(super) only: Option<usize>,
 }
 
@@ -29,37 +30,45 @@ pub(super) fn choose<T: Trace>(
     let mut choices = Vec::new();
     let mut undeliverable = Vec::new();
     for step in steps {
-        let at: Vec<usize> = ready.iter().copied().filter(|i| due(*i) == step).collect();
-        let units: Vec<Vec<usize>> = match world.cadence.group {
-            Group::Debtor => vec![at],
-            Group::Invoice => at.into_iter().map(|i| vec![i]).collect(),
-        };
-        for unit in units {
-            let about: Vec<i64> = unit.iter().map(|i| placed[*i].row.invoice.pk).collect();
-            match reach(world, file, step, &about) {
-                Ok(to) => {
-                    trace.rule("R17", true, || format!("step \"{}\" goes by {}", world.cadence.steps[step].id, names(&to)));
-                    match world.cadence.group {
-                        Group::Debtor => return (vec![Choice { step, to, only: None }], undeliverable),
-                        Group::Invoice => choices.push(Choice { step, to, only: Some(unit[0]) }),
-                    }
-                }
-                Err(text) => {
-                    trace.rule("R2", false, || format!("step \"{}\" cannot be delivered: {text}", world.cadence.steps[step].id));
-                    undeliverable.push(Undeliverable { step, invoices: about, text });
-                }
+        // An address that refused the step for one invoice is still there for another.
+        let mut ways: Vec<(Vec<(Channel, String)>, Vec<usize>)> = Vec::new();
+        let mut lost: Vec<Undeliverable> = Vec::new();
+        for i in ready.iter().copied().filter(|i| due(*i) == step) {
+            let pk = placed[i].row.invoice.pk;
+            match reach(world, file, step, &[pk]) {
+                Ok(to) => match ways.iter_mut().find(|w| w.0 == to && world.cadence.group == Group::Debtor) {
+                    Some(way) => way.1.push(i),
+                    None => ways.push((to, vec![i])),
+                },
+                Err(text) => match lost.iter_mut().find(|l| l.text == text) {
+                    Some(same) => same.invoices.push(pk),
+                    None => lost.push(Undeliverable { step, invoices: vec![pk], text }),
+                },
+            }
+        }
+        let name = &world.cadence.steps[step].id;
+        for lost in lost {
+            trace.rule("R2", false, || format!("step \"{name}\" cannot be delivered: {}", lost.text));
+            undeliverable.push(lost);
+        }
+        for (to, unit) in ways {
+            trace.rule("R17", true, || format!("step \"{name}\" goes by {}", names(&to)));
+            let together = ready.iter().copied().filter(|i| due(*i) < step || unit.contains(i)).collect();
+            match world.cadence.group {
+                Group::Debtor => return (vec![Choice { step, to, ready: together, only: None }], undeliverable),
+                Group::Invoice => choices.push(Choice { step, to, only: unit.first().copied(), ready: unit }),
             }
         }
     }
     (choices, undeliverable)
 }
 
-/// Whether a step further than the chosen one would go by other channels.
+/// Whether another step would go by other channels than the chosen one.
 pub(super) fn has_other_way(world: &World, file: &DebtorFile, placed: &[Placed], choice: &Choice) -> bool {
     let all: Vec<i64> = placed.iter().map(|p| p.row.invoice.pk).collect();
-    let same = |to: &[(Channel, String)]| to.iter().map(|t| t.0).eq(choice.to.iter().map(|t| t.0));
-    let further = choice.step + 1..world.cadence.steps.len();
-    further.into_iter().any(|step| [&[], all.as_slice()].iter().any(|about| reach(world, file, step, about).is_ok_and(|to| !same(&to))))
+    let other = |to: Vec<(Channel, String)>| !to.iter().map(|t| t.0).eq(choice.to.iter().map(|t| t.0));
+    let goes_otherwise = |step, about: &[i64]| reach(world, file, step, about).is_ok_and(other);
+    (0..world.cadence.steps.len()).any(|step| goes_otherwise(step, &[]) || goes_otherwise(step, &all))
 }
 
 fn names(to: &[(Channel, String)]) -> String {

@@ -95,7 +95,7 @@ enum Weighed {
     Due,
     Later(Date),
     Blocked(Block),
-    /// Its time is over (a note before the due date, after it).
+    /// Its time is over (a note before the due date, after it), or it was passed over.
     Passed,
     /// It counts from a step that has not left yet.
     Waits,
@@ -138,6 +138,9 @@ impl Climb<'_> {
         let overdue = cadence.steps[step].overdue;
         if !overdue && self.today > invoice.due_on {
             return Weighed::Passed;
+        }
+        if self.mark(step).is_some_and(|m| m.kind == MarkKind::Skipped) {
+            return Weighed::Passed; // For good: a person dropped it, or a further step has left since.
         }
         let Some(own_day) = self.day_of(step) else { return Weighed::Waits };
         let day = match self.lower_step_gate(step, own_day) {

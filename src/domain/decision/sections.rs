@@ -1,33 +1,31 @@
 //! What a message shows: every open row of the case in the section where it belongs (rule R5).
 
+use super::choice::Choice;
 use super::ladder::passed_over;
 use super::survey::{Place, Placed};
 use super::{Line, Plan, Section, World};
 use crate::domain::currency::Currency;
 use crate::domain::money::Money;
 use crate::domain::reason::Reason;
-use crate::domain::step::Channel;
 
 /// Invoices due within so many days are shown as due soon.
 const SOON_DAYS: i64 = 14;
 
-/// Builds the contact: the letter of `step`, with a mark for every invoice in `ready` (places in `placed`).
+/// Builds the contact: the letter of the chosen step, with a mark for every invoice that is ready for it or an earlier one.
 pub(super) fn plan(
     world: &World,
     placed: &[Placed],
-    ready: &[usize],
-    step: usize,
-    to: Vec<(Channel, String)>,
+    choice: &Choice,
     currency: Currency,
-    only: Option<usize>,
 ) -> Plan {
+    let step = choice.step;
     let mut lines: Vec<Line> = Vec::with_capacity(placed.len());
     let mut skipped = Vec::new();
     for (i, p) in placed.iter().enumerate() {
-        if only.is_some_and(|o| o != i) {
+        if choice.only.is_some_and(|only| only != i) {
             continue;
         }
-        let given = p.ladder().and_then(|l| l.due).filter(|due| *due <= step && ready.contains(&i));
+        let given = p.ladder().and_then(|l| l.due).filter(|_| choice.ready.contains(&i));
         let Some(section) = section(world, p, given, step) else { continue };
         let stage = given.or_else(|| p.ladder().and_then(|l| l.stage));
         lines.push(Line {
@@ -44,7 +42,7 @@ pub(super) fn plan(
         }
     }
     let asked = lines.iter().filter(|l| l.section == Section::Asked).fold(0i64, |sum, l| sum.saturating_add(l.net.minor));
-    Plan { step, to, lines, asked: Money::new(asked, currency), skipped }
+    Plan { step, to: choice.to.clone(), lines, asked: Money::new(asked, currency), skipped }
 }
 
 fn section(world: &World, p: &Placed, given: Option<usize>, step: usize) -> Option<Section> {

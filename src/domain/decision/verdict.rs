@@ -35,13 +35,13 @@ pub fn decide<T: Trace>(file: &DebtorFile, case: &CaseKey, world: &World, trace:
     let (choices, undeliverable) = choose(world, file, &placed, &ready, trace);
     let mut decision: Option<Decision> = None;
     for choice in choices {
-        let this = leave(world, file, case, &placed, &ready, choice, trace);
+        let this = leave(world, file, case, &placed, choice, trace);
         let sooner = |d: &Decision| this.next.is_some_and(|at| d.next.is_none_or(|other| at < other));
-        let of_this_alone = matches!(this.reason, Reason::Spacing | Reason::OutsideWindow);
-        if !of_this_alone || decision.as_ref().is_none_or(sooner) {
+        let only_later = matches!(this.reason, Reason::Spacing | Reason::Ceiling | Reason::OutsideWindow);
+        if !only_later || decision.as_ref().is_none_or(sooner) {
             decision = Some(this);
         }
-        if !of_this_alone {
+        if !only_later {
             break;
         }
     }
@@ -59,19 +59,16 @@ fn leave<T: Trace>(
     file: &DebtorFile,
     case: &CaseKey,
     placed: &[Placed],
-    ready: &[usize],
     choice: Choice,
     trace: &mut T,
 ) -> Decision {
     let today = local_date(world.now, world.zone);
-    let covered = |i: &&usize| match choice.only {
-        Some(only) => **i == only,
-        None => placed[**i].ladder().and_then(|l| l.due).is_some_and(|due| due <= choice.step),
-    };
-    let about: Vec<i64> = ready.iter().filter(covered).map(|i| placed[*i].row.invoice.pk).collect();
-    // A step that falls due meanwhile may have another channel, with hours that begin sooner, or be another invoice's.
+    let about: Vec<i64> = choice.ready.iter().map(|i| placed[*i].row.invoice.pk).collect();
+    // What takes the place of this step meanwhile may have another channel, with hours that begin sooner, or be
+    // another invoice's: a further step falls due, or this one's time ends with the due date.
     let other = choice.only.is_some() || has_other_way(world, file, placed, &choice);
-    let otherwise = next_day(world, placed, today).filter(|_| other);
+    let ends = about_due(world, placed).map(|p| plus_days(p.row.invoice.due_on, 1)).filter(|day| *day > today).min();
+    let otherwise = [next_day(world, placed, today), ends].into_iter().flatten().min().filter(|_| other);
     let sooner = |at: Option<Timestamp>, not_before: Date| {
         [at, otherwise.map(|day| opening(world, day.max(not_before)))].into_iter().flatten().min()
     };
@@ -103,7 +100,7 @@ fn leave<T: Trace>(
         };
         return Decision { verdict: Verdict::Wait, reason: brake.reason, next: None, next_by, undeliverable: vec![] };
     }
-    let plan = plan(world, placed, ready, choice.step, choice.to, case.currency, choice.only);
+    let plan = plan(world, placed, &choice, case.currency);
     Decision {
         verdict: Verdict::Send(plan),
         reason: Reason::Due,
@@ -205,6 +202,11 @@ fn idle(world: &World, placed: &[Placed], today: Date) -> Decision {
             undeliverable: vec![],
         },
     }
+}
+
+/// Rows whose step is due only until the due date.
+fn about_due<'p>(world: &World, placed: &'p [Placed<'p>]) -> impl Iterator<Item = &'p Placed<'p>> {
+    placed.iter().filter(|p| p.ladder().and_then(|l| l.due).is_some_and(|step| !world.cadence.steps[step].overdue))
 }
 
 /// The next day on which something may change by itself: a step falls due, a hold ends, or, while a step waits

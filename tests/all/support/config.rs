@@ -40,7 +40,8 @@ channel = "sms"
 impl Config {
     /// Mail through a relay on this machine, without encryption.
     pub fn mail(port: u16) -> Config {
-        let email = format!("from = \"Comptabilité <compta@canal.example>\"\nsmtp = \"smtp://127.0.0.1:{port}\"\ntls = \"none\"\n");
+        let email =
+            format!("from = \"Comptabilité <compta@canal.example>\"\nsmtp = \"smtp://127.0.0.1:{port}\"\ntls = \"none\"\n");
         Config { source: String::new(), email: Some(email), sms: None, guard: String::new(), files: BTreeMap::new() }
     }
 

@@ -151,5 +151,9 @@ async fn request(wire: &mut BufReader<TcpStream>) -> Option<Request> {
 
 fn decoded(text: &str) -> Vec<(String, String)> {
     let plain = |t: &str| String::from_utf8(super::mail::hex_escapes(&t.replace('+', " "), '%')).unwrap();
-    text.split('&').filter(|p| !p.is_empty()).map(|p| p.split_once('=').unwrap_or((p, ""))).map(|(n, v)| (plain(n), plain(v))).collect()
+    text.split('&')
+        .filter(|p| !p.is_empty())
+        .map(|p| p.split_once('=').unwrap_or((p, "")))
+        .map(|(n, v)| (plain(n), plain(v)))
+        .collect()
 }

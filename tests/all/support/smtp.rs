@@ -50,6 +50,7 @@ pub enum Greet {
 #[derive(Clone, Default)]
 pub struct Offers {
     pub dsn: bool,
+    pub utf8: bool,
     pub starttls: Option<TlsAcceptor>,
     /// Sent in the clear behind the answer to STARTTLS, as an intruder would: a line end, then lines.
     pub injected: &'static str,
@@ -59,7 +60,7 @@ pub struct Offers {
 }
 
 /// A message as it came, as far as it came.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Taken {
     pub connection: usize,
     pub encrypted: bool,
@@ -73,6 +74,12 @@ pub struct Taken {
     pub reply: u16,
     /// How many messages were under way when this one began, itself included.
     pub at_once: usize,
+}
+
+impl std::fmt::Debug for Taken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} -> {}: {} bytes, {}", self.from, self.to, self.bytes.len(), self.reply)
+    }
 }
 
 impl Taken {

@@ -106,6 +106,9 @@ impl Session {
         if offers.dsn {
             lines.push("DSN");
         }
+        if offers.utf8 {
+            lines.push("SMTPUTF8");
+        }
         if offers.starttls.is_some() && !self.encrypted {
             lines.push("STARTTLS");
         }

@@ -3,9 +3,13 @@
 
 mod booking;
 mod build;
+mod checker;
 mod firmness;
 mod netting;
 mod pace;
 mod progress;
+mod properties;
+mod random;
 mod sections;
+mod simulation;
 mod standstill;

@@ -107,7 +107,7 @@ fn r5_group_invoice_one_invoices_spacing_does_not_hold_up_another() {
     scene.cadence.spacing = delay("10 days");
     assert_eq!(scene.leaves("2026-06-04 10:00"), "reminder 100.00 EUR [1:Asked=reminder]");
     assert_eq!(scene.line("2026-06-05 10:00"), "wait spacing 2026-06-08 09:00 relance");
-    assert_eq!(scene.line("2026-06-08 10:00"), "wait spacing 2026-06-10 09:00 relance", "the second is not booked yet");
+    assert_eq!(scene.line("2026-06-08 10:00"), "wait spacing 2026-06-09 09:00 relance", "the second is not booked yet");
     // "again" for the first came before, but waits for its spacing; the second invoice goes meanwhile.
     assert_eq!(scene.shows("2026-06-10 10:00"), "again 50.00 EUR [2:Asked=again]");
 }
