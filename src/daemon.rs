@@ -10,8 +10,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
-/// A pump that failed rests so long before its next try.
-const REST: Duration = Duration::from_secs(10);
+/// A pump that failed rests for so many seconds before its next try.
+const REST_S: u64 = 10;
 
 /// How long what is in hand may take when the program is asked to end.
 const GRACE: Duration = Duration::from_secs(9);
@@ -98,9 +98,19 @@ async fn work(desk: Arc<Desk>, bell: Arc<Notify>, pump: Pump) {
         };
         if let Err(e) = done {
             tracing::error!(pump = ?pump, error = %e, "a pump failed; it tries again");
-            tokio::time::sleep(REST).await;
+            rest(&desk).await;
         }
         bell.notified().await;
+    }
+}
+
+/// Rests, but not when the program is asked to end.
+async fn rest(desk: &Desk) {
+    for _ in 0..REST_S {
+        if desk.stopping.load(Ordering::SeqCst) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 

@@ -3,7 +3,7 @@
 use super::world::{desk, ledger};
 use anyhow::{Context as _, bail};
 use relance::flow::{collect, deliver, plan};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -123,7 +123,7 @@ impl Drop for Postfix {
 }
 
 impl Postfix {
-    fn command(tools: &PathBuf, name: &str) -> Command {
+    fn command(tools: &Path, name: &str) -> Command {
         let mut command = Command::new(tools.join(name));
         command.env("LD_LIBRARY_PATH", tools.join("../lib/postfix"));
         command
@@ -184,7 +184,10 @@ pub(crate) async fn against_smtp_source() -> anyhow::Result<()> {
             size = desk.store.payload(payload).await?.and_then(|p| p.message).map_or(0, |m| m.len());
         }
         let theirs = postfix.source(size).await?;
-        println!("deliver: {accepted} messages of {size} bytes: {ours:.0}/s; smtp-source -d -s 4: {theirs:.0}/s; ratio {:.2}", ours / theirs);
+        println!(
+            "deliver: {accepted} messages of {size} bytes: {ours:.0}/s; smtp-source -d -s 4: {theirs:.0}/s; ratio {:.2}",
+            ours / theirs
+        );
         ratios.push(ours / theirs);
     }
     ratios.sort_by(f64::total_cmp);

@@ -15,7 +15,12 @@ pub(crate) async fn poll() -> anyhow::Result<()> {
         let start = Instant::now();
         let poll = collect::poll(&desk).await?;
         let took = start.elapsed().as_secs_f64();
-        println!("poll: {name} of {} rows: {took:.1} s ({:.0} rows/s), peak memory {:.0} MB", poll.rows, poll.rows as f64 / took, peak_mb());
+        println!(
+            "poll: {name} of {} rows: {took:.1} s ({:.0} rows/s), peak memory {:.0} MB",
+            poll.rows,
+            poll.rows as f64 / took,
+            peak_mb()
+        );
     }
     Ok(())
 }
@@ -37,7 +42,10 @@ pub(crate) async fn plan() -> anyhow::Result<()> {
         times.push(start.elapsed().as_secs_f64() * 1000.0);
     }
     times.sort_by(f64::total_cmp);
-    println!("plan: a cycle over {MILLION} open invoices, none due: median {:.2} ms, worst of 200 {:.2} ms", times[100], times[199]);
+    println!(
+        "plan: a cycle over {MILLION} open invoices, none due: median {:.2} ms, worst of 200 {:.2} ms",
+        times[100], times[199]
+    );
     println!("plan: peak memory {:.0} MB", peak_mb());
     Ok(())
 }
@@ -56,7 +64,10 @@ pub(crate) async fn release() -> anyhow::Result<()> {
     let released = desk.store.release_braked(desk.clock.now()).await?;
     let first = sink.first();
     let delivered = tokio::join!(deliver::step(&desk), first);
-    println!("release: {released} released, the first message left after {:.2} s", delivered.1.duration_since(start).as_secs_f64());
+    println!(
+        "release: {released} released, the first message left after {:.2} s",
+        delivered.1.duration_since(start).as_secs_f64()
+    );
     let took = start.elapsed().as_secs_f64();
     let accepted = delivered.0?.accepted;
     println!("release: {accepted} delivered in {took:.1} s ({:.0}/s); peak memory {:.0} MB", accepted as f64 / took, peak_mb());

@@ -25,7 +25,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         return Err(tell(e));
     }
     let letters = setup.letters.iter().filter(|l| !l.name.ends_with(".toml")).count();
-    say!("{}: good ({} cadences, {letters} letters)", config.display(), setup.cadences.len());
+    say!("{}: good (cadences: {}; letters: {letters})", config.display(), setup.cadences.len());
     if args.connect { connect(&setup).await } else { Ok(()) }
 }
 
@@ -34,7 +34,10 @@ fn tell(error: ConfigError) -> CliError {
     for problem in &error.0 {
         say!("{problem}");
     }
-    eprintln!("relance: {} to mend", if error.0.len() == 1 { "1 problem".to_owned() } else { format!("{} problems", error.0.len()) });
+    eprintln!(
+        "relance: {} to mend",
+        if error.0.len() == 1 { "1 problem".to_owned() } else { format!("{} problems", error.0.len()) }
+    );
     CliError::Config(ConfigError(vec![]))
 }
 

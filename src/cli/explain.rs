@@ -74,7 +74,10 @@ async fn load(desk: &Desk, on: Named, name: &str) -> Result<Subject, CliError> {
         notes.push(format!("{braked} messages of this debtor are held by the volume brake; `relance release` lets them pass"));
     }
     let unreachable = desk.store.unreachable().await?.into_iter().find(|u| u.debtor == file.debtor.id);
-    notes.extend(unreachable.map(|u| format!("unreachable since {}: {}", out::short(u.since, &desk.setup.settings.creditor.timezone), u.why)));
+    notes.extend(
+        unreachable
+            .map(|u| format!("unreachable since {}: {}", out::short(u.since, &desk.setup.settings.creditor.timezone), u.why)),
+    );
     Ok(Subject { name: name.to_owned(), conditions: desk.conditions(now).await?, file, attempts, now, notes })
 }
 
@@ -84,7 +87,9 @@ fn cases(subject: &Subject, on: Named) -> Vec<CaseKey> {
     if let Some(pk) = on.invoice_pk {
         let row = subject.file.rows.iter().find(|r| r.invoice.pk == pk);
         cases.retain(|c| {
-            row.is_some_and(|r| r.invoice.cadence.as_deref() == Some(c.cadence.as_str()) && r.invoice.balance.currency == c.currency)
+            row.is_some_and(|r| {
+                r.invoice.cadence.as_deref() == Some(c.cadence.as_str()) && r.invoice.balance.currency == c.currency
+            })
         });
     }
     cases
@@ -121,8 +126,7 @@ fn step(desk: &Desk, case: &CaseKey, decision: &Decision) -> Option<String> {
 
 fn as_json(desk: &Desk, subject: &Subject, case: &CaseKey, decision: &Decision, explanation: &Explanation) {
     let zone = desk.setup.zone(&subject.file.debtor);
-    let rules: Vec<_> =
-        explanation.rules.iter().map(|r| json!({ "rule": r.rule, "holds": r.holds, "text": r.text })).collect();
+    let rules: Vec<_> = explanation.rules.iter().map(|r| json!({ "rule": r.rule, "holds": r.holds, "text": r.text })).collect();
     out::json(&json!({
         "subject": subject.name, "debtor": subject.file.debtor.id, "cadence": case.cadence, "currency": case.currency.code(),
         "decision": decision.verdict.as_str(), "reason": decision.reason.code(), "step": step(desk, case, decision),

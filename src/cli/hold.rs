@@ -39,7 +39,11 @@ pub(super) struct HoldsArgs {
 /// Finds what a person named.
 pub(super) async fn named(store: &Store, name: &str) -> Result<Named, CliError> {
     let found = store.find(name).await?;
-    found.ok_or_else(|| CliError::Failed(format!("there is no debtor and no invoice \"{name}\"; wanted a debtor's id, or an invoice's id or number as in the ledger")))
+    found.ok_or_else(|| {
+        CliError::Failed(format!(
+            "there is no debtor and no invoice \"{name}\"; wanted a debtor's id, or an invoice's id or number as in the ledger"
+        ))
+    })
 }
 
 /// Finds a debtor by its id; never an invoice, whose id may be the same number.

@@ -134,7 +134,12 @@ async fn filter(store: &Store, zone: &TimeZone, args: &List) -> Result<(LogFilte
     Ok((filter, args.invoice.clone()))
 }
 
-async fn newest(store: &Store, filter: &LogFilter, limit: usize, about: &impl Fn(&AttemptRow) -> bool) -> Result<Vec<AttemptRow>, CliError> {
+async fn newest(
+    store: &Store,
+    filter: &LogFilter,
+    limit: usize,
+    about: &impl Fn(&AttemptRow) -> bool,
+) -> Result<Vec<AttemptRow>, CliError> {
     let mut found: Vec<AttemptRow> = Vec::new();
     let mut before = i64::MAX;
     while found.len() < limit {
@@ -212,7 +217,10 @@ pub(super) fn mask(address: &str) -> String {
 }
 
 async fn show(store: &Store, id: i64) -> Result<(), CliError> {
-    let row = store.attempt(id).await?.ok_or_else(|| CliError::Failed(format!("there is no attempt {id}; `relance log` lists them")))?;
+    let row = store
+        .attempt(id)
+        .await?
+        .ok_or_else(|| CliError::Failed(format!("there is no attempt {id}; `relance log` lists them")))?;
     let kept = match row.payload_pk {
         Some(pk) => store.payload(pk).await?,
         None => None,
@@ -224,7 +232,8 @@ async fn show(store: &Store, id: i64) -> Result<(), CliError> {
     };
     use std::io::Write as _;
     let mut stdout = std::io::stdout().lock();
-    let written = stdout.write_all(message).and_then(|()| if message.ends_with(b"\n") { Ok(()) } else { stdout.write_all(b"\n") });
+    let written =
+        stdout.write_all(message).and_then(|()| if message.ends_with(b"\n") { Ok(()) } else { stdout.write_all(b"\n") });
     match written {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::Failed(format!("cannot print the message: {e}"))),
         _ => Ok(()),
@@ -234,12 +243,15 @@ async fn show(store: &Store, id: i64) -> Result<(), CliError> {
 async fn verify(store: &Store, deep: bool, as_json: bool) -> Result<(), CliError> {
     let found = store.verify_log(deep).await?;
     if as_json {
-        out::json(&json!({ "rows": found.rows, "payloads": found.payloads, "erased": found.erased, "head": found.head, "broken": found.broken }));
+        out::json(
+            &json!({ "rows": found.rows, "payloads": found.payloads, "erased": found.erased, "head": found.head, "broken": found.broken }),
+        );
     } else {
         for line in &found.broken {
             say!("{line}");
         }
-        let payloads = if deep { format!(", {} messages unpacked, {} erased", found.payloads, found.erased) } else { String::new() };
+        let payloads =
+            if deep { format!(", {} messages unpacked, {} erased", found.payloads, found.erased) } else { String::new() };
         say!("{} attempts{payloads}; head of the chain {}", found.rows, found.head);
         say!("{}", if found.broken.is_empty() { "the log is whole" } else { "the log is NOT whole" });
     }

@@ -3,8 +3,8 @@
 use super::{CliError, desk, out};
 use crate::domain::case::{CaseKey, DebtorFile};
 use crate::domain::decision::{Booked, Plan};
-use crate::domain::money::Money;
 use crate::domain::gsm::{Alphabet, segments};
+use crate::domain::money::Money;
 use crate::domain::reason::Reason;
 use crate::domain::step::Channel;
 use crate::domain::time::{instant, local_date, plus_days};
@@ -70,7 +70,9 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
                         entries.extend(contact(&desk, &file, &case, &plan, at, on, conditions.booked));
                     }
                     Foreseen::Nothing { reason: Reason::Paid, .. } => {}
-                    Foreseen::Nothing { reason, .. } => silent.push((first, file.debtor.id.clone(), file.debtor.name.clone(), reason)),
+                    Foreseen::Nothing { reason, .. } => {
+                        silent.push((first, file.debtor.id.clone(), file.debtor.name.clone(), reason))
+                    }
                 }
             }
         }
@@ -89,7 +91,8 @@ fn contact(desk: &Desk, file: &DebtorFile, case: &CaseKey, plan: &Plan, at: Time
     let step = &cadence.steps[plan.step];
     let numbers: Vec<String> = rows(file, plan).iter().filter(|(l, _)| l.mark.is_some()).map(|(_, i)| i.number.clone()).collect();
     let entry = |(channel, address): &(Channel, String)| {
-        let order = Order { file, cadence, plan, channel: *channel, address, message_id: "", message: 0, today: on, now: at, booked };
+        let order =
+            Order { file, cadence, plan, channel: *channel, address, message_id: "", message: 0, today: on, now: at, booked };
         let note = match channel {
             Channel::Email => String::new(),
             Channel::Sms => sms_text(desk, &order).map_or_else(|e| e.to_string(), |text| size(&text)),
@@ -115,7 +118,7 @@ fn contact(desk: &Desk, file: &DebtorFile, case: &CaseKey, plan: &Plan, at: Time
 fn size(text: &str) -> String {
     let s = segments(text);
     let alphabet = if s.alphabet == Alphabet::Gsm7 { "GSM-7" } else { "UCS-2" };
-    format!("{} {alphabet}, {}", s.count, if s.count == 1 { "segment" } else { "segments" })
+    format!("{} {}, {alphabet}", s.count, if s.count == 1 { "segment" } else { "segments" })
 }
 
 fn print_json(entries: &[Entry], silent: &[(Date, String, String, Reason)]) {
@@ -162,9 +165,13 @@ fn print_tables(
     }
     if quiet > 0 {
         say!("Nothing leaves for:");
-        let row = |(_, id, name, reason): (Date, String, String, Reason)| vec![format!("{id} {name}"), reason.code().to_owned(), reason.text().to_owned()];
+        let row = |(_, id, name, reason): (Date, String, String, Reason)| {
+            vec![format!("{id} {name}"), reason.code().to_owned(), reason.text().to_owned()]
+        };
         out::table(&["debtor", "reason", "why"], silent.into_iter().map(row).collect());
         say!();
     }
-    say!("{messages} messages in {days} days, if nobody pays or answers; nothing for {quiet} cases. Nothing was sent or written.");
+    say!(
+        "{messages} messages in {days} days, if nobody pays or answers; nothing for {quiet} cases. Nothing was sent or written."
+    );
 }

@@ -40,8 +40,10 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
 /// The journal: one line an event, to standard error. RELANCE_LOG sets the level, RELANCE_LOG_FORMAT=json the form.
 fn journal(environment: &Environment) {
     let level = environment.get("RELANCE_LOG").map_or("info", String::as_str);
-    let filter = tracing_subscriber::EnvFilter::try_new(format!("relance={level},warn")).unwrap_or_else(|_| "relance=info,warn".into());
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).with_ansi(false);
+    let filter =
+        tracing_subscriber::EnvFilter::try_new(format!("relance={level},warn")).unwrap_or_else(|_| "relance=info,warn".into());
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).with_ansi(false);
     let set = match environment.get("RELANCE_LOG_FORMAT").map(String::as_str) {
         Some("json") => builder.json().try_init(),
         _ => builder.try_init(),

@@ -36,7 +36,8 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         Booked::Through(day) => day,
         lag => lag.through(today, today, desk.setup.settings.creditor.calendar.as_deref()),
     };
-    let mut brakes: Vec<(String, String)> = conditions.brakes.iter().map(|b| (b.reason.code().to_owned(), b.text.clone())).collect();
+    let mut brakes: Vec<(String, String)> =
+        conditions.brakes.iter().map(|b| (b.reason.code().to_owned(), b.text.clone())).collect();
     brakes.extend(desk.store.brakes().await?.into_iter().map(|b| (b.kind, b.text)));
     let queue = desk.store.queue().await?;
     let uncertain = desk.store.uncertain().await?.len();

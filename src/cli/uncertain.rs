@@ -44,7 +44,14 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
             say!("nothing is uncertain");
         } else {
             let row = |r: &crate::store::recovery::UncertainRow| {
-                vec![r.id.to_string(), out::short(r.at, zone), format!("{} {}", r.debtor, r.name), r.channel.clone(), r.address.clone(), r.step.clone()]
+                vec![
+                    r.id.to_string(),
+                    out::short(r.at, zone),
+                    format!("{} {}", r.debtor, r.name),
+                    r.channel.clone(),
+                    r.address.clone(),
+                    r.step.clone(),
+                ]
             };
             out::table(&["id", "since", "debtor", "channel", "address", "step"], rows.iter().map(row).collect());
             say!("\nAsk the recipient or the mail server's log, then say: relance uncertain ID sent|resend|drop");

@@ -81,6 +81,7 @@ impl<'a> Section<'a> {
 
     /// Whether the key is there.
     pub fn has(&self, key: &str) -> bool {
+        self.asked.borrow_mut().push(key.to_owned());
         self.entries.iter().any(|e| e.0 == key)
     }
 

@@ -32,7 +32,8 @@ pub(super) struct Ledger {
 impl Ledger {
     pub(super) async fn create(path: &Path, story: &Story, first_day: Date) -> anyhow::Result<Ledger> {
         let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
-        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.context("cannot make the demo's ledger")?;
+        let pool =
+            SqlitePoolOptions::new().max_connections(1).connect_with(options).await.context("cannot make the demo's ledger")?;
         sqlx::raw_sql(SCHEMA).execute(&pool).await?;
         let ledger = Ledger { pool, first_day };
         for customer in &story.debtor {

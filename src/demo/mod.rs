@@ -50,7 +50,10 @@ fn prepare_folder(folder: &Path) -> anyhow::Result<()> {
         let ours = folder.join(MARK).is_file();
         let empty = folder.is_dir() && std::fs::read_dir(folder)?.next().is_none();
         if !ours && !empty {
-            bail!("{} is there already and was not made by `relance demo`; name another folder: relance demo FOLDER", folder.display());
+            bail!(
+                "{} is there already and was not made by `relance demo`; name another folder: relance demo FOLDER",
+                folder.display()
+            );
         }
         std::fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
     }

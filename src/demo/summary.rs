@@ -25,10 +25,11 @@ pub(super) async fn print(desk: &Desk, folder: &Path) -> anyhow::Result<()> {
     if unreachable.is_empty() {
         println!("        nobody");
     }
-    let alerts = desk.store.lasting_alerts().await?;
+    let mut alerts = desk.store.lasting_alerts().await?;
+    alerts.retain(|(key, _)| !key.starts_with("unreachable"));
     if !alerts.is_empty() {
         println!("\nWaiting for you");
-        for (key, text) in alerts.iter().filter(|(key, _)| !key.starts_with("unreachable")) {
+        for (key, text) in &alerts {
             println!("        {key}: {}", text.lines().next().unwrap_or_default());
         }
     }

@@ -94,8 +94,6 @@ reasons! {
     DryRun = "dry_run", "dry_run is set: nothing is sent";
     /// The operator dropped it.
     Dropped = "dropped", "dropped by the operator";
-    /// Its channel is not configured.
-    NoChannel = "no_channel", "the channel is not configured";
     /// Its age passed the limit for retries.
     Expired = "expired", "could not be delivered within the time allowed for retries";
     /// The message could not be made.

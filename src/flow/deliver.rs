@@ -2,19 +2,19 @@
 //! of them in groups. No transaction is open while anything is on the wire.
 
 use super::desk::{Desk, DeskError};
+use super::outcome::{after_crash, retry_later, settlement, throttled_too_long};
 use super::prepare::{Ready, later_by, prepare};
 use super::workers::{self, Done, Pace};
-use crate::channel::{Answer, Fault};
+use crate::channel::Fault;
 use crate::clock::Stopwatch;
-use crate::config::settings::WhenUncertain;
-use crate::domain::attempt::{FaultClass, Outcome, retry_delay, spread};
-use crate::domain::reason::Reason;
+use crate::domain::attempt::Outcome;
 use crate::domain::step::Channel;
 use crate::store::StoreError;
-use crate::store::settle::{After, Settlement};
+use crate::store::settle::Settlement;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// The smallest and the largest group that is marked at once.
@@ -23,8 +23,11 @@ const GROUP: std::ops::RangeInclusive<usize> = 8..=512;
 /// A group should be on the wire within this: well inside the second that R13 allows.
 const GROUP_TIME: f64 = 0.2;
 
-/// After so many doubts about one message only a person decides.
-const MAX_DOUBTS: u32 = 3;
+/// A group of outcomes smaller than this waits a moment for more.
+const LINGER_BELOW: usize = 128;
+
+/// How long it waits.
+const LINGER: Duration = Duration::from_millis(15);
 
 /// What delivering did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,6 +100,7 @@ async fn deliver(desk: &Desk, channel: Channel) -> Result<Delivered, DeskError> 
     if total.accepted > 0 && total.broken == 0 {
         desk.store.end_brake(&brake_kind(channel)).await?;
         desk.store.end_alert(&brake_kind(channel), desk.clock.now()).await?;
+        desk.store.end_alert(&format!("throttled:{channel}"), desk.clock.now()).await?;
     }
     Ok(total)
 }
@@ -192,7 +196,13 @@ struct Meter {
 
 impl Meter {
     fn start(connections: usize) -> Meter {
-        Meter { connections, group: (2 * connections).clamp(*GROUP.start(), *GROUP.end()), rate: 0.0, begun: 0, watch: Stopwatch::start() }
+        Meter {
+            connections,
+            group: (2 * connections).clamp(*GROUP.start(), *GROUP.end()),
+            rate: 0.0,
+            begun: 0,
+            watch: Stopwatch::start(),
+        }
     }
 
     /// The next group is as large as the workers begin within [`GROUP_TIME`]; while they starve it doubles.
@@ -232,10 +242,19 @@ async fn record(desk: Desk, channel: Channel, pace: Arc<Pace>, mut results: mpsc
     let mut round = Round::default();
     let mut group = Vec::with_capacity(*GROUP.end());
     loop {
-        let taken = results.recv_many(&mut group, *GROUP.end()).await;
-        if taken == 0 {
+        if results.recv_many(&mut group, *GROUP.end()).await == 0 {
             return Ok(round);
         }
+        // A moment's patience saves a commit for many; whoever waits for the last one hardly notices.
+        if group.len() < LINGER_BELOW && !results.is_closed() {
+            tokio::time::sleep(LINGER).await;
+            while group.len() < *GROUP.end()
+                && let Ok(done) = results.try_recv()
+            {
+                group.push(done);
+            }
+        }
+        let taken = group.len();
         let now = desk.clock.now();
         let mut settlements = Vec::with_capacity(taken);
         let mut back = Vec::new();
@@ -247,7 +266,17 @@ async fn record(desk: Desk, channel: Channel, pace: Arc<Pace>, mut results: mpsc
                     back.push(message);
                 }
                 Done::Sent(ready, answer) => {
+                    let patience = throttled_too_long(&desk, &ready, &answer, now);
                     let settlement = settlement(&desk, *ready, answer, now);
+                    if patience {
+                        let text = format!(
+                            "The server has been asking for patience longer than retry_for: {}",
+                            settlement.attempt.answer.clone().unwrap_or_default()
+                        );
+                        desk.store
+                            .raise_alert(&format!("throttled:{channel}"), now, "relance: messages wait for a busy server", &text)
+                            .await?;
+                    }
                     count(total, &settlement);
                     settlements.push(settlement);
                 }
@@ -287,94 +316,6 @@ async fn broken(desk: &Desk, channel: Channel, fault: &Fault, now: Timestamp) ->
     desk.store.set_brake(&kind, now, Some(later_by(now, rest)), &fault.text).await?;
     tracing::error!(channel = %channel, class = fault.class.as_str(), error = %fault.text, rest_s = rest, "the channel is broken");
     Ok(())
-}
-
-/// The one message that found the channel broken: recorded, and back in the queue without prejudice.
-fn retry_later(ready: Ready, fault: &Fault, now: Timestamp) -> Settlement {
-    let mut s = base(ready, Outcome::Deferred, &fault.text, now);
-    s.attempt.class = Some(fault.class.as_str());
-    s.after = After::Retry { at: now, ours: true };
-    s
-}
-
-fn base(ready: Ready, outcome: Outcome, answer: &str, now: Timestamp) -> Settlement {
-    let mut attempt = ready.attempt;
-    attempt.at = now.as_millisecond();
-    attempt.outcome = outcome;
-    attempt.answer = Some(answer.to_owned());
-    Settlement {
-        message_pk: ready.claimed.pk,
-        contact_pk: ready.claimed.contact_pk,
-        after: After::Cancelled,
-        day: ready.day,
-        attempt,
-        payload: None,
-        sealed: Some(ready.sealed),
-        threads: vec![],
-        dead: None,
-    }
-}
-
-/// What an answer means for its message.
-fn settlement(desk: &Desk, ready: Ready, answer: Answer, now: Timestamp) -> Settlement {
-    let settings = &desk.setup.settings;
-    let (retry_for, when_uncertain) = match ready.claimed.channel {
-        Channel::Email => settings.email.as_ref().map(|e| (e.retry_for, e.when_uncertain)),
-        Channel::Sms => settings.sms.as_ref().map(|s| (s.retry_for, s.when_uncertain)),
-    }
-    .unwrap_or((0, WhenUncertain::Hold));
-    let (message, tries, doubts) = (ready.claimed.pk, ready.claimed.tries + 1, ready.claimed.doubts + 1);
-    let first = ready.claimed.first_try_at.unwrap_or(now.as_millisecond()) / 1000;
-    let channel = ready.claimed.channel;
-    let address = ready.composed.address.clone();
-    let thread = ready.composed.thread.clone().unwrap_or_else(|| ready.claimed.message_id.clone());
-    let unthreaded = ready.unthreaded.clone();
-    let redirected = desk.is_redirected();
-    let class = answer.class;
-    let mut s = base(ready, answer.outcome, &answer.text, now);
-    s.attempt.class = class.map(FaultClass::as_str);
-    match answer.outcome {
-        Outcome::Accepted => {
-            s.after = After::Accepted;
-            if channel == Channel::Email && !redirected {
-                s.threads = unthreaded.into_iter().map(|pk| (pk, thread.clone())).collect();
-            }
-        }
-        Outcome::Refused | Outcome::NoAddress => {
-            s.after = After::Refused;
-            s.dead = (class == Some(FaultClass::Address) && !redirected).then(|| (address, answer.text.clone()));
-        }
-        Outcome::Unknown => {
-            s.after = match when_uncertain {
-                WhenUncertain::Resend if doubts < MAX_DOUBTS => After::Resend(later_by(now, 60 * i64::from(doubts))),
-                WhenUncertain::Resend | WhenUncertain::Hold => After::Uncertain,
-            };
-        }
-        Outcome::Deferred | Outcome::Cancelled => {
-            let ours = class.is_some_and(FaultClass::is_ours);
-            // What is ours is no try of the message, so its pace follows its age instead.
-            let patience = ((now.as_second() - first) / 2).clamp(retry_delay(1), retry_delay(u32::MAX));
-            let delay = if ours { patience } else { retry_delay(tries) };
-            let at = later_by(now, spread(delay, message));
-            let expires = first + retry_for;
-            s.after = if ours || at.as_second() <= expires { After::Retry { at, ours } } else { After::Expired };
-            if s.after == After::Expired {
-                s.attempt.why = Some(Reason::Expired.code().to_owned());
-            }
-        }
-    }
-    s
-}
-
-/// What becomes of a message that was being sent when the program stopped: by the setting of its channel, at once.
-pub fn after_crash(desk: &Desk, channel: &str, doubts: u32, now: Timestamp) -> After {
-    let settings = &desk.setup.settings;
-    let email = settings.email.as_ref().filter(|_| channel == "email").map(|e| e.when_uncertain);
-    let sms = settings.sms.as_ref().filter(|_| channel == "sms").map(|s| s.when_uncertain);
-    match email.or(sms) {
-        Some(WhenUncertain::Resend) if doubts + 1 < MAX_DOUBTS => After::Resend(now),
-        _ => After::Uncertain,
-    }
 }
 
 /// Frees claims and settles what was being sent when the last holder of the store stopped.

@@ -6,6 +6,7 @@ pub mod collect;
 pub mod compose;
 pub mod deliver;
 pub mod desk;
+mod outcome;
 pub mod plan;
 mod prepare;
 pub mod review;

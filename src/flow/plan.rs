@@ -204,6 +204,10 @@ fn message_id(desk: &Desk, file: &DebtorFile, case: &CaseKey, step: &str, channe
     let what: Vec<String> = rows.map(|r| format!("{}:{}", r.invoice.id, r.invoice.term)).collect();
     let mut parts = vec![file.debtor.id.as_str(), &case.cadence, case.currency.code(), step, channel.as_str()];
     parts.extend(what.iter().map(String::as_str));
+    if desk.is_redirected() {
+        // A trial is another mail than the real one that may follow it: mailboxes drop what they know already.
+        parts.push("redirected");
+    }
     let id = desk.keys.message_id(&parts);
     match (channel, &desk.setup.settings.email) {
         (Channel::Email, Some(email)) => format!("{id}@{}", email.from.email.domain()),

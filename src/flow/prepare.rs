@@ -26,6 +26,9 @@ use std::sync::Arc;
 /// A message that cannot be made waits so long, in seconds, for somebody to mend its letter.
 const BAD_MESSAGE_S: i64 = 3600;
 
+/// A message in doubt that may not leave now is looked at again after this, in seconds.
+const DOUBT_WAITS_S: i64 = 600;
+
 /// Messages that one task decides and composes.
 const PART: usize = 64;
 
@@ -291,6 +294,20 @@ fn attempt(file: &DebtorFile, claimed: &Claimed, invoices: String, language: Opt
     }
 }
 
+/// What becomes of a message that is not to leave now. One that may have left already is not simply forgotten:
+/// it waits where only time or a stop stands against it, is settled when nothing is open any more, and else a
+/// person says what became of it.
+fn instead(claimed: &Claimed, reason: Reason, now: Timestamp) -> After {
+    match reason {
+        _ if claimed.doubts == 0 => After::Cancelled,
+        Reason::Paid | Reason::Rounding => After::Cancelled,
+        Reason::OutsideWindow | Reason::PollFailed | Reason::StaleData | Reason::LedgerShrunk | Reason::DryRun => {
+            After::Retry { at: later_by(now, DOUBT_WAITS_S), ours: true }
+        }
+        _ => After::Uncertain,
+    }
+}
+
 /// A message that does not leave, with the reason.
 fn cancelled(
     file: &DebtorFile,
@@ -315,12 +332,20 @@ fn cancelled(
         Some(detail) => format!("{}: {detail}", reason.code()),
         None => reason.code().to_owned(),
     });
+    let after = instead(&claimed, reason, now);
+    attempt.outcome = match after {
+        After::Uncertain => Outcome::Unknown,
+        After::Retry { .. } => Outcome::Deferred,
+        _ => Outcome::Cancelled,
+    };
+    // What may have left earlier stays with the message until somebody has decided about it.
+    let payload = if after == After::Cancelled { Some(Payload::new(&claimed.address, &[])?) } else { None };
     Ok(Box::new(Settlement {
         message_pk: claimed.pk,
         contact_pk: claimed.contact_pk,
-        after: After::Cancelled,
+        after,
         day: today,
-        payload: Some(Payload::new(&claimed.address, &[])?),
+        payload,
         sealed: None,
         threads: vec![],
         dead: None,

@@ -134,7 +134,8 @@ impl Letters {
             .map(|l| l.fill("footer", &[("creditor", &view.creditor.name), ("contact", &view.creditor.contact)]));
         let footer = footer.unwrap_or_default();
         let html = html::shell(language, &subject, view, &inner, &footer).map_err(failed)?;
-        let text = markdown::to_text(&body, &html::items_text(view), &html::payment_text(view));
+        let colon = self.labels(language).map_or(": ", Labels::colon);
+        let text = markdown::to_text(&body, &html::items_text(view, colon), &html::payment_text(view, colon));
         let text = format!("{text}\n-- \n{footer}\n");
         Ok(Mail { subject, text, html, language: language.to_owned() })
     }

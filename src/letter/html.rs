@@ -47,12 +47,12 @@ pub(super) fn payment(view: &View) -> Result<String, askama::Error> {
 }
 
 /// The items as text.
-pub(super) fn items_text(view: &View) -> String {
+pub(super) fn items_text(view: &View, colon: &str) -> String {
     let mut out = String::new();
     for section in &view.sections {
         out.push_str(&format!("{}\n", section.title));
         for row in &section.rows {
-            out.push_str(&format!("  {}: {}\n", row.number, row.amount));
+            out.push_str(&format!("  {}{colon}{}\n", row.number, row.amount));
             let facts: Vec<&str> = [row.dates.as_str(), row.late.as_str()].into_iter().filter(|t| !t.is_empty()).collect();
             out.push_str(&format!("    {}\n", facts.join(" · ")));
             if !row.detail.is_empty() {
@@ -60,7 +60,7 @@ pub(super) fn items_text(view: &View) -> String {
             }
         }
         if !section.sum.is_empty() {
-            out.push_str(&format!("  {}: {}\n", section.sum_label, section.sum));
+            out.push_str(&format!("  {}{colon}{}\n", section.sum_label, section.sum));
         }
         out.push('\n');
     }
@@ -68,12 +68,12 @@ pub(super) fn items_text(view: &View) -> String {
 }
 
 /// The payment panel as text.
-pub(super) fn payment_text(view: &View) -> String {
+pub(super) fn payment_text(view: &View, colon: &str) -> String {
     let panel = &view.panel;
     let mut lines = vec![panel.title.clone()];
-    lines.extend(panel.rows.iter().map(|r| format!("  {}: {}", r.label, r.value)));
+    lines.extend(panel.rows.iter().map(|r| format!("  {}{colon}{}", r.label, r.value)));
     if !panel.link_label.is_empty() {
-        lines.push(format!("  {}: {}", panel.link_label, panel.link_url));
+        lines.push(format!("  {}{colon}{}", panel.link_label, panel.link_url));
     }
     lines.join("\n")
 }

@@ -18,6 +18,7 @@ pub struct Labels {
     date_long: String,
     day_first: String,
     decimal: String,
+    colon: String,
     group: String,
     money: String,
 }
@@ -77,6 +78,8 @@ impl Labels {
                     Some(Value::Text(text)) => text.clone(),
                     _ => String::new(),
                 };
+                labels.colon =
+                    format.text("colon", "what stands between a label and its value").unwrap_or_else(|| ": ".to_owned());
                 labels.money = format.required("money", "a pattern such as \"{amount} {symbol}\"").unwrap_or_default();
                 format.finish();
             }
@@ -128,6 +131,11 @@ impl Labels {
             1 => self.text("late_one").to_owned(),
             n => self.fill("late_many", &[("n", &n.to_string())]),
         }
+    }
+
+    /// What stands between a label and its value in plain text.
+    pub fn colon(&self) -> &str {
+        &self.colon
     }
 
     /// The heading of a section.

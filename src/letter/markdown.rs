@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn marks_become_blocks() {
         let markdown = format!("a\n\n{ITEMS}\n\nb");
-        assert_eq!(to_html(&markdown, "<table></table>", ""), "<p>a</p>\n<table></table><p>b</p>\n");
+        assert_eq!(to_html(&markdown, "<table></table>", ""), "<p>a</p>\n<table></table>\n<p>b</p>\n");
         assert_eq!(to_text(&markdown, "rows", ""), "a\n\nrows\n\nb\n");
     }
 

@@ -3,6 +3,7 @@
 mod phone;
 pub mod row;
 pub mod sqlite;
+mod wal;
 
 use crate::config::settings::SourceSettings;
 use row::{Columns, RawRow};

@@ -34,6 +34,9 @@ impl SqliteSource {
             return Err(failed("there is no such file".to_owned()));
         }
         let identity = identity(&path);
+        if let Some(why) = super::wal::harm(&path) {
+            return Err(failed(why));
+        }
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .read_only(true)

@@ -3,7 +3,7 @@
 use super::statements;
 use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, Transaction};
+use sqlx::{Connection as _, Sqlite, Transaction};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -48,7 +48,7 @@ pub enum StoreError {
     #[error("another `relance run` holds the store {0}; stop it first (only one may send)")]
     Held(String),
     /// A statement failed.
-    #[error("the store failed: {0}")]
+    #[error("the store failed: {}", in_words(.0))]
     Sql(#[from] sqlx::Error),
     /// What was read makes no sense.
     #[error("the store holds something that cannot be: {0}")]
@@ -95,8 +95,13 @@ impl Store {
             .statement_cache_capacity(200)
             .pragma("cache_size", "-4000")
             .pragma("wal_autocheckpoint", "4000");
-        let failed = |e: sqlx::Error| StoreError::Open { path: path.display().to_string(), why: e.to_string() };
-        let pool = |n| SqlitePoolOptions::new().max_connections(n).acquire_timeout(Duration::from_secs(60)).idle_timeout(None);
+        let failed = |e: sqlx::Error| StoreError::Open { path: path.display().to_string(), why: in_words(&e) };
+        // SQLite ends a transaction by itself when the disk is full. The driver then still counts it as open and
+        // refuses to begin another on that connection, for ever: such a connection is thrown away.
+        let pool = |n| {
+            let options = SqlitePoolOptions::new().max_connections(n).acquire_timeout(Duration::from_secs(60)).idle_timeout(None);
+            options.before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+        };
         let writer = pool(1).connect_with(options.clone()).await.map_err(failed)?;
         let reader = pool(3).connect_with(options.read_only(true)).await.map_err(failed)?;
         Ok(Store { writer, reader, path: path.to_path_buf() })
@@ -177,6 +182,20 @@ impl Store {
         self.reader.close().await;
         self.writer.close().await;
     }
+}
+
+/// What the database said, and what to do where that is known.
+fn in_words(error: &sqlx::Error) -> String {
+    let Some(database) = error.as_database_error() else { return error.to_string() };
+    let code = database.code().and_then(|c| c.parse::<i64>().ok()).unwrap_or_default();
+    // The low byte is the primary result code (https://sqlite.org/rescode.html).
+    let hint = match code & 0xff {
+        5 | 6 => "; another program keeps it locked",
+        10 => "; see that its disk has room and is sound",
+        13 => "; make room on its disk",
+        _ => "",
+    };
+    format!("{} (SQLite {code}){hint}", database.message())
 }
 
 /// 32 bytes from the system's generator.

@@ -1,10 +1,13 @@
 //! After a crash: what was leased goes back, what was being sent is in doubt.
 
 use super::attempts::NewAttempt;
-use super::db::{Store, StoreError, instant};
+use super::db::{Store, StoreError, day, instant, word};
 use super::settle::{After, Settlement, settle};
 use super::statements;
 use crate::domain::attempt::Outcome;
+use crate::domain::currency::Currency;
+use crate::domain::money::Money;
+use crate::domain::time::days_between;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use sqlx::Row;
@@ -15,8 +18,8 @@ statements! {
             d.source_id, c.invoices, p.salt, p.address, p.body_hash
         FROM message m JOIN contact c ON c.pk = m.contact_pk JOIN debtor d ON d.pk = m.debtor_pk JOIN payload p ON p.pk = m.payload_pk
         WHERE m.state = $1 AND m.settled_at IS NULL AND ($2 = 0 OR m.pk = $2) ORDER BY m.pk";
-    RECOVER_INVOICES = "SELECT json_group_array(json_object('id', source_id, 'number', number)) FROM invoice
-        WHERE pk IN (SELECT value FROM json_each($1))";
+    RECOVER_INVOICES = "SELECT source_id, number, balance, currency, due_on FROM invoice
+        WHERE pk IN (SELECT value FROM json_each($1)) ORDER BY pk";
     UNCERTAIN = "SELECT m.pk, d.source_id, d.name, m.channel, m.address, m.step, m.message_id, c.at FROM message m
         JOIN contact c ON c.pk = m.contact_pk JOIN debtor d ON d.pk = m.debtor_pk WHERE m.state = 'uncertain' AND m.settled_at IS NULL ORDER BY m.pk";
 }
@@ -49,6 +52,16 @@ pub struct Recovered {
     pub leased: u64,
     /// Messages that were being sent.
     pub doubtful: u64,
+}
+
+/// An invoice as the log keeps it.
+fn about_invoice(row: &sqlx::sqlite::SqliteRow, step: &str, today: Date) -> Result<serde_json::Value, StoreError> {
+    let code: String = row.get("currency");
+    let currency = word(Currency::parse(&code), &code)?;
+    let late = days_between(day(row.get("due_on"))?, today);
+    let (id, number): (String, String) = (row.get("source_id"), row.get("number"));
+    let balance = Money::new(row.get("balance"), currency).decimal();
+    Ok(serde_json::json!({ "id": id, "number": number, "balance": balance, "currency": code, "stage": step, "days_late": late }))
 }
 
 /// A message whose fate is unknown, ready to be settled.
@@ -105,8 +118,9 @@ impl Store {
         let rows = sqlx::query(RECOVER_SENDING).bind(state).bind(message).fetch_all(&self.writer).await?;
         let mut list = Vec::with_capacity(rows.len());
         for row in &rows {
-            let invoices: String =
-                sqlx::query_scalar(RECOVER_INVOICES).bind(row.get::<String, _>("invoices")).fetch_one(&self.writer).await?;
+            let about = sqlx::query(RECOVER_INVOICES).bind(row.get::<String, _>("invoices")).fetch_all(&self.writer).await?;
+            let about = about.iter().map(|i| about_invoice(i, row.get("step"), today)).collect::<Result<Vec<_>, _>>()?;
+            let invoices = serde_json::Value::from(about).to_string();
             let attempt = NewAttempt {
                 at: 0,
                 debtor_pk: row.get("debtor_pk"),

@@ -23,7 +23,10 @@ fn full_of_mistakes() -> Config {
         .guard_line("max_mesages_per_cycle = 200")
         .email_line("connections = 0")
         .cadence(&ALWAYS.replace("1 day after due", "whenever it rains").replace("mon-sun", "mon-someday"))
-        .file("cadences/other.toml", "name = \"other\"\n[[step]]\nid = \"note\"\nwhen = \"2 days after due\"\nchannel = \"email\"\n");
+        .file(
+            "cadences/other.toml",
+            "name = \"other\"\n[[step]]\nid = \"note\"\nwhen = \"2 days after due\"\nchannel = \"email\"\n",
+        );
     config.file("letters/fr/note.md", "subject: Rappel\n\nBonjour {{ debtr.name }},\n")
 }
 
@@ -55,14 +58,14 @@ async fn letters_are_checked_in_every_language() {
     let firm = Firm::new(&config, &[]).await;
     let checked = firm.run(&["check"]).ends(2);
     let told = places(&checked, &checked.out);
-    assert!(told.iter().any(|(at, text)| at == "reminder.md:4:12" && text.contains("debtr")), "{}", checked.out);
+    assert!(told.iter().any(|(at, text)| at == "reminder.md:3:12" && text.contains("debtr")), "{}", checked.out);
 }
 
 #[tokio::test]
 async fn a_good_configuration_is_good() {
     let firm = Firm::new(&into_folder(), &[late("F-1", "C1")]).await;
     let checked = firm.run(&["check"]).ends(0);
-    assert!(checked.out.contains("good (1 cadences"), "{}", checked.out);
+    assert!(checked.out.contains("good (cadences: 1; letters: "), "{}", checked.out);
     assert_eq!(checked.err, "");
     assert!(!firm.path("relance.db").exists(), "a check leaves no trace");
     let connected = firm.run(&["check", "--connect"]).ends(0);
@@ -123,9 +126,8 @@ async fn a_step_that_vanished_under_open_cases_is_refused_until_confirmed() {
 async fn every_verb_has_its_help() {
     let firm = Firm::new(&into_folder(), &[]).await;
     let all = firm.run(&["--help"]).ends(0);
-    let verbs = [
-        "run", "check", "preview", "explain", "log", "status", "release", "hold", "resume", "holds", "uncertain", "demo",
-    ];
+    let verbs =
+        ["run", "check", "preview", "explain", "log", "status", "release", "hold", "resume", "holds", "uncertain", "demo"];
     for verb in verbs {
         assert!(all.out.lines().any(|l| l.trim_start().starts_with(&format!("{verb} "))), "{verb}: {}", all.out);
         let help = firm.run(&[verb, "--help"]).ends(0);

@@ -133,7 +133,7 @@ fn moment(chance: &mut Chance, server: &Smtp) {
     std::thread::sleep(Duration::from_micros(chance.below(20_000)));
 }
 
-fn rows(first: usize, count: usize) -> Vec<Row> {
+pub fn rows(first: usize, count: usize) -> Vec<Row> {
     (first..first + count).map(|i| late(&format!("F-{i:04}"), &format!("C{i:04}"))).collect()
 }
 
@@ -147,7 +147,7 @@ fn seen(server: &Smtp) -> BTreeMap<String, usize> {
 }
 
 /// What must hold after every crash, however it ended: gives the log.
-fn compare(firm: &Firm, server: &Smtp) -> Vec<Value> {
+pub fn compare(firm: &Firm, server: &Smtp) -> Vec<Value> {
     let log = firm.json(&["log"]);
     let seen = seen(server);
     let of = |id: &str, outcome: &str| log.iter().filter(|a| a["message_id"] == id && a["outcome"] == outcome).count();
@@ -170,7 +170,7 @@ fn compare(firm: &Firm, server: &Smtp) -> Vec<Value> {
 }
 
 /// Nothing lost: each debtor got a message, always the same one, about its own invoice.
-fn everyone_has_one_message(server: &Smtp, debtors: usize) {
+pub fn everyone_has_one_message(server: &Smtp, debtors: usize) {
     let mut by_debtor: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for taken in server.accepted().iter().filter(|t| t.to.ends_with("@client.example")) {
         let number = taken.to.trim_start_matches('c').trim_end_matches("@client.example").to_owned();
@@ -186,7 +186,7 @@ fn everyone_has_one_message(server: &Smtp, debtors: usize) {
     assert!(several.is_empty(), "different messages to one debtor: {several:?}");
 }
 
-fn count(log: &[Value], outcome: &str) -> usize {
+pub fn count(log: &[Value], outcome: &str) -> usize {
     log.iter().filter(|a| a["outcome"] == outcome).count()
 }
 

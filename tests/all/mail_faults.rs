@@ -153,7 +153,7 @@ async fn throttling_is_ours_and_never_ends_an_address_or_a_message() {
         Act::Reply(Stage::Dot, 421, "4.3.2 system is going down"),
     ]);
     let world = World::with(Config::mail(server.port).email_line("retry_for = \"1h\""), &[Row::new("F-1", "C1")]).await;
-    for _ in 0..4 {
+    for _ in 0..5 {
         world.round().await;
         world.minutes(90);
     }

@@ -3,6 +3,9 @@
 
 mod channels;
 mod cli_check;
+mod cli_disk;
+mod cli_run;
+mod config;
 mod crash;
 mod guard;
 mod mail_doubt;

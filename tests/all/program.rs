@@ -65,7 +65,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    fn new(output: &std::process::Output) -> Ran {
+    pub fn new(output: &std::process::Output) -> Ran {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         Ran { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
     }
@@ -147,8 +147,17 @@ impl Firm {
         self.json(&["log"]).iter().map(|a| format!("{} {}", word(&a["outcome"]), word(&a["debtor"]))).collect()
     }
 
-    /// The .eml files in the folder `mail`.
+    /// The .eml files in the folder `mail` that went to debtors.
     pub fn mails(&self) -> Vec<PathBuf> {
+        self.folder_of_mail().into_iter().filter(|m| !is_alert(m)).collect()
+    }
+
+    /// Those that went to the creditor.
+    pub fn alerts(&self) -> Vec<PathBuf> {
+        self.folder_of_mail().into_iter().filter(|m| is_alert(m)).collect()
+    }
+
+    fn folder_of_mail(&self) -> Vec<PathBuf> {
         let Ok(entries) = std::fs::read_dir(self.path("mail")) else { return vec![] };
         let mut mails: Vec<PathBuf> = entries.map(|e| e.unwrap().path()).collect();
         mails.sort();
@@ -157,23 +166,38 @@ impl Firm {
 
     /// Starts the daemon; its journal goes to `journal.log`.
     pub fn daemon(&self) -> Daemon {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_relance"));
+        command.arg("--config").arg(self.path("relance.toml")).arg("run");
+        self.spawn(command.env_clear())
+    }
+
+    /// Starts a daemon whose files may not grow beyond a size (in blocks of 512 bytes), until [`Daemon::unlimit`].
+    pub fn cramped_daemon(&self, blocks: u32) -> Daemon {
+        self.spawn(&mut self.cramped(blocks, "run"))
+    }
+
+    /// The program with a limit to the size of its files. The signal that comes with it is ignored, so that
+    /// writing fails as it does on a full disk.
+    pub fn cramped(&self, blocks: u32, verb: &str) -> std::process::Command {
+        let (program, config) = (env!("CARGO_BIN_EXE_relance"), self.path("relance.toml"));
+        let limit = format!("trap '' XFSZ; ulimit -S -f {blocks}; exec '{program}' --config '{}' {verb}", config.display());
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &limit]);
+        command
+    }
+
+    fn spawn(&self, command: &mut std::process::Command) -> Daemon {
         let journal = File::options().create(true).append(true).open(self.path("journal.log")).unwrap();
-        let child = std::process::Command::new(env!("CARGO_BIN_EXE_relance"))
-            .env_clear()
-            .arg("--config")
-            .arg(self.path("relance.toml"))
-            .arg("run")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(journal)
-            .spawn()
-            .unwrap();
-        Daemon { child }
+        Daemon { child: command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(journal).spawn().unwrap() }
     }
 
     pub fn journal(&self) -> String {
         std::fs::read_to_string(self.path("journal.log")).unwrap_or_default()
     }
+}
+
+fn is_alert(mail: &Path) -> bool {
+    mail.file_name().unwrap().to_str().unwrap().starts_with("alert-")
 }
 
 /// A running daemon. It does not outlive its test.
@@ -195,6 +219,13 @@ impl Daemon {
         assert!(asked.success());
         wait_for("the daemon's end", || self.child.try_wait().unwrap().is_some());
         (self.child.wait().unwrap().code(), watch.elapsed())
+    }
+
+    /// Lets the daemon's files grow again.
+    pub fn unlimit(&self) {
+        let pid = self.child.id().to_string();
+        let done = std::process::Command::new("prlimit").args(["--fsize=unlimited", "--pid", &pid]).status().unwrap();
+        assert!(done.success());
     }
 
     pub fn runs(&mut self) -> bool {

@@ -104,7 +104,7 @@ fn part(kind: header::ContentType, text: &str) -> SinglePart {
         lettre::message::Body::new_with_encoding(text.to_owned(), header::ContentTransferEncoding::QuotedPrintable)
             .unwrap_or_else(
                 // Quoted-printable can carry any text; the other encoding is there for the type.
-                |text| lettre::message::Body::new(text),
+                lettre::message::Body::new,
             ),
     )
 }

@@ -26,7 +26,12 @@ pub struct Client {
 impl Client {
     /// Prepares a client.
     pub fn new(gateway: Arc<Gateway>, url: &str, settings: &SmsSettings, password: Option<Secret>) -> Result<Client, Fault> {
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder();
+        if is_loopback(url) {
+            // A proxy of the environment has no business between two programs on one machine.
+            http = http.no_proxy();
+        }
+        let http = http
             .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_secs(settings.timeout))
             .connect_timeout(Duration::from_secs(settings.timeout.min(15)))
@@ -151,6 +156,13 @@ impl Client {
         let text = format!("SMS gateway {} at {}: {kind}{detail}", self.gateway.name, self.url);
         Fault::network(self.without_secret(text))
     }
+}
+
+/// Whether a URL's host is this machine.
+fn is_loopback(url: &str) -> bool {
+    let host = reqwest::Url::parse(url).ok().and_then(|u| u.host_str().map(str::to_owned)).unwrap_or_default();
+    let plain = host.trim_start_matches('[').trim_end_matches(']');
+    plain == "localhost" || plain.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 async fn body(mut response: reqwest::Response) -> Result<String, String> {

@@ -6,7 +6,10 @@ use crate::domain::cadence::Group;
 use crate::domain::case::{DebtorFile, PointState};
 use crate::domain::step::{Channel, ChannelChoice};
 
-/// A step, where it can go, the rows that may get a mark by it, and (for one message per invoice) the invoice.
+/// Addresses, and the rows that go to them.
+type Way = (Vec<(Channel, String)>, Vec<usize>);
+
+/// A step, where it can go, the rows in ascending order that get a mark by it, and (for one message per invoice) the invoice.
 pub(super) struct Choice {
     pub(super) step: usize,
     pub(super) to: Vec<(Channel, String)>,
@@ -31,7 +34,7 @@ pub(super) fn choose<T: Trace>(
     let mut undeliverable = Vec::new();
     for step in steps {
         // An address that refused the step for one invoice is still there for another.
-        let mut ways: Vec<(Vec<(Channel, String)>, Vec<usize>)> = Vec::new();
+        let mut ways: Vec<Way> = Vec::new();
         let mut lost: Vec<Undeliverable> = Vec::new();
         for i in ready.iter().copied().filter(|i| due(*i) == step) {
             let pk = placed[i].row.invoice.pk;
@@ -53,7 +56,7 @@ pub(super) fn choose<T: Trace>(
         }
         for (to, unit) in ways {
             trace.rule("R17", true, || format!("step \"{name}\" goes by {}", names(&to)));
-            let together = ready.iter().copied().filter(|i| due(*i) < step || unit.contains(i)).collect();
+            let together = ready.iter().copied().filter(|i| due(*i) < step || unit.binary_search(i).is_ok()).collect();
             match world.cadence.group {
                 Group::Debtor => return (vec![Choice { step, to, ready: together, only: None }], undeliverable),
                 Group::Invoice => choices.push(Choice { step, to, only: unit.first().copied(), ready: unit }),

@@ -12,12 +12,7 @@ use crate::domain::reason::Reason;
 const SOON_DAYS: i64 = 14;
 
 /// Builds the contact: the letter of the chosen step, with a mark for every invoice that is ready for it or an earlier one.
-pub(super) fn plan(
-    world: &World,
-    placed: &[Placed],
-    choice: &Choice,
-    currency: Currency,
-) -> Plan {
+pub(super) fn plan(world: &World, placed: &[Placed], choice: &Choice, currency: Currency) -> Plan {
     let step = choice.step;
     let mut lines: Vec<Line> = Vec::with_capacity(placed.len());
     let mut skipped = Vec::new();
@@ -25,7 +20,7 @@ pub(super) fn plan(
         if choice.only.is_some_and(|only| only != i) {
             continue;
         }
-        let given = p.ladder().and_then(|l| l.due).filter(|_| choice.ready.contains(&i));
+        let given = p.ladder().and_then(|l| l.due).filter(|_| choice.ready.binary_search(&i).is_ok());
         let Some(section) = section(world, p, given, step) else { continue };
         let stage = given.or_else(|| p.ladder().and_then(|l| l.stage));
         lines.push(Line {
@@ -40,6 +35,11 @@ pub(super) fn plan(
         if let Some(given) = given {
             skipped.extend(passed_over(world, p.row, given).into_iter().map(|(id, why)| (p.row.invoice.pk, id, why)));
         }
+    }
+    // Credits are shown with what they were set off against; what they cover wholly is not in the letter.
+    let lowered = |l: &Line| placed.iter().any(|p| p.row.invoice.pk == l.pk && l.net.minor < p.row.invoice.balance.minor);
+    if !lines.iter().any(|l| l.section != Section::Credit && lowered(l)) {
+        lines.retain(|l| l.section != Section::Credit);
     }
     let asked = lines.iter().filter(|l| l.section == Section::Asked).fold(0i64, |sum, l| sum.saturating_add(l.net.minor));
     Plan { step, to: choice.to.clone(), lines, asked: Money::new(asked, currency), skipped }

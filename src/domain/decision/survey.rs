@@ -114,14 +114,14 @@ pub(super) fn debtor_obstacle<T: Trace>(file: &DebtorFile, today: Date, trace: &
     Some((Reason::Held, Some(hold.until)))
 }
 
-/// Overdue and soon-due nets of the live rows, in minor units (R12). What is asked for by a step after due counts
-/// as overdue, also on the due date itself.
+/// What due steps ask for, in minor units: by steps after the due date and by steps before it (R12). Rows without a
+/// step to give do not count: a trifle must not leave because something else is owed too.
 pub(super) fn sums(world: &World, placed: &[Placed]) -> (i64, i64) {
     let after_due = |l: &Ladder| l.due.is_some_and(|s| world.cadence.steps[s].overdue);
     let (mut overdue, mut soon) = (0i64, 0i64);
     for p in placed {
         match p.ladder() {
-            Some(l) if p.is_overdue() || after_due(l) => overdue = overdue.saturating_add(p.net),
+            Some(l) if after_due(l) => overdue = overdue.saturating_add(p.net),
             Some(l) if l.due.is_some() => soon = soon.saturating_add(p.net),
             _ => {}
         }
@@ -165,7 +165,7 @@ fn state_of(p: &Placed, world: &World, obstacle: Option<Reason>, below_minimum: 
             (_, Some(b)) if b.until.is_none() => format!("held:{}", b.reason),
             (Some(step), _) => format!("step:{}", world.cadence.steps[step].id),
             _ if p.row.invoice.due_on >= today => "not_due".to_owned(),
-            _ if below_minimum => Reason::BelowMinimum.code().to_owned(),
+            _ if below_minimum && ladder.due.is_some() => Reason::BelowMinimum.code().to_owned(),
             _ => "late".to_owned(),
         },
     }

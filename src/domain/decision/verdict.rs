@@ -33,48 +33,67 @@ pub fn decide<T: Trace>(file: &DebtorFile, case: &CaseKey, world: &World, trace:
         return idle(world, &placed, today);
     }
     let (choices, undeliverable) = choose(world, file, &placed, &ready, trace);
-    let mut decision: Option<Decision> = None;
-    for choice in choices {
+    let mut best: Option<Leave> = None;
+    for choice in &choices {
         let this = leave(world, file, case, &placed, choice, trace);
-        let sooner = |d: &Decision| this.next.is_some_and(|at| d.next.is_none_or(|other| at < other));
-        let only_later = matches!(this.reason, Reason::Spacing | Reason::Ceiling | Reason::OutsideWindow);
-        if !only_later || decision.as_ref().is_none_or(sooner) {
-            decision = Some(this);
+        let only_later = this.is_only_later();
+        let earlier = |b: &Leave| this.decision.next.is_some_and(|at| b.decision.next.is_none_or(|other| at < other));
+        if !only_later || best.as_ref().is_none_or(earlier) {
+            best = Some(this);
         }
         if !only_later {
             break;
         }
     }
+    let decision = best.map(|mut best| {
+        if let Some(first) = choices.first().filter(|_| best.is_only_later()) {
+            let meanwhile = meanwhile(world, file, &placed, first, today).map(|day| opening(world, day.max(best.from)));
+            best.decision.next = [best.decision.next, meanwhile].into_iter().flatten().min();
+        }
+        best.decision
+    });
     let decision = decision.unwrap_or_else(|| {
         let reachable = file.points.iter().any(|p| p.state == PointState::Usable);
         let reason = if reachable { Reason::CannotReach } else { Reason::NoAddress };
         // A later step may have another channel, so the case is looked at again all the same.
-        Decision::hold(reason, next_day(world, &placed, today).map(|day| opening(world, day)))
+        Decision::hold(reason, next_day(&placed, today).map(|day| opening(world, day)))
     });
     Decision { undeliverable, ..decision }
 }
 
-fn leave<T: Trace>(
-    world: &World,
-    file: &DebtorFile,
-    case: &CaseKey,
-    placed: &[Placed],
-    choice: Choice,
-    trace: &mut T,
-) -> Decision {
+/// What is decided for a choice.
+struct Leave {
+    decision: Decision,
+    /// Nothing of the case leaves before this day.
+    from: Date,
+}
+
+impl Leave {
+    /// Whether only the time is wrong, so that another choice may leave sooner.
+    fn is_only_later(&self) -> bool {
+        matches!(self.decision.reason, Reason::Spacing | Reason::Ceiling | Reason::OutsideWindow)
+    }
+}
+
+/// The day on which something else may take the place of the chosen step, by a channel whose hours begin sooner:
+/// a further step falls due, the time of a note ends with the due date, or another invoice has its turn.
+fn meanwhile(world: &World, file: &DebtorFile, placed: &[Placed], choice: &Choice, today: Date) -> Option<Date> {
+    if choice.only.is_none() && !has_other_way(world, file, placed, choice) {
+        return None;
+    }
+    let note = |p: &&Placed| p.ladder().and_then(|l| l.due).is_some_and(|step| !world.cadence.steps[step].overdue);
+    let ends = placed.iter().filter(note).map(|p| plus_days(p.row.invoice.due_on, 1)).filter(|day| *day > today).min();
+    [next_day(placed, today), ends].into_iter().flatten().min()
+}
+
+fn leave<T: Trace>(world: &World, file: &DebtorFile, case: &CaseKey, placed: &[Placed], choice: &Choice, trace: &mut T) -> Leave {
     let today = local_date(world.now, world.zone);
+    let from_today = |decision| Leave { decision, from: today };
     let about: Vec<i64> = choice.ready.iter().map(|i| placed[*i].row.invoice.pk).collect();
-    // What takes the place of this step meanwhile may have another channel, with hours that begin sooner, or be
-    // another invoice's: a further step falls due, or this one's time ends with the due date.
-    let other = choice.only.is_some() || has_other_way(world, file, placed, &choice);
-    let ends = about_due(world, placed).map(|p| plus_days(p.row.invoice.due_on, 1)).filter(|day| *day > today).min();
-    let otherwise = [next_day(world, placed, today), ends].into_iter().flatten().min().filter(|_| other);
-    let sooner = |at: Option<Timestamp>, not_before: Date| {
-        [at, otherwise.map(|day| opening(world, day.max(not_before)))].into_iter().flatten().min()
-    };
     if let Some((reason, day)) = pace(world, file, &about, today, trace) {
+        let decision = Decision::wait(reason, opening_for(world, &choice.to, day));
         let for_all = reason == Reason::Ceiling || choice.only.is_none();
-        return Decision::wait(reason, sooner(opening_for(world, &choice.to, day), if for_all { day } else { today }));
+        return Leave { decision, from: if for_all { day } else { today } };
     }
     let opens = opening_for(world, &choice.to, today);
     let open = opens.is_some_and(|at| at <= world.now);
@@ -87,7 +106,7 @@ fn leave<T: Trace>(
         }
     });
     if !open {
-        return Decision::wait(Reason::OutsideWindow, sooner(opens, today));
+        return from_today(Decision::wait(Reason::OutsideWindow, opens));
     }
     for brake in world.brakes {
         trace.rule("R14", false, || brake.text.clone());
@@ -98,16 +117,11 @@ fn leave<T: Trace>(
         } else {
             Actor::Operator
         };
-        return Decision { verdict: Verdict::Wait, reason: brake.reason, next: None, next_by, undeliverable: vec![] };
+        let (verdict, reason) = (Verdict::Wait, brake.reason);
+        return from_today(Decision { verdict, reason, next: None, next_by, undeliverable: vec![] });
     }
-    let plan = plan(world, placed, &choice, case.currency);
-    Decision {
-        verdict: Verdict::Send(plan),
-        reason: Reason::Due,
-        next: Some(world.now),
-        next_by: Actor::Relance,
-        undeliverable: vec![],
-    }
+    let verdict = Verdict::Send(plan(world, placed, choice, case.currency));
+    from_today(Decision { verdict, reason: Reason::Due, next: Some(world.now), next_by: Actor::Relance, undeliverable: vec![] })
 }
 
 fn nothing_open(placed: &[Placed]) -> Option<Decision> {
@@ -168,7 +182,7 @@ fn ready<T: Trace>(world: &World, case: &CaseKey, placed: &[Placed], trace: &mut
 /// Why nothing is ready, and when to look again.
 fn idle(world: &World, placed: &[Placed], today: Date) -> Decision {
     let ladders = || placed.iter().filter_map(Placed::ladder);
-    let next = next_day(world, placed, today).map(|d| opening(world, d));
+    let next = next_day(placed, today).map(|d| opening(world, d));
     let blocked = |reason| ladders().any(|l| l.blocked.is_some_and(|b| b.reason == reason));
     let covered = placed.iter().any(|p| matches!(p.place, Place::Covered) && p.is_overdue());
     let live_overdue = placed.iter().any(|p| p.ladder().is_some() && p.is_overdue());
@@ -204,21 +218,11 @@ fn idle(world: &World, placed: &[Placed], today: Date) -> Decision {
     }
 }
 
-/// Rows whose step is due only until the due date.
-fn about_due<'p>(world: &World, placed: &'p [Placed<'p>]) -> impl Iterator<Item = &'p Placed<'p>> {
-    placed.iter().filter(|p| p.ladder().and_then(|l| l.due).is_some_and(|step| !world.cadence.steps[step].overdue))
-}
-
-/// The next day on which something may change by itself: a step falls due, a hold ends, or, while a step waits
-/// because what is overdue is too little (R12), one more invoice becomes overdue.
-fn next_day(world: &World, placed: &[Placed], today: Date) -> Option<Date> {
-    let ladders = || placed.iter().filter_map(Placed::ladder);
+/// The next day on which something may change by itself: a step falls due, or a hold ends.
+fn next_day(placed: &[Placed], today: Date) -> Option<Date> {
+    let ladders = placed.iter().filter_map(Placed::ladder);
     let held_until = placed.iter().filter_map(|p| if let Place::Held(_, until) = p.place { until } else { None });
-    let asked = placed.first().map_or(0, |p| world.cadence.minimum.minor(p.row.invoice.balance.currency));
-    let waits = ladders().filter_map(|l| l.due).any(|step| world.cadence.steps[step].overdue);
-    let too_little = waits && world.cadence.group == Group::Debtor && sums(world, placed).0 < asked;
-    let falls_due = placed.iter().filter(|p| too_little && p.ladder().is_some()).map(|p| plus_days(p.row.invoice.due_on, 1));
-    ladders().filter_map(|l| l.next).chain(held_until).chain(falls_due).filter(|d| *d > today).min()
+    ladders.filter_map(|l| l.next).chain(held_until).filter(|d| *d > today).min()
 }
 
 /// The first instant of a day at which any window of the cadence is open; the day's first instant if none ever is.
@@ -265,7 +269,10 @@ fn trace_rows<T: Trace>(world: &World, placed: &[Placed], trace: &mut T) {
             Place::Rounding => trace
                 .rule("R12", false, || format!("{number}: {} is a rounding difference and never chased", p.row.invoice.balance)),
             Place::Held(reason, until) => trace.rule(rule_of(*reason), false, || match until {
-                Some(day) => format!("{number}: {} until {day}", reason.text()),
+                Some(day) => {
+                    let why = p.row.holds.iter().find(|h| h.until == *day).map(|h| format!(": {}", h.reason)).unwrap_or_default();
+                    format!("{number}: {} until {day}{why}", reason.text())
+                }
                 None => format!("{number}: {}", reason.text()),
             }),
             Place::Live(ladder) => {

@@ -6,7 +6,11 @@ use crate::domain::decision::{Booked, Verdict};
 use crate::domain::money::Threshold;
 
 fn soon() -> Scene {
-    Scene::new(cadence(vec![step("courtesy", "3 days before due"), step("reminder", "1 day after due")])).with(1, "2026-06-04", "100.00")
+    Scene::new(cadence(vec![step("courtesy", "3 days before due"), step("reminder", "1 day after due")])).with(
+        1,
+        "2026-06-04",
+        "100.00",
+    )
 }
 
 #[test]
@@ -108,13 +112,17 @@ fn r12_the_minimum_looks_at_the_net_that_is_overdue() {
 }
 
 #[test]
-fn r12_below_the_minimum_is_looked_at_again_when_more_falls_due() {
-    // The second invoice is overdue from the 13th on; then both together pass the minimum.
+fn r12_below_the_minimum_is_looked_at_again_when_more_is_asked_for() {
+    // The second invoice's reminder comes on the 18th; both together pass the minimum.
     let scene = Scene::new(standard()).with(1, "2026-06-01", "6.00").with(2, "2026-06-12", "7.00");
     let scene = scene.had(2, "courtesy", MarkKind::Left, "2026-06-08");
-    assert_eq!(scene.line("2026-06-12 10:00"), "wait below_minimum 2026-06-13 09:00 relance");
-    assert_eq!(scene.line("2026-06-13 09:00"), "wait outside_window 2026-06-15 09:00 relance");
-    assert_eq!(scene.shows("2026-06-15 09:00"), "reminder 6.00 EUR [1:Asked=reminder 2:DueSoon]");
+    assert_eq!(scene.line("2026-06-12 10:00"), "wait below_minimum 2026-06-18 09:00 relance");
+    assert_eq!(
+        scene.line("2026-06-17 10:00"),
+        "wait below_minimum 2026-06-18 09:00 relance",
+        "overdue, but nothing is asked yet"
+    );
+    assert_eq!(scene.shows("2026-06-18 09:00"), "reminder 13.00 EUR [1:Asked=reminder 2:Asked=reminder]");
 }
 
 #[test]

@@ -125,7 +125,8 @@ impl Judge<'_> {
             let w = if *channel == Channel::Sms { &self.scene.cadence.sms_window } else { &self.scene.cadence.window };
             let weekday = local.date().weekday().to_monday_zero_offset() as usize;
             let minute = local.hour() as u16 * 60 + local.minute() as u16;
-            let open = w.days[weekday] && (w.from_minute..w.to_minute).contains(&minute) && !self.holidays.contains(&local.date());
+            let open =
+                w.days[weekday] && (w.from_minute..w.to_minute).contains(&minute) && !self.holidays.contains(&local.date());
             ensure(open, || format!("R9: {channel} is closed at {local}"))?;
             let there = self.scene.file.points.iter().any(|p| p.channel == *channel && p.address == *address);
             ensure(there, || format!("{address} is not the debtor's"))?;
@@ -162,7 +163,9 @@ impl Judge<'_> {
         ensure(asked.iter().all(|l| l.mark == Some(plan.step)), || "R5: asks for an invoice at another stage".to_owned())?;
         let sum: i64 = asked.iter().map(|l| l.net.minor).sum();
         ensure(plan.asked.minor == sum, || format!("R5: asks for {} instead of {sum}", plan.asked))?;
-        ensure(plan.lines.iter().all(|l| l.mark.is_none_or(|m| m <= plan.step)), || "R5: a stage beyond the letter's".to_owned())?;
+        ensure(plan.lines.iter().all(|l| l.mark.is_none_or(|m| m <= plan.step)), || {
+            "R5: a stage beyond the letter's".to_owned()
+        })?;
         let one = self.scene.cadence.group == Group::Debtor || plan.lines.len() == 1;
         ensure(one, || "R5: several invoices in one message".to_owned())?;
         let of_case = |pk| self.invoice(pk).balance.currency == plan.asked.currency;
@@ -173,16 +176,21 @@ impl Judge<'_> {
         let row = self.scene.file.rows.iter().find(|r| r.invoice.pk == invoice.pk).unwrap();
         let held = row.holds.iter().any(|h| h.until > self.today());
         let clean = invoice.presence == Presence::Open && invoice.status == RowStatus::Open && invoice.disputed.is_none();
-        ensure(clean && !held && invoice.kind == RowKind::Invoice, || format!("chases row {} in spite of its state", invoice.pk))?;
+        ensure(clean && !held && invoice.kind == RowKind::Invoice, || {
+            format!("chases row {} in spite of its state", invoice.pk)
+        })?;
         let expected = self.nets().into_iter().find(|(pk, _)| *pk == invoice.pk).map(|(_, net)| net);
         ensure(expected == Some(net), || format!("R11: {net} asked on {}, {expected:?} owed", invoice.pk))?;
-        ensure(net > self.scene.policy.tolerance.minor(invoice.balance.currency), || "R12: chases a rounding difference".to_owned())
+        ensure(net > self.scene.policy.tolerance.minor(invoice.balance.currency), || {
+            "R12: chases a rounding difference".to_owned()
+        })
     }
 
     /// What each invoice still owes when every credit of its currency is set off, a cent at a time.
     fn nets(&self) -> Vec<(i64, i64)> {
         let open = || self.scene.file.rows.iter().filter(|r| r.invoice.presence != Presence::Closed);
-        let mut owed: Vec<_> = open().filter(|r| r.invoice.kind == RowKind::Invoice).map(|r| (r, r.invoice.balance.minor)).collect();
+        let mut owed: Vec<_> =
+            open().filter(|r| r.invoice.kind == RowKind::Invoice).map(|r| (r, r.invoice.balance.minor)).collect();
         let chased = |r: &crate::domain::case::CaseInvoice| {
             r.invoice.presence == Presence::Open && r.invoice.status == RowStatus::Open && r.holds.is_empty()
         };
@@ -202,7 +210,9 @@ impl Judge<'_> {
         let twice = self.had(invoice).any(|g| g.step == step.id);
         ensure(!twice, || format!("R1: {} gets {} twice in a term", invoice.pk, step.id))?;
         let highest = self.had(invoice).filter_map(|g| g.rank).max();
-        ensure(step.rank.is_none() || step.rank >= highest, || format!("R1: {} goes back from {highest:?} to {:?}", invoice.pk, step.rank))
+        ensure(step.rank.is_none() || step.rank >= highest, || {
+            format!("R1: {} goes back from {highest:?} to {:?}", invoice.pk, step.rank)
+        })
     }
 
     fn firmness(&self, invoice: &Invoice, given: usize) -> Verdict {
@@ -261,7 +271,8 @@ impl Judge<'_> {
     fn accounted(&self, invoice: &Invoice, given: usize, plan: &Plan) -> Verdict {
         for step in &self.steps()[..given] {
             let had = self.had(invoice).any(|g| g.step == step.id);
-            let passed = self.past.passed.iter().any(|(_, pk, term, id)| (*pk, *term, id) == (invoice.pk, invoice.term, &step.id));
+            let passed =
+                self.past.passed.iter().any(|(_, pk, term, id)| (*pk, *term, id) == (invoice.pk, invoice.term, &step.id));
             let now = plan.skipped.iter().any(|(pk, id, why)| *pk == invoice.pk && *id == step.id && !why.is_empty());
             ensure(had || passed || now, || format!("R4: {} of {} is passed over without a word", step.id, invoice.pk))?;
             ensure(!(had && now), || format!("R4: {} of {} was had and is called passed over", step.id, invoice.pk))?;
@@ -274,8 +285,14 @@ impl Judge<'_> {
         if self.scene.cadence.group == Group::Invoice {
             return ensure(plan.asked.minor >= minimum, || "R12: below the minimum".to_owned());
         }
-        // What is overdue and owed in this currency, whatever its stage, is more than what the letter asks for.
-        let most: i64 = self.nets().iter().filter(|(pk, _)| self.invoice(*pk).balance.currency == plan.asked.currency).map(|n| n.1).sum();
-        ensure(most >= minimum, || "R12: below the minimum".to_owned())
+        if !self.scene.file.refusals.is_empty() || self.scene.file.points.len() < 2 {
+            return Ok(()); // What cannot be delivered counts, though it is not in the message.
+        }
+        for overdue in [true, false] {
+            let marked = plan.lines.iter().filter(|l| l.mark.is_some_and(|m| self.steps()[m].overdue == overdue));
+            let sum: Option<i64> = marked.map(|l| Some(l.net.minor)).reduce(|a, b| Some(a? + b?)).flatten();
+            ensure(sum.is_none_or(|s| s >= minimum), || format!("R12: asks for {sum:?}, below the minimum"))?;
+        }
+        Ok(())
     }
 }

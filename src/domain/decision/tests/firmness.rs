@@ -36,7 +36,7 @@ fn r2_an_undelivered_reminder_holds_the_case_and_says_so() {
     scene.file.points.retain(|p| p.channel == Channel::Sms);
     let decision = scene.at("2026-06-08 10:00");
     let lost = Undeliverable { step: 0, invoices: vec![1], text: "no email address".to_owned() };
-    assert_eq!(decision.undeliverable, [lost.clone()]);
+    assert_eq!(decision.undeliverable, std::slice::from_ref(&lost));
     assert_eq!(scene.line("2026-06-08 10:00"), "hold cannot_reach never operator");
 
     let scene = scene.had(1, "reminder", MarkKind::Undelivered, "2026-06-08");
@@ -97,13 +97,15 @@ fn r2_a_doubtful_reminder_is_cleared_up_before_anything_firm() {
 
 #[test]
 fn r2_what_is_in_hand_is_waited_for() {
-    let scene = dated().had(1, "reminder", MarkKind::InHand, "2026-06-05").contacted("2026-06-05 10:00", ContactState::InHand, &[1]);
+    let scene =
+        dated().had(1, "reminder", MarkKind::InHand, "2026-06-05").contacted("2026-06-05 10:00", ContactState::InHand, &[1]);
     assert_eq!(scene.line("2026-06-15 10:00"), "wait in_hand never relance");
 }
 
 #[test]
 fn r2_a_note_after_due_waits_for_the_reminder_before_it() {
-    let steps = vec![step("reminder", "4 days after due"), step("statement", "10 days after due"), step("firm", "12 days after due")];
+    let steps =
+        vec![step("reminder", "4 days after due"), step("statement", "10 days after due"), step("firm", "12 days after due")];
     let mut scene = Scene::new(cadence(steps)).with(1, "2026-06-01", "100.00");
     assert_eq!(scene.leaves("2026-06-22 10:00"), "reminder 100.00 EUR [1:Asked=reminder]");
     // The note has its six days, which end on a Sunday, the firm step its eight; both count from the reminder.
@@ -114,7 +116,8 @@ fn r2_a_note_after_due_waits_for_the_reminder_before_it() {
     assert_eq!(skipped(&plan), ["1 statement overtaken"]);
 
     let steps = vec![step("reminder", "4 days after due"), step("statement", "10 days after due")];
-    let scene = Scene::new(cadence(steps)).with(1, "2026-06-01", "100.00").had(1, "reminder", MarkKind::Undelivered, "2026-06-05");
+    let scene =
+        Scene::new(cadence(steps)).with(1, "2026-06-01", "100.00").had(1, "reminder", MarkKind::Undelivered, "2026-06-05");
     let mut scene = scene;
     scene.file.points.retain(|p| p.channel == Channel::Sms);
     assert_eq!(scene.line("2026-06-15 10:00"), "hold cannot_reach never operator");

@@ -13,3 +13,4 @@ mod random;
 mod sections;
 mod simulation;
 mod standstill;
+mod tie_out;

@@ -13,7 +13,8 @@ fn nets(scene: &Scene) -> Vec<i64> {
 
 #[test]
 fn r11_oldest_first_whatever_the_grouping() {
-    let scene = Scene::new(standard()).with(1, "2026-06-03", "50.00").with(2, "2026-06-01", "40.00").with_credit(3, "-45.00", None);
+    let scene =
+        Scene::new(standard()).with(1, "2026-06-03", "50.00").with(2, "2026-06-01", "40.00").with_credit(3, "-45.00", None);
     assert_eq!(nets(&scene), [4_500, 0, 0]);
     let plan = scene.sent("2026-06-09 10:00");
     assert_eq!(shown(&scene, &plan), "reminder 45.00 EUR [3:Credit 1:Asked=reminder]");
@@ -39,14 +40,16 @@ fn r11_a_negative_invoice_is_a_credit() {
 
 #[test]
 fn r11_what_is_disputed_or_held_is_covered_last() {
-    let mut scene = Scene::new(standard()).with(1, "2026-05-01", "40.00").with(2, "2026-06-01", "50.00").with_credit(3, "-50.00", None);
+    let mut scene =
+        Scene::new(standard()).with(1, "2026-05-01", "40.00").with(2, "2026-06-01", "50.00").with_credit(3, "-50.00", None);
     scene.row(1).invoice.status = RowStatus::Disputed;
     assert_eq!(nets(&scene), [4_000, 0, 0]);
 }
 
 #[test]
 fn r11_never_across_currencies_and_never_from_closed_rows() {
-    let mut scene = Scene::new(standard()).with(1, "2026-06-01", "40.00").with_credit(2, "-30.00", None).with_credit(3, "-30.00", None);
+    let mut scene =
+        Scene::new(standard()).with(1, "2026-06-01", "40.00").with_credit(2, "-30.00", None).with_credit(3, "-30.00", None);
     scene.row(2).invoice.balance = Money::new(-3_000, Currency::parse("USD").unwrap());
     scene.row(3).invoice.presence = Presence::Closed;
     assert_eq!(nets(&scene), [4_000, 0, 0]);

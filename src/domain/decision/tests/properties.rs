@@ -20,8 +20,6 @@ fn undisturbed(mut life: Life) -> Life {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
-
     /// Whatever happens, each contact obeys every rule, nothing leaves before the next look that was named, and
     /// what the planner decides stands when the deliverer decides it again.
     #[test]

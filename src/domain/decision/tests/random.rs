@@ -69,7 +69,10 @@ fn channels() -> impl Strategy<Value = ChannelChoice> {
 fn steps(prefix: &'static str) -> impl Strategy<Value = Vec<Step>> {
     let unit = || prop::sample::select(vec!["days", "working days"]);
     let before = prop::collection::vec((0u32..12, unit(), any::<bool>(), channels()), 0..3);
-    let rank = prop::option::weighted(0.8, prop::sample::select(vec![Rank::Reminder, Rank::Reminder, Rank::Firm, Rank::Final, Rank::Formal]));
+    let rank = prop::option::weighted(
+        0.8,
+        prop::sample::select(vec![Rank::Reminder, Rank::Reminder, Rank::Firm, Rank::Final, Rank::Formal]),
+    );
     let after = prop::collection::vec((0u32..12, unit(), any::<bool>(), rank, channels()), 0..6);
     (before, after).prop_filter_map("not a cadence that check accepts", move |(mut before, mut after)| {
         before.sort_by_key(|b| std::cmp::Reverse(b.0));
@@ -121,16 +124,16 @@ fn windows() -> impl Strategy<Value = (Window, Window)> {
 pub(super) fn cadences(prefix: &'static str) -> impl Strategy<Value = Cadence> {
     let spacing = prop::sample::select(vec!["0 days", "1 day", "3 working days", "1 week"]);
     let minimum = prop::sample::select(vec!["0", "10.00", "60.00"]);
-    (steps(prefix), windows(), spacing, minimum, prop::bool::weighted(0.3)).prop_map(|(steps, (mail, sms), spacing, minimum, single)| {
-        Cadence {
+    (steps(prefix), windows(), spacing, minimum, prop::bool::weighted(0.3)).prop_map(
+        |(steps, (mail, sms), spacing, minimum, single)| Cadence {
             group: if single { Group::Invoice } else { Group::Debtor },
             spacing: delay(spacing),
             minimum: Threshold::parse(minimum).unwrap(),
             window: mail,
             sms_window: sms,
             ..cadence(steps)
-        }
-    })
+        },
+    )
 }
 
 fn events() -> impl Strategy<Value = Vec<(i64, usize, Event)>> {
@@ -157,7 +160,11 @@ fn scenes(start: Date) -> impl Strategy<Value = Scene> {
     let invoices = prop::collection::vec((-70i64..70, 50i64..20_000, prop::bool::weighted(0.8), any::<bool>()), 1..6);
     let zones = prop::sample::select(vec!["Europe/Brussels", "America/New_York", "Pacific/Auckland", "Asia/Kolkata"]);
     let kind = prop::option::of(prop::sample::select(vec![CustomerKind::Business, CustomerKind::Consumer]));
-    let settings = (any::<bool>(), prop::sample::select(vec!["0 days", "2 working days"]), prop::sample::select(vec!["0 days", "1 working day"]));
+    let settings = (
+        any::<bool>(),
+        prop::sample::select(vec!["0 days", "2 working days"]),
+        prop::sample::select(vec!["0 days", "1 working day"]),
+    );
     let reach = (prop::bool::weighted(0.8), prop::bool::weighted(0.8));
     (cadences("a"), invoices, zones, kind, settings, reach).prop_map(move |(cadence, invoices, zone, kind, settings, reach)| {
         let mut scene = Scene::new(cadence);
@@ -196,7 +203,8 @@ fn on_calendar(mut cadence: Cadence, calendar: &Arc<Calendar>) -> Cadence {
 
 /// A life with all that may happen in it.
 pub(super) fn lives() -> impl Strategy<Value = Life> {
-    let fate = prop::sample::select(vec![Fate::Accepted, Fate::Accepted, Fate::Accepted, Fate::Refused, Fate::Doubtful, Fate::Delayed]);
+    let fate =
+        prop::sample::select(vec![Fate::Accepted, Fate::Accepted, Fate::Accepted, Fate::Refused, Fate::Doubtful, Fate::Delayed]);
     let fates = prop::collection::vec(fate, 1..12);
     (0i64..330).prop_map(|n| plus_days(day("2026-01-05"), n)).prop_flat_map(move |start| {
         (scenes(start), cadences("b"), some_days(start), some_days(start), events(), fates.clone()).prop_map(

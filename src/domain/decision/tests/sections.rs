@@ -81,14 +81,16 @@ fn r5_late_at_an_earlier_stage_is_listed_and_not_asked_for() {
 
 #[test]
 fn r5_invoices_far_from_due_are_not_listed() {
-    let scene = Scene::new(standard()).with(1, "2026-06-01", "100.00").with(2, "2026-06-19", "40.00").with(3, "2026-06-20", "40.00");
+    let scene =
+        Scene::new(standard()).with(1, "2026-06-01", "100.00").with(2, "2026-06-19", "40.00").with(3, "2026-06-20", "40.00");
     let plan = scene.sent("2026-06-05 10:00");
     assert_eq!(shown(&scene, &plan), "reminder 100.00 EUR [1:Asked=reminder 2:DueSoon]");
 }
 
 #[test]
 fn r5_group_invoice_gives_one_message_for_each() {
-    let mut scene = Scene::new(standard()).with(1, "2026-06-01", "100.00").with(2, "2026-06-02", "50.00").with(3, "2026-06-03", "9.00");
+    let mut scene =
+        Scene::new(standard()).with(1, "2026-06-01", "100.00").with(2, "2026-06-02", "50.00").with(3, "2026-06-03", "9.00");
     scene.cadence.group = Group::Invoice;
     let plan = scene.accepted("2026-06-09 10:00");
     assert_eq!(shown(&scene, &plan), "reminder 100.00 EUR [1:Asked=reminder]");
@@ -101,7 +103,10 @@ fn r5_group_invoice_gives_one_message_for_each() {
 
 #[test]
 fn r5_group_invoice_one_invoices_spacing_does_not_hold_up_another() {
-    let steps = vec![step("reminder", "3 days after due"), ranked(crate::domain::step::Rank::Reminder, step("again", "4 days after due"))];
+    let steps = vec![
+        step("reminder", "3 days after due"),
+        ranked(crate::domain::step::Rank::Reminder, step("again", "4 days after due")),
+    ];
     let mut scene = Scene::new(cadence(steps)).with(1, "2026-06-01", "100.00").with(2, "2026-06-05", "50.00");
     scene.cadence.group = Group::Invoice;
     scene.cadence.spacing = delay("10 days");

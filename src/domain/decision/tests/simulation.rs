@@ -138,7 +138,8 @@ impl<'a> Simulation<'a> {
         self.again(contact, case, plan, now)?.ok_or("the second look before sending comes to another decision")?;
         let fate = self.life.fates[self.fates % self.life.fates.len()];
         self.fates += 1;
-        let on_its_way = OnItsWay { contact, case: case.clone(), plan: plan.clone(), fate, since: local_date(now, &self.scene.zone) };
+        let on_its_way =
+            OnItsWay { contact, case: case.clone(), plan: plan.clone(), fate, since: local_date(now, &self.scene.zone) };
         match fate {
             Fate::Accepted => self.write(contact, case, plan, now, MarkKind::Left, ContactState::Left),
             Fate::Refused => self.refuse(contact, plan),
@@ -173,7 +174,9 @@ impl<'a> Simulation<'a> {
                     match self.again(*contact, case, plan, now)? {
                         Some(plan) => {
                             self.erase(*contact);
-                            self.judge(now).may_leave(&plan).map_err(|e| format!("delayed, at {}: {e}", self.scene.local(now)))?;
+                            self.judge(now)
+                                .may_leave(&plan)
+                                .map_err(|e| format!("delayed, at {}: {e}", self.scene.local(now)))?;
                             self.write(*contact, case, &plan, now, MarkKind::Left, ContactState::Left);
                         }
                         None => self.erase(*contact),
@@ -255,10 +258,17 @@ impl<'a> Simulation<'a> {
 
     fn happens(&mut self, today: Date, which: usize, event: Event) {
         self.quiet.clear();
-        let invoices: Vec<i64> = self.scene.file.rows.iter().filter(|r| r.invoice.kind == RowKind::Invoice).map(|r| r.invoice.pk).collect();
+        let invoices: Vec<i64> =
+            self.scene.file.rows.iter().filter(|r| r.invoice.kind == RowKind::Invoice).map(|r| r.invoice.pk).collect();
         let pk = invoices[which % invoices.len()];
-        let overdue: Vec<_> = [&self.life.scene.cadence, &self.life.other].into_iter().flat_map(|c| &c.steps).filter(|s| s.overdue).map(|s| s.id.clone()).collect();
-        let hold = |days| Hold { id: 1, kind: HoldKind::Operator, until: plus_days(today, days), reason: "asked to wait".to_owned() };
+        let overdue: Vec<_> = [&self.life.scene.cadence, &self.life.other]
+            .into_iter()
+            .flat_map(|c| &c.steps)
+            .filter(|s| s.overdue)
+            .map(|s| s.id.clone())
+            .collect();
+        let hold =
+            |days| Hold { id: 1, kind: HoldKind::Operator, until: plus_days(today, days), reason: "asked to wait".to_owned() };
         let bank = self.scene.bank.clone();
         let other = self.life.other.clone();
         let row = self.scene.row(pk);
@@ -282,11 +292,14 @@ impl<'a> Simulation<'a> {
                 row.marks.retain(|m| !overdue.contains(&m.step));
                 let (term, kept) = (row.invoice.term, row.marks.clone());
                 // Notes before due are carried into the new term.
-                let carried: Vec<Given> = self.past.given.iter().filter(|g| g.invoice == pk && g.term == term - 1).cloned().collect();
+                let carried: Vec<Given> =
+                    self.past.given.iter().filter(|g| g.invoice == pk && g.term == term - 1).cloned().collect();
                 let carried = carried.into_iter().filter(|g| kept.iter().any(|m| m.step == g.step));
                 self.past.given.extend(carried.map(|g| Given { term, ..g }));
                 let passed: Vec<_> = self.past.passed.iter().filter(|p| p.1 == pk && p.2 == term - 1).cloned().collect();
-                self.past.passed.extend(passed.into_iter().filter(|p| kept.iter().any(|m| m.step == p.3)).map(|p| (p.0, p.1, term, p.3)));
+                self.past
+                    .passed
+                    .extend(passed.into_iter().filter(|p| kept.iter().any(|m| m.step == p.3)).map(|p| (p.0, p.1, term, p.3)));
             }
             Event::Disputed(yes) => row.invoice.status = if yes { RowStatus::Disputed } else { RowStatus::Open },
             Event::InvoiceHeld(days) => row.holds = vec![hold(days)],

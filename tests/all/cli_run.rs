@@ -1,0 +1,162 @@
+//! `run --once`: what leaves, what the exit code says, and what happens when the ledger, the secret, the mail
+//! server or the disk is not as it should be.
+
+use super::program::{Firm, at_once, into_folder, late, wait_for, within, word};
+use super::support::Config;
+use super::support::mail::Parsed;
+use super::support::smtp::{Act, Offers, Smtp, Stage};
+use relance::clock::Stopwatch;
+use std::time::Duration;
+
+/// The brakes that `status` shows.
+fn brakes(firm: &Firm) -> Vec<String> {
+    firm.object(&["status"])["brakes"].as_array().unwrap().iter().map(|b| word(&b["reason"]).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn one_round_writes_exactly_what_is_due() {
+    let not_due = late("F-3", "C3").with("due_on", &super::program::day(30).to_string());
+    let firm = Firm::new(&into_folder(), &[late("F-1", "C1"), late("F-2", "C2"), not_due]).await;
+    firm.run(&["run", "--once"]).ends(0);
+    let mut attempts = firm.attempts();
+    attempts.sort();
+    assert_eq!(attempts, ["accepted C1", "accepted C2"]);
+    let mails = firm.mails();
+    assert_eq!(mails.len(), 2, "{mails:?}");
+    for attempt in firm.json(&["log"]) {
+        let name = word(&attempt["message_id"]).split('@').next().unwrap().to_owned();
+        let file = mails.iter().find(|m| m.ends_with(format!("{name}.eml"))).unwrap();
+        let bytes = std::fs::read(file).unwrap();
+        let mail = Parsed::new(&bytes);
+        assert!(mail.header("To").contains(word(&attempt["address"])));
+        assert!(mail.text().contains(word(&attempt["invoices"][0]["number"])));
+        let shown = firm.run(&["log", "show", &attempt["id"].to_string()]).ends(0);
+        assert_eq!(shown.out.as_bytes(), bytes, "the log shows the message as it left");
+    }
+    let again = firm.run(&["run", "--once"]).ends(0);
+    assert_eq!(firm.mails(), mails, "again: nothing new\n{}", again.err);
+    assert_eq!(firm.attempts().len(), 2);
+}
+
+#[tokio::test]
+async fn a_ledger_that_is_not_there_stops_everything_and_says_so() {
+    let firm = Firm::new(&into_folder(), &[late("F-1", "C1")]).await;
+    std::fs::rename(firm.path("ledger.db"), firm.path("away.db")).unwrap();
+    let failed = firm.run(&["run", "--once"]).ends(1);
+    assert!(failed.err.contains("cannot open the ledger"), "{}", failed.err);
+    assert_eq!(brakes(&firm), ["poll_failed"]);
+    std::fs::write(firm.path("ledger.db"), "this is no database, only a text that is long enough to be read as one. ".repeat(20))
+        .unwrap();
+    let failed = firm.run(&["run", "--once"]).ends(1);
+    assert!(failed.err.contains("not a database"), "{}", failed.err);
+    assert_eq!((firm.mails().len(), firm.alerts().len()), (0, 1), "the creditor is told once");
+    std::fs::rename(firm.path("away.db"), firm.path("ledger.db")).unwrap();
+    firm.run(&["run", "--once"]).ends(0);
+    assert_eq!((brakes(&firm).len(), firm.mails().len()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_column_that_is_missing_is_named() {
+    let config = into_folder()
+        .source_line("query = \"SELECT invoice_id, number, customer_id, customer_name, currency FROM relance_invoices\"");
+    let firm = Firm::new(&config, &[late("F-1", "C1")]).await;
+    let failed = firm.run(&["run", "--once"]).ends(1);
+    assert!(failed.err.contains("yields no column") && failed.err.contains("due_on"), "{}", failed.err);
+    assert_eq!(brakes(&firm), ["poll_failed"]);
+}
+
+#[tokio::test]
+async fn a_query_that_fails_is_a_failed_poll() {
+    let firm = Firm::new(&into_folder().source_line("query = \"SELECT * FROM nowhere\""), &[]).await;
+    let failed = firm.run(&["run", "--once"]).ends(1);
+    assert!(failed.err.contains("no such table: nowhere"), "{}", failed.err);
+}
+
+/// The firm's own program keeps its ledger locked: relance waits a while, and not for ever.
+#[tokio::test]
+async fn a_locked_ledger_fails_within_its_time() {
+    let firm = Firm::new(&into_folder(), &[late("F-1", "C1")]).await;
+    let mut held = firm.ledger.acquire().await.unwrap();
+    sqlx::query("BEGIN EXCLUSIVE").execute(&mut *held).await.unwrap();
+    let watch = Stopwatch::start();
+    let failed = firm.run(&["run", "--once"]).ends(1);
+    assert!(watch.elapsed() < Duration::from_secs(40), "took {:?}", watch.elapsed());
+    assert!(failed.err.contains("locked"), "{}", failed.err);
+    assert_eq!(brakes(&firm), ["poll_failed"]);
+    sqlx::query("ROLLBACK").execute(&mut *held).await.unwrap();
+    drop(held);
+    firm.run(&["run", "--once"]).ends(0);
+    assert_eq!(firm.attempts(), ["accepted C1"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_wrong_password_is_ours_and_a_missing_one_is_named() {
+    let server = Smtp::with(Offers { login: Some(("compta", "open sesame")), ..Offers::default() }).await;
+    let login = "user = \"compta\"\npassword = { file = \"smtp.secret\" }";
+    let config = at_once(Config::mail(server.port)).email_line(login).file("smtp.secret", "xyzzy-guess\n");
+    let firm = Firm::new(&config, &[late("F-1", "C1")]).await;
+    let refused = firm.run(&["run", "--once"]).ends(1);
+    assert!(refused.err.contains("refuses the login of \"compta\""), "{}", refused.err);
+    assert_eq!(brakes(&firm), ["channel:email"]);
+    assert_eq!(firm.json(&["log"])[0]["class"], "authentication");
+    std::fs::remove_file(firm.path("smtp.secret")).unwrap();
+    let other = Firm::new(&at_once(Config::mail(server.port)).email_line(login), &[late("F-1", "C1")]).await;
+    let missing = other.run(&["run", "--once"]).ends(1);
+    assert!(missing.err.contains("cannot read the secret file") && missing.err.contains("smtp.secret"), "{}", missing.err);
+    let printed = format!("{}{}{}{}", refused.out, refused.err, missing.out, missing.err);
+    assert!(!printed.contains("xyzzy"), "a secret was printed");
+    std::fs::write(other.path("smtp.secret"), "open sesame\n").unwrap();
+    other.run(&["run", "--once"]).ends(0);
+    assert_eq!(server.accepted().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_refusal_hurts_its_own_message_and_shows_in_the_exit_code() {
+    let server = Smtp::start().await;
+    server.always("c2@client.example", Act::Reply(Stage::Rcpt, 550, "5.1.1 no such user"));
+    let rows = [late("F-1", "C1"), late("F-2", "C2"), late("F-3", "C3")];
+    let firm = Firm::new(&at_once(Config::mail(server.port)), &rows).await;
+    let ran = firm.run(&["run", "--once"]).ends(1);
+    assert!(ran.err.contains("something did not leave"), "{}", ran.err);
+    let mut attempts = firm.attempts();
+    attempts.sort();
+    assert_eq!(attempts, ["accepted C1", "accepted C3", "no_address C2", "refused C2"]);
+    firm.run(&["run", "--once"]).ends(0);
+    assert_eq!(firm.attempts().len(), 4, "what is known is not tried again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn only_one_run_holds_the_store() {
+    let firm = Firm::new(&into_folder(), &[]).await;
+    let mut daemon = firm.daemon();
+    wait_for("the daemon's first poll", || firm.journal().contains("ledger read"));
+    for verb in [&["run"][..], &["run", "--once"]] {
+        let refused = firm.run(verb).ends(1);
+        assert!(refused.err.contains("another `relance run` holds the store"), "{}", refused.err);
+    }
+    assert!(daemon.runs());
+    daemon.kill();
+    firm.run(&["run", "--once"]).ends(0);
+}
+
+#[tokio::test]
+async fn a_reader_that_goes_away_is_no_fault_and_a_full_disk_is() {
+    let firm = Firm::new(&into_folder(), &[late("F-1", "C1")]).await;
+    firm.run(&["run", "--once"]).ends(0);
+    let sh = |script: &str| {
+        let program = env!("CARGO_BIN_EXE_relance");
+        let script = format!("relance() {{ '{program}' --config '{}' \"$@\"; }}; {script}", firm.path("relance.toml").display());
+        std::process::Command::new("sh").arg("-c").arg(script).output().unwrap()
+    };
+    for verb in ["status", "explain C1", "log", "log show 1", "preview", "check", "holds"] {
+        // `true` ends without reading; what relance says of it comes after.
+        let ran = sh(&format!("{{ relance {verb}; echo \"$?\" >&2; }} | true"));
+        assert_eq!(String::from_utf8_lossy(&ran.stderr), "0\n", "{verb}");
+    }
+    for verb in ["status", "explain C1", "log", "log show 1", "preview", "check", "holds"] {
+        let ran = sh(&format!("relance {verb} > /dev/full"));
+        let err = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(ran.status.code() == Some(1) && err.contains("cannot print"), "{verb}: {err}");
+    }
+    assert!(!within(Duration::ZERO, || firm.attempts().len() > 1));
+}

@@ -1,0 +1,88 @@
+//! What `check` says about a configuration, word for word, and that all that is shipped passes it.
+
+mod cadences;
+mod calendars;
+mod files;
+mod letters;
+mod merged;
+mod probe;
+mod settings;
+mod shipped;
+
+use relance::config::problem::ConfigError;
+use relance::config::{Environment, Setup};
+use relance::flow::desk::checked_letters;
+use relance::letter::Letters;
+
+/// A configuration that `check` accepts.
+const GOOD: &str = r#"[creditor]
+name = "Atelier du Canal SRL"
+country = "BE"
+language = "fr"
+timezone = "Europe/Brussels"
+iban = "BE71 0961 2345 6769"
+contact = "compta@canal.example"
+
+[source]
+kind = "sqlite"
+path = "invoices.db"
+
+[store]
+url = "sqlite://relance.db"
+
+[email]
+from = "Comptabilité <compta@canal.example>"
+smtp = "smtps://mail.canal.example"
+"#;
+
+/// Files below a folder, and variables.
+#[derive(Default)]
+struct Tree {
+    files: Vec<(String, String)>,
+    environment: Environment,
+}
+
+impl Tree {
+    /// relance.toml alone.
+    fn new(relance: &str) -> Tree {
+        Tree::default().file("relance.toml", relance)
+    }
+
+    /// The good configuration with some lines more.
+    fn good(more: &str) -> Tree {
+        Tree::new(&format!("{GOOD}{more}"))
+    }
+
+    fn file(mut self, path: &str, text: &str) -> Tree {
+        self.files.push((path.to_owned(), text.to_owned()));
+        self
+    }
+
+    fn variable(mut self, name: &str, value: &str) -> Tree {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Reads and checks it, as `check` does; what is wrong comes with paths below the folder.
+    fn read(&self) -> Result<(Setup, Letters), Vec<String>> {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, text) in &self.files {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let prefix = format!("{}/", folder.path().display());
+        let lines = |e: ConfigError| -> Vec<String> { e.to_string().replace(&prefix, "").lines().map(str::to_owned).collect() };
+        let setup = Setup::load(&folder.path().join("relance.toml"), self.environment.clone()).map_err(lines)?;
+        let letters = checked_letters(&setup).map_err(lines)?;
+        Ok((setup, letters))
+    }
+
+    fn problems(&self) -> Vec<String> {
+        self.read().map(|_| ()).err().unwrap_or_default()
+    }
+
+    fn setup(&self) -> Setup {
+        self.read().map_or_else(|lines| panic!("{}", lines.join("\n")), |(setup, _)| setup)
+    }
+}
