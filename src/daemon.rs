@@ -51,14 +51,15 @@ pub async fn run(desk: Arc<Desk>) -> Result<(), DeskError> {
     let bells: [Arc<Notify>; 4] = std::array::from_fn(|_| Arc::new(Notify::new()));
     let scheduler = scheduler(&bells).await.map_err(|e| scheduler_failed(&e))?;
     let mut pumps = tokio::task::JoinSet::new();
+    let looked = Arc::new(Notify::new());
     for (bell, pump) in bells.iter().zip([Pump::Collect, Pump::Plan, Pump::Deliver, Pump::Review]) {
-        pumps.spawn(work(desk.clone(), bell.clone(), pump));
+        pumps.spawn(work(desk.clone(), bell.clone(), pump, looked.clone()));
     }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), store = %desk.store.path().display(), "relance runs");
     stop_asked().await;
     tracing::info!("asked to end: finishing what is in hand");
     desk.stopping.store(true, Ordering::SeqCst);
-    bells.iter().for_each(|b| b.notify_one());
+    bells.iter().chain([&looked]).for_each(|b| b.notify_one());
     let drained = tokio::time::timeout(GRACE, async { while pumps.join_next().await.is_some() {} }).await;
     if drained.is_err() {
         tracing::warn!("something was still in hand; it is settled at the next start");
@@ -85,8 +86,12 @@ fn scheduler_failed(error: &JobSchedulerError) -> DeskError {
     DeskError::Config(ConfigError(vec![Problem { at, text: format!("the scheduler cannot start: {error}") }]))
 }
 
-async fn work(desk: Arc<Desk>, bell: Arc<Notify>, pump: Pump) {
+async fn work(desk: Arc<Desk>, bell: Arc<Notify>, pump: Pump, looked: Arc<Notify>) {
     let mut rounds: u64 = 0;
+    if matches!(pump, Pump::Review) {
+        // Data that is old only because nobody was there to read it is no reason to alarm anybody.
+        looked.notified().await;
+    }
     while !desk.stopping.load(Ordering::SeqCst) {
         rounds += 1;
         let done = match pump {
@@ -99,6 +104,9 @@ async fn work(desk: Arc<Desk>, bell: Arc<Notify>, pump: Pump) {
         if let Err(e) = done {
             tracing::error!(pump = ?pump, error = %e, "a pump failed; it tries again");
             rest(&desk).await;
+        }
+        if matches!(pump, Pump::Collect) && rounds == 1 {
+            looked.notify_one();
         }
         bell.notified().await;
     }

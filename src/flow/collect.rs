@@ -3,6 +3,7 @@
 use super::absorb::absorb;
 use super::desk::{Desk, DeskError};
 use crate::config::settings::Schedule;
+use crate::domain::reason::Reason;
 use crate::store::polls::{Poll, PollOutcome};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -15,6 +16,9 @@ const RETRY_S: i64 = 300;
 
 /// Below this many open rows a shrunken ledger is not suspicious (R14).
 const SHRINK_FROM: i64 = 10;
+
+/// Why due cases wait for a good poll.
+const STANDSTILLS: [Reason; 3] = [Reason::PollFailed, Reason::StaleData, Reason::LedgerShrunk];
 
 /// The name under which the operator's word on a shrunken ledger is kept.
 pub const LEDGER_RELEASED: &str = "ledger_released";
@@ -62,6 +66,7 @@ pub async fn poll(desk: &Desk) -> Result<Poll, DeskError> {
     let started_at = desk.clock.now();
     let read = read_all(desk, started_at).await;
     let before = desk.store.last_good_poll().await?;
+    let stood_still = stood_still(desk, desk.store.last_poll().await?.as_ref(), started_at);
     let poll = match read {
         Ok(poll) => poll,
         Err(DeskError::Store(e)) => return Err(e.into()),
@@ -78,6 +83,9 @@ pub async fn poll(desk: &Desk) -> Result<Poll, DeskError> {
             if before.as_ref().map(booked) != Some(booked(&poll)) {
                 desk.store.look_at_reason("payments_not_booked", poll.finished_at).await?;
             }
+            for reason in STANDSTILLS.into_iter().filter(|_| stood_still) {
+                desk.store.look_at_reason(reason.code(), poll.finished_at).await?;
+            }
             if desk.store.meta("fingerprint").await?.as_deref() != Some(&desk.setup.fingerprint) {
                 desk.store.look_at_all(poll.finished_at).await?;
                 desk.store.set_meta("fingerprint", Some(&desk.setup.fingerprint)).await?;
@@ -90,6 +98,12 @@ pub async fn poll(desk: &Desk) -> Result<Poll, DeskError> {
         PollOutcome::Failed => tracing::error!(error = %poll.text, "the ledger cannot be read; nothing is sent"),
     }
     Ok(poll)
+}
+
+/// Whether sending was stopped for want of a good poll: what waited for it is looked at at once after one.
+fn stood_still(desk: &Desk, last: Option<&Poll>, now: Timestamp) -> bool {
+    let stale = |p: &Poll| now.as_second() - p.started_at.as_second() > desk.setup.settings.guard.max_data_age;
+    last.is_some_and(|p| p.outcome != PollOutcome::Good || stale(p))
 }
 
 /// A poll that failed, to be recorded: also when a re-read before sending did.

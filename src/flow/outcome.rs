@@ -102,7 +102,7 @@ pub(super) fn settlement(desk: &Desk, ready: Ready, answer: Answer, now: Timesta
 }
 
 /// What becomes of a message that was being sent when the program stopped: by the setting of its channel, at once.
-pub fn after_crash(desk: &Desk, channel: &str, doubts: u32, now: Timestamp) -> After {
+pub(super) fn after_crash(desk: &Desk, channel: &str, doubts: u32, now: Timestamp) -> After {
     let settings = &desk.setup.settings;
     let email = settings.email.as_ref().filter(|_| channel == "email").map(|e| e.when_uncertain);
     let sms = settings.sms.as_ref().filter(|_| channel == "sms").map(|s| s.when_uncertain);

@@ -3,7 +3,10 @@
 
 mod channels;
 mod cli_check;
+mod cli_daemon;
 mod cli_disk;
+mod cli_json;
+mod cli_release;
 mod cli_run;
 mod config;
 mod crash;

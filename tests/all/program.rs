@@ -13,6 +13,7 @@ use sqlx::sqlite::SqlitePool;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -46,10 +47,11 @@ pub fn into_folder() -> Config {
     at_once(Config { email, ..config })
 }
 
-/// Today, some days on. Near midnight it may be yesterday by the time it is used: nothing here depends on one day.
+/// Some days after the day on which the tests began: the same day throughout, though midnight may pass meanwhile.
 pub fn day(ahead: i64) -> Date {
-    let now = Clock::System.now().to_zoned(jiff::tz::TimeZone::UTC);
-    relance::domain::time::plus_days(now.date(), ahead)
+    static TODAY: OnceLock<Date> = OnceLock::new();
+    let today = TODAY.get_or_init(|| Clock::System.now().to_zoned(jiff::tz::TimeZone::UTC).date());
+    relance::domain::time::plus_days(*today, ahead)
 }
 
 /// An invoice that fell due ten days ago.
@@ -184,6 +186,14 @@ impl Firm {
         let mut command = std::process::Command::new("sh");
         command.args(["-c", &limit]);
         command
+    }
+
+    /// Starts `log --follow --json`; what it prints goes to `followed.log`.
+    pub fn follow_log(&self) -> Daemon {
+        let out = File::create(self.path("followed.log")).unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_relance"));
+        command.arg("--config").arg(self.path("relance.toml")).args(["log", "--follow", "--json"]).env_clear();
+        Daemon { child: command.stdin(Stdio::null()).stdout(out).spawn().unwrap() }
     }
 
     fn spawn(&self, command: &mut std::process::Command) -> Daemon {

@@ -46,6 +46,7 @@ struct Open {
     wire: AsyncSmtpConnection,
     dsn: bool,
     utf8: bool,
+    pipelining: bool,
 }
 
 impl std::fmt::Debug for Open {
@@ -146,8 +147,8 @@ impl Client {
         let hello = wire.command(Ehlo::new(self.hello.clone()));
         let offers = timeout(self.deadline, hello).await.map_err(|_| in_time("EHLO"))?.map_err(|e| fault(&name, &e))?;
         let offered = |name: &str| offers.message().any(|line| line.trim().eq_ignore_ascii_case(name));
-        let (dsn, utf8) = (offered("DSN"), offered("SMTPUTF8"));
-        Ok(Open { wire, dsn, utf8 })
+        let (dsn, utf8, pipelining) = (offered("DSN"), offered("SMTPUTF8"), offered("PIPELINING"));
+        Ok(Open { wire, dsn, utf8, pipelining })
     }
 
     fn tls_parameters(&self) -> Result<TlsParameters, Fault> {
@@ -242,19 +243,18 @@ async fn transmit(open: &mut Open, envelope: &Envelope, message: &[u8], deadline
     let mail = Mail::new(Some(envelope.from.clone()), mail_parameters);
     let rcpt = Rcpt::new(envelope.to.clone(), rcpt_parameters);
     // Up to here nothing can have left: whatever breaks, the message has not been sent.
-    match phase(deadline, 2, open.wire.command(mail)).await {
-        Phase::Done(_) => {}
-        other => return before_data(open, other, deadline).await,
+    let begun = match open.pipelining {
+        true => pipelined(open, &mail, &rcpt, deadline).await,
+        false => one_by_one(open, mail, rcpt, deadline).await,
+    };
+    if let Err(end) = begun {
+        return end;
     }
-    match phase(deadline, 2, open.wire.command(rcpt)).await {
-        Phase::Done(_) => {}
-        other => return before_data(open, other, deadline).await,
-    }
-    match phase(deadline, 3, open.wire.command(Data)).await {
-        Phase::Done(_) => {}
-        other => return before_data(open, other, deadline).await,
-    }
-    match phase(deadline, 2, open.wire.message(message)).await {
+    let handed = match std::str::from_utf8(message) {
+        Ok(text) => phase(deadline, 2, open.wire.command(whole(text))).await,
+        Err(_) => phase(deadline, 2, open.wire.message(message)).await,
+    };
+    match handed {
         Phase::Done(response) => {
             let text = response.message().collect::<Vec<_>>().join(" ");
             (Sent::Answered(Answer::accepted(format!("{} {}", response.code(), words(&text)))), true)
@@ -262,6 +262,66 @@ async fn transmit(open: &mut Open, envelope: &Envelope, message: &[u8], deadline
         Phase::No(code, text) => (Sent::Answered(classify::answer(code, &text)), code != 421),
         Phase::Broken(why) => (Sent::Answered(Answer::unknown(format!("after the message was handed over: {why}"))), false),
     }
+}
+
+/// Envelope and DATA, each after the answer to the one before.
+async fn one_by_one(open: &mut Open, mail: Mail, rcpt: Rcpt, deadline: Duration) -> Result<(), (Sent, bool)> {
+    let answer = phase(deadline, 2, open.wire.command(mail)).await;
+    if !matches!(answer, Phase::Done(_)) {
+        return Err(before_data(open, answer, deadline).await);
+    }
+    let answer = phase(deadline, 2, open.wire.command(rcpt)).await;
+    if !matches!(answer, Phase::Done(_)) {
+        return Err(before_data(open, answer, deadline).await);
+    }
+    match phase(deadline, 3, open.wire.command(Data)).await {
+        Phase::Done(_) => Ok(()),
+        answer => Err(before_data(open, answer, deadline).await),
+    }
+}
+
+/// Envelope and DATA in one write, where the server offers it (RFC 2920); each of the three is answered for itself.
+async fn pipelined(open: &mut Open, mail: &Mail, rcpt: &Rcpt, deadline: Duration) -> Result<(), (Sent, bool)> {
+    let mail = phase(deadline, 2, open.wire.command(format!("{mail}{rcpt}{Data}"))).await;
+    if matches!(mail, Phase::Broken(_)) {
+        return Err(before_data(open, mail, deadline).await);
+    }
+    let rcpt = phase(deadline, 2, open.wire.read_response()).await;
+    if matches!(rcpt, Phase::Broken(_)) {
+        return Err(before_data(open, rcpt, deadline).await);
+    }
+    let data = phase(deadline, 3, open.wire.read_response()).await;
+    match (mail, rcpt, data) {
+        (Phase::Done(_), Phase::Done(_), Phase::Done(_)) => Ok(()),
+        (_, _, broken @ Phase::Broken(_)) => Err(before_data(open, broken, deadline).await),
+        (no @ Phase::No(..), _, data) | (_, no @ Phase::No(..), data) => {
+            let waits_for_data = matches!(data, Phase::Done(_));
+            let (sent, usable) = before_data(open, no, if waits_for_data { Duration::ZERO } else { deadline }).await;
+            // A server that waits for data after refusing the envelope is left without any.
+            Err((sent, usable && !waits_for_data))
+        }
+        (_, _, data) => Err(before_data(open, data, deadline).await),
+    }
+}
+
+/// A message as it stands on the wire, with its end: a dot that begins a line is doubled (RFC 5321, section 4.5.2).
+fn whole(message: &str) -> String {
+    let mut text = String::with_capacity(message.len() + 16);
+    if message.starts_with('.') {
+        text.push('.');
+    }
+    let mut rest = message;
+    while let Some((line, after)) = rest.split_once("\r\n.") {
+        text.push_str(line);
+        text.push_str("\r\n..");
+        rest = after;
+    }
+    text.push_str(rest);
+    if !text.ends_with("\r\n") {
+        text.push_str("\r\n");
+    }
+    text.push_str(".\r\n");
+    text
 }
 
 /// The end of a transmission that got no further than its envelope.
@@ -312,5 +372,17 @@ impl AsyncWrite for Encrypted {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::whole;
+
+    #[test]
+    fn dots_at_the_beginning_of_lines_are_doubled() {
+        assert_eq!(whole("a\r\n.\r\n..b\r\nc.\r\n"), "a\r\n..\r\n...b\r\nc.\r\n.\r\n");
+        assert_eq!(whole(".x"), "..x\r\n.\r\n");
+        assert_eq!(whole(""), "\r\n.\r\n");
     }
 }

@@ -147,7 +147,7 @@ impl Climb<'_> {
             Gate::Open(day) => day,
             Gate::Waits => return Weighed::Waits,
             Gate::Shut(reason) if own_day <= self.today => return Weighed::Blocked(Block { reason, step, until: None }),
-            Gate::Shut(_) => return Weighed::Waits,
+            Gate::Shut(_) => return Weighed::Later(own_day), // Held from that day on, and shown.
         };
         if day > self.today {
             return Weighed::Later(day);

@@ -126,6 +126,14 @@ fn r12_below_the_minimum_is_looked_at_again_when_more_is_asked_for() {
 }
 
 #[test]
+fn r12_a_trifle_due_soon_gets_no_step_from_another_stages_letter() {
+    let scene = Scene::new(standard()).with(1, "2026-06-01", "100.00").with(2, "2026-06-10", "5.00");
+    assert_eq!(scene.shows("2026-06-05 10:00"), "reminder 100.00 EUR [1:Asked=reminder 2:DueSoon]");
+    let scene = scene.with(3, "2026-06-10", "5.00");
+    assert_eq!(scene.shows("2026-06-05 10:00"), "reminder 100.00 EUR [1:Asked=reminder 2:DueSoon=courtesy 3:DueSoon=courtesy]");
+}
+
+#[test]
 fn r12_before_due_the_minimum_looks_at_what_is_due_soon() {
     let scene = Scene::new(standard()).with(1, "2026-06-08", "6.00").with(2, "2026-05-04", "500.00");
     let scene = scene.had(2, "final", MarkKind::Left, "2026-05-20");

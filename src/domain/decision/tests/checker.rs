@@ -18,6 +18,7 @@ pub(super) struct Given {
     pub(super) term: u32,
     pub(super) step: StepId,
     pub(super) rank: Option<Rank>,
+    pub(super) overdue: bool,
     /// The day on which it was accepted, if it was.
     pub(super) accepted: Option<Date>,
 }
@@ -247,6 +248,14 @@ impl Judge<'_> {
             return ensure(step.overdue || self.today() <= invoice.due_on, || "R4: a note before due, after it".to_owned());
         }
         ensure(step.overdue && step.rank <= Some(Rank::Reminder), || format!("R3: {} enters at {}", invoice.pk, step.id))?;
+        let entered = self.had(invoice).any(|g| g.overdue);
+        let passed =
+            |s: &Step| self.past.passed.iter().any(|(_, pk, term, id)| (*pk, *term, id) == (invoice.pk, invoice.term, &s.id));
+        let due = |s: &Step| s.overdue && !passed(s) && self.planned(s, invoice) <= self.today();
+        let first_due = (0..self.steps().len()).find(|i| due(&self.steps()[*i]) && self.firmness(invoice, *i).is_ok());
+        ensure(entered || Some(given) == first_due, || {
+            format!("R3: {} enters at {}, not at the first step", invoice.pk, step.id)
+        })?;
         let first = self.had(invoice).next().is_none() && !invoice.reopened;
         let waits = self.scene.policy.old_debts == OldDebts::Hold && !self.scene.file.entry_released && first;
         ensure(!waits, || "R3: an old debt enters without a word".to_owned())

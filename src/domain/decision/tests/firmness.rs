@@ -96,6 +96,14 @@ fn r2_a_doubtful_reminder_is_cleared_up_before_anything_firm() {
 }
 
 #[test]
+fn r2_a_step_that_the_operator_dropped_never_leaves_and_holds_what_needs_it() {
+    let scene = dated().had(1, "reminder", MarkKind::Skipped, "2026-06-05");
+    assert_eq!(scene.line("2026-06-08 10:00"), "wait not_yet 2026-06-13 09:00 relance");
+    assert_eq!(scene.line("2026-06-13 09:00"), "hold cannot_reach never operator");
+    assert_eq!(scene.line("2026-07-15 10:00"), "hold cannot_reach never operator");
+}
+
+#[test]
 fn r2_what_is_in_hand_is_waited_for() {
     let scene =
         dated().had(1, "reminder", MarkKind::InHand, "2026-06-05").contacted("2026-06-05 10:00", ContactState::InHand, &[1]);

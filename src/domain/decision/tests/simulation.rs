@@ -185,7 +185,7 @@ impl<'a> Simulation<'a> {
                 Fate::Doubtful if age >= 3 => {
                     self.quiet.clear();
                     match contact % 2 {
-                        0 => self.erase(*contact),
+                        0 => self.dropped(*contact),
                         _ => self.settled(*contact, now),
                     }
                 }
@@ -207,6 +207,16 @@ impl<'a> Simulation<'a> {
         }
         self.past.given.iter_mut().filter(|g| g.contact == contact).for_each(|g| g.accepted = Some(on));
         self.past.contacts.iter_mut().filter(|c| c.0 == contact).for_each(|c| c.1 = now);
+    }
+
+    /// The operator drops a doubtful message: its steps count as passed over.
+    fn dropped(&mut self, contact: i64) {
+        let marks = self.scene.file.rows.iter_mut().flat_map(|r| &mut r.marks);
+        marks.filter(|m| m.contact == Some(contact)).for_each(|m| m.kind = MarkKind::Skipped);
+        self.scene.file.contacts.retain(|c| c.pk != contact);
+        let given: Vec<Given> = self.past.given.extract_if(.., |g| g.contact == contact).collect();
+        self.past.passed.extend(given.into_iter().map(|g| (contact, g.invoice, g.term, g.step)));
+        self.past.contacts.retain(|c| c.0 != contact);
     }
 
     fn refuse(&mut self, contact: i64, plan: &Plan) {
@@ -240,9 +250,9 @@ impl<'a> Simulation<'a> {
             let row = self.scene.row(line.pk);
             row.marks.retain(|m| m.step != given.id);
             row.marks.push(Mark { step: given.id.clone(), rank: given.rank, kind, on, contact: Some(contact) });
-            let (step, rank, term) = (given.id.clone(), given.rank, row.invoice.term);
+            let (step, rank, overdue, term) = (given.id.clone(), given.rank, given.overdue, row.invoice.term);
             let accepted = (kind == MarkKind::Left).then_some(on);
-            self.past.given.push(Given { contact, invoice: line.pk, term, step, rank, accepted });
+            self.past.given.push(Given { contact, invoice: line.pk, term, step, rank, overdue, accepted });
         }
         for (pk, skipped, _) in &plan.skipped {
             let rank = steps.iter().find(|s| s.id == *skipped).and_then(|s| s.rank);

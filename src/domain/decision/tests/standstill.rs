@@ -23,6 +23,27 @@ fn r3_an_old_debt_enters_at_the_first_step_after_due() {
 }
 
 #[test]
+fn r3_of_two_reminders_an_old_debt_gets_the_first() {
+    let steps = vec![
+        step("statement", "1 day after due"),
+        step("reminder", "3 days after due"),
+        ranked(Rank::Reminder, step("again", "6 days after due")),
+        step("firm", "9 days after due"),
+    ];
+    for (first_seen, reopened) in [("2026-06-01", false), ("2026-01-01", true)] {
+        let mut scene = Scene::new(cadence(steps.clone())).with(1, "2026-02-02", "100.00");
+        scene.row(1).invoice.first_seen = day(first_seen);
+        scene.row(1).invoice.reopened = reopened;
+        assert_eq!(scene.leaves("2026-06-01 10:00"), "statement 100.00 EUR [1:Asked=statement]");
+        // Once it has entered, the furthest step leaves as for any other (R4).
+        let plan = scene.accepted("2026-06-04 10:00");
+        assert_eq!(shown(&scene, &plan), "again 100.00 EUR [1:Asked=again]");
+        assert_eq!(skipped(&plan), ["1 reminder overtaken"]);
+        assert_eq!(scene.leaves("2026-06-09 10:00"), "firm 100.00 EUR [1:Asked=firm]");
+    }
+}
+
+#[test]
 fn r3_first_seen_late_but_before_its_first_step_waits_for_that_step() {
     let mut scene = Scene::new(standard()).with(1, "2026-06-01", "100.00");
     scene.row(1).invoice.first_seen = day("2026-06-02");
