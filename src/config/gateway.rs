@@ -71,12 +71,14 @@ pub(super) fn gateway(name: &str, root: &Node, problems: &Problems) -> Option<Ga
         top.missing("request", "a [request] table");
     }
     let request = request.and_then(request_of);
-    let answers: Vec<AnswerRule> = top.tables("answer").into_iter().filter_map(answer).collect();
+    let answers = top.tables("answer");
     if answers.is_empty() {
         top.missing("answer", "at least one [[answer]]");
     }
+    let answers: Vec<AnswerRule> = answers.into_iter().filter_map(answer).collect();
     let id_pointer = top.text("id", "a JSON pointer such as \"/sid\"");
     let probe = top.text("probe", "a path");
+    probe.iter().for_each(|probe| check_placeholders(&top, "probe", probe));
     top.finish();
     let (method, path, auth, fields, unicode_fields) = request?;
     Some(Gateway { name: name.to_owned(), method, path, fields, unicode_fields, auth, answers, id_pointer, probe })
@@ -94,6 +96,7 @@ fn request_of(s: Section) -> Option<Request> {
         s.missing("method", "\"GET\" or \"POST\"");
     }
     let path = s.required("path", "the path behind the base URL");
+    path.iter().for_each(|path| check_placeholders(&s, "path", path));
     let auth = s.parse("auth", "\"fields\" or \"basic\"", |t| match t {
         "fields" => Some(GatewayAuth::Fields),
         "basic" => Some(GatewayAuth::Basic),
@@ -110,16 +113,20 @@ fn fields(s: &Section, key: &str) -> Vec<(String, String)> {
     let mut fields = Vec::new();
     for (name, _, _) in table.free() {
         let Some(template) = table.text(name, "text with placeholders") else { continue };
-        for part in template.split('{').skip(1) {
-            let placeholder = part.split('}').next().unwrap_or_default();
-            if !PLACEHOLDERS.contains(&placeholder) {
-                table.problem(name, format!("unknown placeholder {{{placeholder}}}; wanted one of: {}", PLACEHOLDERS.join(", ")));
-            }
-        }
+        check_placeholders(&table, name, &template);
         fields.push((name.clone(), template));
     }
     table.finish();
     fields
+}
+
+fn check_placeholders(s: &Section, key: &str, template: &str) {
+    for part in template.split('{').skip(1) {
+        let placeholder = part.split('}').next().unwrap_or_default();
+        if !PLACEHOLDERS.contains(&placeholder) {
+            s.problem(key, format!("unknown placeholder {{{placeholder}}}; wanted one of: {}", PLACEHOLDERS.join(", ")));
+        }
+    }
 }
 
 fn answer(s: Section) -> Option<AnswerRule> {

@@ -77,7 +77,7 @@ impl Setup {
     /// Reads everything. The error holds every problem found.
     pub fn load(path: &Path, environment: Environment) -> Result<Setup, ConfigError> {
         let problems = Problems::default();
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf();
+        let folder = folder_of(path);
         let setup = load(path, &folder, environment, &problems);
         match setup {
             Some(setup) if problems.is_empty() => Ok(setup),
@@ -125,17 +125,19 @@ fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problem
     let shelf = read::Shelf { calendars: &calendars, gateways: &gateways, base: folder };
     let settings = root.and_then(|root| read::settings(&root, &shelf, problems));
     let settings = settings?;
-    let fingerprint = fingerprint(&settings, &cadences);
+    let fingerprint = fingerprint(&settings, &cadences, &zones);
     Some(Setup { settings, cadences, letters, zones, calendars, folder: folder.to_path_buf(), environment, fingerprint })
 }
 
 /// What decisions depend on, as one text: not secrets, not addresses of servers.
-fn fingerprint(settings: &Settings, cadences: &[CadenceFile]) -> String {
+fn fingerprint(settings: &Settings, cadences: &[CadenceFile], zones: &BTreeMap<String, TimeZone>) -> String {
     use sha2::Digest as _;
     let steps: Vec<_> = cadences.iter().map(|c| &c.cadence).collect();
     let guard = &settings.guard;
     let channels = (settings.email.is_some(), settings.sms.is_some());
-    let text = format!("{steps:?}{:?}{:?}{channels:?}{}", settings.policy, guard.redirect_to.is_some(), guard.dry_run);
+    let days = (settings.source.booking_lag, &settings.creditor.calendar, &settings.creditor.timezone, zones);
+    let sending = (guard.redirect_to.is_some(), guard.dry_run, channels);
+    let text = format!("{steps:?}{:?}{days:?}{sending:?}", settings.policy);
     sha2::Sha256::digest(text.as_bytes()).iter().take(16).map(|b| format!("{b:02x}")).collect()
 }
 
@@ -178,6 +180,15 @@ fn cadence_files(folder: &Path, calendars: &BTreeMap<String, Arc<Calendar>>, pro
         }
     }
     read
+}
+
+/// The letters beside a relance.toml, also when that cannot be used: so that `check` tells all at once.
+pub fn letters(path: &Path, problems: &Problems) -> Vec<LetterSource> {
+    letter_files(&folder_of(path), problems)
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf()
 }
 
 fn letter_files(folder: &Path, problems: &Problems) -> Vec<LetterSource> {

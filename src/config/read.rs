@@ -129,7 +129,7 @@ pub fn schedule(text: &str) -> Result<Schedule, String> {
         return Err(wanted.to_owned());
     }
     let parser = croner::parser::CronParser::builder().seconds(croner::parser::Seconds::Optional).build();
-    let cron = parser.parse(text).map_err(|e| format!("{e}; {wanted}"))?;
+    let cron = parser.parse(text).map_err(|e| format!("{}; {wanted}", e.to_string().trim_end_matches('.')))?;
     Ok(Schedule { text: text.to_owned(), cron })
 }
 

@@ -76,7 +76,8 @@ impl<'a> Section<'a> {
 
     /// Notes that a key is missing.
     pub fn missing(&self, key: &str, wanted: &str) {
-        self.problems.add(&self.at, format!("\"{key}\" is missing in {}; wanted {wanted}", self.name));
+        let place = if self.name.is_empty() { String::new() } else { format!(" in {}", self.name) };
+        self.problems.add(&self.at, format!("\"{key}\" is missing{place}; wanted {wanted}"));
     }
 
     /// Whether the key is there.

@@ -124,14 +124,7 @@ async fn read_all(desk: &Desk, started_at: Timestamp) -> Result<Poll, DeskError>
     let (source, columns) = desk.source().await?;
     let booked_through = source.booked_through().await?;
     let mut seen = Bits::default();
-    let mut open_before: Vec<i64> = Vec::new();
-    let mut after = 0;
-    loop {
-        let page = desk.store.open_rows_after(after).await?;
-        let Some(last) = page.last() else { break };
-        after = *last;
-        open_before.extend(page);
-    }
+    let (open_before, newest) = desk.store.open_rows().await?;
     let (mut rows, mut unreadable) = (0i64, 0i64);
     let mut behind = None;
     loop {
@@ -149,8 +142,16 @@ async fn read_all(desk: &Desk, started_at: Timestamp) -> Result<Poll, DeskError>
             break;
         }
     }
-    let gone: Vec<i64> = open_before.iter().copied().filter(|pk| !seen.has(*pk)).collect();
-    finish(desk, started_at, open_before.len() as i64, gone, (rows, unreadable), booked_through).await
+    // What was there before, is still taken to be open, and was on no page.
+    let mut gone = Vec::new();
+    let mut after = 0;
+    loop {
+        let open = desk.store.open_rows_after(after).await?;
+        let Some(last) = open.last() else { break };
+        after = *last;
+        gone.extend(open.into_iter().filter(|pk| *pk <= newest && !seen.has(*pk)));
+    }
+    finish(desk, started_at, open_before, gone, (rows, unreadable), booked_through).await
 }
 
 async fn finish(

@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// The smallest and the largest group that is marked at once.
-const GROUP: std::ops::RangeInclusive<usize> = 8..=512;
+const GROUP: std::ops::RangeInclusive<usize> = 8..=256;
 
 /// A group should be on the wire within this: well inside the second that R13 allows.
 const GROUP_TIME: f64 = 0.2;
@@ -125,7 +125,7 @@ struct Round {
 async fn round(desk: &Desk, channel: Channel) -> Result<Round, DeskError> {
     let connections = workers::connections(desk, channel);
     let pace = Arc::new(Pace::new(connections));
-    let (to_workers, work) = mpsc::channel(2 * GROUP.end());
+    let (to_workers, work) = mpsc::channel(*GROUP.end());
     let (done, results) = mpsc::channel(2 * GROUP.end());
     let mut workers = workers::start(desk, channel, &pace, work, &done)?;
     drop(done);

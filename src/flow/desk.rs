@@ -5,9 +5,9 @@ use crate::channel::email::Mailer;
 use crate::channel::sms::Texter;
 use crate::channel::token::Keys;
 use crate::clock::Clock;
-use crate::config::Setup;
 use crate::config::problem::{ConfigError, Problem, Problems};
 use crate::config::settings::SmsTransport;
+use crate::config::{Environment, Setup};
 use crate::domain::cadence::Cadence;
 use crate::domain::case::{ContactPoint, DebtorFile, PointState};
 use crate::domain::decision::{Booked, Brake, World};
@@ -22,6 +22,7 @@ use crate::store::polls::PollOutcome;
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::path::Path;
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -193,6 +194,25 @@ impl Desk {
         let password = sms.password.as_ref().map(|p| p.load(&self.setup.environment)).transpose()?;
         Ok(Some(Texter::new(sms, password)?))
     }
+}
+
+/// Reads and checks everything below the folder of a relance.toml. The error holds every problem there is, in
+/// settings, cadences, gateways, calendars and letters, by file and place.
+pub fn checked(path: &Path, environment: Environment) -> Result<(Setup, Letters), ConfigError> {
+    let ConfigError(mut found) = match Setup::load(path, environment) {
+        Ok(setup) => {
+            let letters = checked_letters(&setup)?;
+            return Ok((setup, letters));
+        }
+        Err(e) => e,
+    };
+    // Without settings it is not known which letters the steps need, but all that are there can be read.
+    let problems = Problems::default();
+    Letters::new(&crate::config::letters(path, &Problems::default()), "en", &problems).check(&[], &problems);
+    found.extend(problems.into_sorted());
+    found.sort();
+    found.dedup();
+    Err(ConfigError(found))
 }
 
 /// Letters, checked against cadences and sample data: what `check` refuses, nothing starts with.

@@ -134,7 +134,7 @@ async fn worker(
     }
 }
 
-async fn one(line: &mut Line, pace: &Pace, ready: Ready) -> Done {
+async fn one(line: &mut Line, pace: &Pace, mut ready: Ready) -> Done {
     pace.begun.fetch_add(1, Ordering::SeqCst);
     if pace.stop.load(Ordering::SeqCst) || ready.read_at.elapsed() > FRESH {
         return Done::NotBegun(ready.claimed.pk);
@@ -147,6 +147,8 @@ async fn one(line: &mut Line, pace: &Pace, ready: Ready) -> Done {
         }
         _ => Sent::NotBegun(Fault::network("this channel cannot carry this message")),
     };
+    // Its bytes are in the store; here they are no longer needed.
+    ready.composed.bytes = Vec::new();
     match sent {
         Sent::Answered(answer) if answer.class == Some(FaultClass::Authentication) => {
             let fault = Fault { class: FaultClass::Authentication, text: answer.text };

@@ -14,8 +14,9 @@ impl Letters {
     /// Notes unknown variables, letters that fail on sample data, and letters that cadences name but nobody wrote.
     pub fn check(&self, cadences: &[CadenceFile], problems: &Problems) {
         for (name, file) in &self.files {
-            self.check_variables(name, file, problems);
-            self.check_rendering(name, file, problems);
+            if self.knows_all_variables(name, file, problems) {
+                self.check_rendering(name, file, problems);
+            }
         }
         for cadence in cadences {
             for (step, at) in cadence.cadence.steps.iter().zip(&cadence.letters_at) {
@@ -24,7 +25,8 @@ impl Letters {
                         Channel::Email => "md",
                         Channel::Sms => "sms",
                     };
-                    if self.language(None, &step.letter, form).is_err() {
+                    let broken = self.broken.iter().any(|name| name.ends_with(&format!("/{}.{form}", step.letter)));
+                    if !broken && self.language(None, &step.letter, form).is_err() {
                         let text = format!(
                             "there is no letter \"{}\" for {channel} in the creditor's language; wanted letters/LANGUAGE/{}.{form}",
                             step.letter, step.letter
@@ -39,12 +41,14 @@ impl Letters {
         }
     }
 
-    fn check_variables(&self, name: &str, file: &str, problems: &Problems) {
+    fn knows_all_variables(&self, name: &str, file: &str, problems: &Problems) -> bool {
+        let mut all = true;
         for part in [name.to_owned(), format!("{name}#subject")] {
             let Ok(template) = self.engine.get_template(&part) else { continue };
             let mut unknown: Vec<String> = template.undeclared_variables(true).into_iter().filter(|v| !is_known(v)).collect();
             unknown.sort();
             for variable in unknown {
+                all = false;
                 let source = template.source();
                 let offset = source.find(&variable).unwrap_or(0);
                 problems.add(
@@ -53,6 +57,7 @@ impl Letters {
                 );
             }
         }
+        all
     }
 
     fn check_rendering(&self, name: &str, file: &str, problems: &Problems) {
@@ -69,11 +74,11 @@ impl Letters {
                 _ => return,
             };
             if let Err(e) = rendered {
-                let at = match &e {
-                    super::LetterError::Render { line, .. } => At { file: file.to_owned(), line: *line, column: 1 },
-                    super::LetterError::Missing { .. } => At::start(file),
+                let (line, text) = match e {
+                    super::LetterError::Render { line, text, .. } => (line, text),
+                    missing => (1, missing.to_string()),
                 };
-                problems.add(&at, format!("this letter cannot be made: {e}"));
+                problems.add(&At { file: file.to_owned(), line, column: 1 }, format!("this letter cannot be made: {text}"));
                 return;
             }
         }

@@ -8,7 +8,7 @@ use crate::config::problem::{At, Problems};
 use crate::domain::mail::Mail;
 use minijinja::value::ValueKind;
 use minijinja::{Environment, UndefinedBehavior};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The work that one letter may cost; a letter of the shipped size takes about two hundredths of it.
 const FUEL: u64 = 100_000;
@@ -45,6 +45,8 @@ pub struct Letters {
     pub(super) labels: BTreeMap<String, Labels>,
     /// Template name, such as `fr/reminder.md`, to the file it came from.
     pub(super) files: BTreeMap<String, String>,
+    /// Template names of letters that are there and cannot be read.
+    pub(super) broken: BTreeSet<String>,
     creditor_language: String,
 }
 
@@ -67,6 +69,7 @@ impl Letters {
             engine,
             labels: BTreeMap::new(),
             files: BTreeMap::new(),
+            broken: BTreeSet::new(),
             creditor_language: base_language(creditor_language),
         };
         for source in sources {
@@ -86,16 +89,18 @@ impl Letters {
             let (first, rest) = source.text.split_once('\n').unwrap_or((&source.text, ""));
             let Some(subject) = first.strip_prefix("subject:") else {
                 problems.add(&At::start(&source.file), "wanted \"subject: …\" as the first line of the letter");
+                self.broken.insert(source.name.clone());
                 return;
             };
-            // The body keeps its line numbers.
-            parts =
-                vec![(format!("{}#subject", source.name), subject.trim().to_owned()), (source.name.clone(), format!("\n{rest}"))];
+            // The subject keeps its column, the body its line numbers.
+            let subject = format!("{:8}{}", "", subject.trim_end());
+            parts = vec![(format!("{}#subject", source.name), subject), (source.name.clone(), format!("\n{rest}"))];
         }
         for (name, text) in parts {
             if let Err(e) = self.engine.add_template_owned(name.clone(), text.clone()) {
                 let at = place(&source.file, &text, &e);
-                problems.add(&at, format!("this letter cannot be read: {e:#}"));
+                problems.add(&at, format!("this letter cannot be read: {}{}", e.kind(), detail(&e)));
+                self.broken.insert(source.name.clone());
                 return;
             }
         }

@@ -56,6 +56,7 @@ statements! {
     LEDGER_LOOK_ALL = "UPDATE debtor SET next_at = $1 WHERE pk IN (SELECT debtor_pk FROM invoice WHERE presence <> 'closed')";
     LEDGER_LOOK_REASON = "UPDATE debtor SET next_at = $2 WHERE reason = $1";
     LEDGER_OPEN = "SELECT pk FROM invoice WHERE presence <> 'closed' AND pk > $1 ORDER BY pk LIMIT 10000";
+    LEDGER_COUNT = "SELECT count(*) AS open_rows, (SELECT coalesce(max(pk), 0) FROM invoice) AS newest FROM invoice WHERE presence <> 'closed'";
     LEDGER_IDS = "SELECT source_id FROM invoice WHERE pk IN (SELECT value FROM json_each($1))";
     LEDGER_BAD_ROW = "INSERT INTO unreadable (source_id, text, seen_at) VALUES ($1, $2, $3)
         ON CONFLICT (source_id) DO UPDATE SET text = excluded.text, seen_at = excluded.seen_at";
@@ -220,6 +221,12 @@ impl Store {
         }
         tx.commit().await?;
         Ok(())
+    }
+
+    /// How many rows are not closed, and the newest key of all.
+    pub async fn open_rows(&self) -> Result<(i64, i64), StoreError> {
+        let row = sqlx::query(LEDGER_COUNT).fetch_one(&self.reader).await?;
+        Ok((row.get("open_rows"), row.get("newest")))
     }
 
     /// Keys of the rows that are not closed, above a key, in order; at most 10,000.

@@ -1,1 +1,159 @@
-//! x
+//! Cadence files.
+
+use super::{GOOD, Tree};
+
+const STEP: &str = "\n[[step]]\nid = \"reminder\"\nwhen = \"1 day after due\"\nchannel = \"email\"\n";
+const CHANNELS: &str = "\"email\", \"sms\", a list of them (all are used), or { first_of = [\"email\", \"sms\"] }";
+const NAMES: &str = "lower-case letters, digits and hyphens, beginning with a letter, and not \"due\" or \"issued\"";
+
+fn own(text: &str) -> Tree {
+    Tree::new(GOOD).file("cadences/own.toml", text)
+}
+
+/// Steps by mail: id and when. The first id stands on line 4.
+fn steps(list: &[(&str, &str)]) -> Tree {
+    let step = |(id, when): &(&str, &str)| format!("\n[[step]]\nid = \"{id}\"\nwhen = \"{when}\"\nchannel = \"email\"\n");
+    own(&format!("name = \"own\"\n{}", list.iter().map(step).collect::<String>()))
+}
+
+#[test]
+fn unknown_keys() {
+    own(&format!("name = \"own\"\nspeed = 3\n\n[window]\nhour = \"1\"\n{STEP}colour = \"red\"\n")).tells(&[
+        "cadences/own.toml:2:1: unknown key \"speed\" here; wanted one of: applies_to, calendar, gone, group, minimum, name, spacing, step, window",
+        "cadences/own.toml:5:1: unknown key \"hour\" in [window]; wanted one of: days, hours, sms",
+        "cadences/own.toml:11:1: unknown key \"colour\" in [[step]]; wanted one of: channel, id, letter, rank, was, when",
+    ]);
+}
+
+#[test]
+fn an_impossible_when() {
+    let told = |when: &str, text: &str| {
+        steps(&[("reminder", when)]).tells(&[&format!("cadences/own.toml:5:1: \"when\" is \"{when}\": {text}")]);
+    };
+    let delay = "wanted a number and a unit, such as \"5 days\", \"3 working days\" or \"2 weeks\"";
+    let anchor = "wanted \"before due\", \"after due\", \"after issued\" or \"after STEP\" behind the number of days";
+    told("soon after due", delay);
+    told("-3 days after due", delay);
+    told("", delay);
+    told("3 days after tomorrow morning", anchor);
+    told("3 days before reminder", anchor);
+    told("3 days", anchor);
+    told("2000 days after due", "wanted at most 1000 days");
+    own("name = \"own\"\n[[step]]\nid = \"reminder\"\nwhen = 3\nchannel = \"email\"\n")
+        .tells(&["cadences/own.toml:4:8: \"when\" is a whole number; wanted text, in quotation marks"]);
+}
+
+#[test]
+fn circles_and_unknown_steps() {
+    steps(&[("reminder", "3 days after firm"), ("firm", "3 days after final"), ("final", "3 days after reminder")]).tells(&[
+        "cadences/own.toml:4:1: the steps count from each other in a circle: reminder → firm → final → reminder",
+        "cadences/own.toml:9:1: the steps count from each other in a circle: firm → final → reminder → firm",
+    ]);
+    steps(&[("reminder", "3 days after reminder")])
+        .tells(&["cadences/own.toml:4:1: the steps count from each other in a circle: reminder → reminder"]);
+    steps(&[("reminder", "3 days after curtesy")])
+        .tells(&["cadences/own.toml:4:1: \"reminder\" counts from \"curtesy\", but no step has that name"]);
+    steps(&[("courtesy", "5 days after reminder"), ("reminder", "3 days after due")]).tells(&[
+        "cadences/own.toml:4:1: \"courtesy\" counts from \"reminder\", which stands below it; wanted the steps in the order of time",
+    ]);
+}
+
+#[test]
+fn ranks_and_order() {
+    steps(&[("firm", "3 days after due")]).tells(&[
+        "cadences/own.toml:4:1: \"firm\" has rank firm, but no reminder after the due date stands before it (first contact never goes above a reminder)",
+    ]);
+    steps(&[("reminder", "3 days before due")])
+        .tells(&["cadences/own.toml:4:1: \"reminder\" has rank reminder but lies before the due date; only a courtesy note may"]);
+    steps(&[("reminder", "9 days after due"), ("firm", "3 days after due"), ("courtesy", "3 days before due")]).tells(&[
+        "cadences/own.toml:9:1: \"firm\" falls before \"reminder\"; wanted the steps in the order of time",
+        "cadences/own.toml:14:1: \"courtesy\" falls before \"firm\"; wanted the steps in the order of time",
+        "cadences/own.toml:14:1: \"courtesy\" has rank courtesy after a step of higher rank; wanted ranks that never fall",
+        "cadences/own.toml:14:1: \"courtesy\" lies before the due date but stands below a step after it",
+    ]);
+    steps(&[("reminder", "1 day after due"), ("reminder", "3 days after due")])
+        .tells(&["cadences/own.toml:9:1: the step name \"reminder\" stands twice; a step's name is its identity"]);
+    own(&format!("name = \"own\"\n{STEP}{}", STEP.replace("\"reminder\"", "\"firm\"\nwas = [\"reminder\"]")))
+        .tells(&["cadences/own.toml:9:1: the step name \"reminder\" stands twice; a step's name is its identity"]);
+    own("name = \"own\"\n").tells(&["cadences/own.toml:1:1: wanted at least one [[step]]"]);
+}
+
+#[test]
+fn a_step_with_everything_wrong() {
+    own("name = \"own\"\n\n[[step]]\nid = \"Reminder 1\"\nwas = [\"due\"]\nwhen = \"3 days after due\"\nchannel = [\"fax\"]\nrank = \"rude\"\nletter = \"../x\"\n").tells(&[
+        &format!("cadences/own.toml:4:6: \"id\" is \"Reminder 1\"; wanted {NAMES}"),
+        &format!("cadences/own.toml:5:1: \"was\": wanted earlier step names: {NAMES}"),
+        &format!("cadences/own.toml:7:1: \"channel\" names \"fax\"; wanted {CHANNELS}"),
+        "cadences/own.toml:8:8: \"rank\" is \"rude\"; wanted one of: courtesy, reminder, firm, final, formal, handoff, note",
+        &format!("cadences/own.toml:9:10: \"letter\" is \"../x\"; wanted {NAMES}"),
+    ]);
+    own("[[step]]\n").tells(&[
+        &format!("cadences/own.toml:1:1: \"channel\" is missing in [[step]]; wanted {CHANNELS}"),
+        &format!("cadences/own.toml:1:1: \"id\" is missing in [[step]]; wanted {NAMES}"),
+        "cadences/own.toml:1:1: \"name\" is missing; wanted a name for the cadence",
+        "cadences/own.toml:1:1: \"when\" is missing in [[step]]; wanted e.g. \"5 days before due\"",
+    ]);
+    own("name = \"own\"\n\n[step]\nid = \"reminder\"\n").tells(&[
+        "cadences/own.toml:1:1: wanted at least one [[step]]",
+        "cadences/own.toml:3:1: \"step\" is a table; wanted [[step]] tables",
+    ]);
+}
+
+#[test]
+fn channels() {
+    let with = |channel: &str| own(&format!("name = \"own\"\n{}", STEP.replace("\"email\"", channel)));
+    let empty = format!("cadences/own.toml:6:1: \"channel\" is empty; wanted {CHANNELS}");
+    with("[]").tells(&[&empty]);
+    with("{ first = [\"email\"] }")
+        .tells(&[&empty, "cadences/own.toml:6:13: unknown key \"first\" in [[step]].channel; wanted one of: first_of"]);
+    with("[\"email\", \"email\"]").tells(&[&format!("cadences/own.toml:6:1: \"channel\" names \"email\"; wanted {CHANNELS}")]);
+    with("\"sms\"").tells(&[
+        "cadences/own.toml:4:1: step \"reminder\" has no channel that is configured; wanted a section [sms] in relance.toml",
+    ]);
+    with("{ first_of = [\"sms\", \"email\"] }").tells(&[]);
+}
+
+#[test]
+fn windows_and_limits() {
+    let text = "name = \"own\"\nspacing = \"3 moons\"\nminimum = \"ten\"\ngroup = \"firm\"\ncalendar = \"XX\"\n\n[window]\ndays = \"mon-fry\"\nhours = \"17:00-09:00\"\n\n[window.sms]\nhours = \"9-19\"\n";
+    own(&format!("{text}{STEP}")).tells(&[
+        "cadences/own.toml:2:1: \"spacing\" is \"3 moons\": wanted a number and a unit, such as \"5 days\", \"3 working days\" or \"2 weeks\"",
+        "cadences/own.toml:3:11: \"minimum\" is \"ten\"; wanted an amount such as \"10.00\"",
+        "cadences/own.toml:4:9: \"group\" is \"firm\"; wanted \"debtor\" or \"invoice\"",
+        "cadences/own.toml:5:12: \"calendar\" is \"XX\"; wanted one of: AT, BE, CH, DE, ES, FR, GB, IE, IT, LU, NL",
+        "cadences/own.toml:8:8: \"days\" is \"mon-fry\"; wanted weekdays such as \"mon-fri\" or \"mon,wed,sat\"",
+        "cadences/own.toml:9:9: \"hours\" is \"17:00-09:00\"; wanted hours such as \"09:00-17:30\" (\"00:00-24:00\" is all day)",
+        "cadences/own.toml:12:9: \"hours\" is \"9-19\"; wanted hours such as \"09:00-17:30\" (\"00:00-24:00\" is all day)",
+    ]);
+}
+
+#[test]
+fn two_cadences_for_the_same_invoice() {
+    let cadence = |name: &str, applies: &str| format!("name = \"{name}\"\n{applies}{STEP}");
+    let two = |first: &str, second: &str| own(&cadence("own", first)).file("cadences/two.toml", &cadence("two", second));
+    let tie = "\"two\" and \"own\" could take the same invoice and are equally specific; wanted one of them narrower";
+    two("", "").tells(&[&format!("cadences/two.toml:1:1: {tie}")]);
+    let (belgians, firms) = ("applies_to = { country = [\"BE\"] }\n", "applies_to = { customer_kind = \"business\" }\n");
+    two(belgians, firms).tells(&[&format!("cadences/two.toml:2:1: {tie}")]);
+    two("", firms).tells(&[]);
+    two("applies_to = { country = [\"BE\"] }\n", "applies_to = { country = [\"FR\"] }\n").tells(&[]);
+    two("applies_to = { amount_max = \"100\" }\n", "applies_to = { amount_min = \"100\" }\n").tells(&[]);
+    own(&cadence("own", ""))
+        .file("cadences/two.toml", &cadence("own", firms))
+        .tells(&["cadences/two.toml:1:1: the cadence name \"own\" stands in two files (also cadences/own.toml)"]);
+    own(&cadence("own", "applies_to = { customer_kind = \"firm\", amount_min = 3, vip = true }\n")).tells(&[
+        "cadences/own.toml:2:32: \"customer_kind\" is \"firm\"; wanted \"business\" or \"consumer\"",
+        "cadences/own.toml:2:53: \"amount_min\" is a whole number; wanted an amount such as \"1000.00\", in quotation marks",
+        "cadences/own.toml:2:56: unknown key \"vip\" in [applies_to]; wanted one of: amount_max, amount_min, country, customer_kind, debtor, tags",
+    ]);
+}
+
+#[test]
+fn own_cadences_are_the_only_ones() {
+    let setup = own(&format!("name = \"own\"\n{STEP}")).setup();
+    let names: Vec<&str> = setup.cadences.iter().map(|c| c.cadence.name.as_str()).collect();
+    assert_eq!(names, ["own"]);
+    Tree::new(GOOD)
+        .file("cadences/notes.txt", "x")
+        .tells(&["cadences:1:1: no cadence in this folder; wanted at least one .toml file"]);
+}

@@ -1,1 +1,113 @@
-//! x
+//! Letters: what is wrong with one is told with its place, and hurts no other.
+
+use super::{GOOD, Tree};
+
+const VARIABLES: &str = "creditor.name, creditor.contact, debtor.name, debtor.business, invoice.number, invoice.issued_on, \
+                         invoice.due_on, invoice.amount, invoice.days_late, count, single, sum, days_late, part_paid, \
+                         other_stages, payments_until, today, items, payment, pay_reference, pay_link";
+
+fn reminder(text: &str) -> Tree {
+    Tree::new(GOOD).file("letters/fr/reminder.md", text)
+}
+
+#[test]
+fn unknown_variables() {
+    let unknown =
+        |at: &str, name: &str| format!("letters/fr/reminder.md:{at}: unknown variable \"{name}\"; wanted one of: {VARIABLES}");
+    reminder("subject: Rappel\n\nBonjour {{ debtr.name }},\n\n{{ invoice.nummer }} {{ dettes }}\n").tells(&[
+        &unknown("3:12", "debtr.name"),
+        &unknown("5:4", "invoice.nummer"),
+        &unknown("5:25", "dettes"),
+    ]);
+    reminder("subject: Rappel {{ debtr.name }}\n\nBonjour\n").tells(&[&unknown("1:20", "debtr.name")]);
+    reminder("subject: Rappel\n\n{% if debtor.kind %}x{% endif %}\n").tells(&[&unknown("3:7", "debtor.kind")]);
+    Tree::new(GOOD)
+        .file("letters/fr/reminder.sms", "{{ amount }}")
+        .tells(&[&format!("letters/fr/reminder.sms:1:4: unknown variable \"amount\"; wanted one of: {VARIABLES}")]);
+}
+
+#[test]
+fn broken_jinja() {
+    let unread = "this letter cannot be read: syntax error: unexpected end of input, expected end of";
+    reminder("subject: Rappel\n\nBonjour\n{% if single %}\noui\n")
+        .tells(&[&format!("letters/fr/reminder.md:4:16: {unread} block")]);
+    reminder("subject: Rappel {{ sum \n\nBonjour\n").tells(&[&format!("letters/fr/reminder.md:1:20: {unread} variable block")]);
+    let unmade = "letters/fr/reminder.md:3:1: this letter cannot be made:";
+    reminder("subject: Rappel\n\n{{ sum|nope }}\n").tells(&[&format!("{unmade} unknown filter: filter nope is unknown")]);
+    reminder("subject: Rappel\n\nBonjour {{ 1 / 0 }}\n")
+        .tells(&[&format!("{unmade} invalid operation: unable to calculate 1 / 0")]);
+    reminder("subject: Rappel\n\n{% include \"/etc/passwd\" %}\n")
+        .tells(&[&format!("{unmade} template not found: tried to include non-existing template '/etc/passwd'")]);
+}
+
+#[test]
+fn a_letter_that_never_ends_is_stopped() {
+    let loops = "{% for a in \"xxxxxxxxxxxxxxxxxxxx\" %}".repeat(5);
+    let ends = "{% endfor %}".repeat(5);
+    reminder(&format!("subject: Rappel\n\n{loops}x{ends}\n"))
+        .tells(&["letters/fr/reminder.md:3:1: this letter cannot be made: engine ran out of fuel"]);
+}
+
+#[test]
+fn a_letter_without_subject() {
+    for text in ["Rappel\n\nBonjour\n", "", "Subject: Rappel\n", "\nsubject: Rappel\n"] {
+        reminder(text).tells(&["letters/fr/reminder.md:1:1: wanted \"subject: …\" as the first line of the letter"]);
+    }
+}
+
+#[test]
+fn letters_that_a_cadence_names_and_nobody_wrote() {
+    let cadence = "name = \"own\"\n\n[[step]]\nid = \"reminder\"\nwhen = \"3 days after due\"\nchannel = [\"email\", \"sms\"]\nletter = \"nudge\"\n";
+    let missing = |channel: &str, form: &str| {
+        format!(
+            "cadences/own.toml:7:1: there is no letter \"nudge\" for {channel} in the creditor's language; wanted letters/LANGUAGE/nudge.{form}"
+        )
+    };
+    let tree = || Tree::new(GOOD).file("cadences/own.toml", cadence);
+    tree().tells(&[&missing("email", "md"), &missing("sms", "sms")]);
+    tree().file("letters/nl/nudge.md", "subject: x\n\nx\n").tells(&[&missing("email", "md"), &missing("sms", "sms")]);
+    tree().file("letters/fr/nudge.md", "subject: x\n\nx\n").file("letters/fr/nudge.sms", "x").tells(&[]);
+}
+
+#[test]
+fn a_language_needs_its_labels() {
+    Tree::new(GOOD)
+        .file("letters/it/reminder.md", "subject: Sollecito\n\nBuongiorno\n")
+        .tells(&["letters/it/reminder.md:1:1: there is no labels.toml for the language \"it\""]);
+    let told =
+        Tree::new(GOOD).file("letters/fr/labels.toml", "pay_title = \"Pour payer\"\nextra = 1\n").read().map(|_| ()).unwrap_err();
+    assert!(
+        told.contains(&"letters/fr/labels.toml:1:1: \"footer\" is missing; wanted the words for it in this language".to_owned()),
+        "{told:?}"
+    );
+    assert!(told.contains(&"letters/fr/labels.toml:1:1: \"format\" is missing; wanted a [format] table".to_owned()), "{told:?}");
+    assert!(
+        told.iter().any(|l| l.starts_with("letters/fr/labels.toml:2:1: unknown key \"extra\" here; wanted one of: ")),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_letter_of_ones_own_takes_the_place_of_the_shipped_one() {
+    let (setup, letters) = reminder("subject: Petit rappel {{ invoice.number }}\n\nBonjour {{ debtor.name }}.\n")
+        .read()
+        .map_err(|e| e.join("\n"))
+        .unwrap();
+    assert!(setup.letters.iter().any(|l| l.name == "fr/reminder.md" && l.text.starts_with("subject: Petit rappel")));
+    let view = relance::letter::sample_view(letters.labels("fr").unwrap(), 0);
+    let mail = letters.mail("fr", "reminder", &view).unwrap();
+    assert_eq!(mail.subject, "Petit rappel F-1031");
+    assert!(mail.text.starts_with("Bonjour Brasserie du Parvis SPRL.\n"), "{}", mail.text);
+}
+
+#[test]
+fn languages_fall_back_to_their_base_and_then_to_the_creditors() {
+    let (_, letters) = Tree::new(GOOD).read().map_err(|e| e.join("\n")).unwrap();
+    let language = |wanted| letters.language(wanted, "reminder", "md").unwrap();
+    assert_eq!(language(Some("nl-BE")), "nl");
+    assert_eq!(language(Some("NL_be")), "nl");
+    assert_eq!(language(Some("de")), "de");
+    assert_eq!(language(Some("pt")), "fr");
+    assert_eq!(language(Some("")), "fr");
+    assert_eq!(language(None), "fr");
+}

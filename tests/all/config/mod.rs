@@ -3,15 +3,15 @@
 mod cadences;
 mod calendars;
 mod files;
+mod formats;
 mod letters;
 mod merged;
-mod probe;
 mod settings;
 mod shipped;
 
 use relance::config::problem::ConfigError;
 use relance::config::{Environment, Setup};
-use relance::flow::desk::checked_letters;
+use relance::flow::desk::checked;
 use relance::letter::Letters;
 
 /// A configuration that `check` accepts.
@@ -48,9 +48,15 @@ impl Tree {
         Tree::default().file("relance.toml", relance)
     }
 
-    /// The good configuration with some lines more.
+    /// The good configuration with some lines more, of which the first is line 20.
     fn good(more: &str) -> Tree {
         Tree::new(&format!("{GOOD}{more}"))
+    }
+
+    /// The good configuration with a part replaced.
+    fn but(part: &str, other: &str) -> Tree {
+        assert!(GOOD.contains(part), "{part}");
+        Tree::new(&GOOD.replacen(part, other, 1))
     }
 
     fn file(mut self, path: &str, text: &str) -> Tree {
@@ -73,16 +79,17 @@ impl Tree {
         }
         let prefix = format!("{}/", folder.path().display());
         let lines = |e: ConfigError| -> Vec<String> { e.to_string().replace(&prefix, "").lines().map(str::to_owned).collect() };
-        let setup = Setup::load(&folder.path().join("relance.toml"), self.environment.clone()).map_err(lines)?;
-        let letters = checked_letters(&setup).map_err(lines)?;
-        Ok((setup, letters))
-    }
-
-    fn problems(&self) -> Vec<String> {
-        self.read().map(|_| ()).err().unwrap_or_default()
+        checked(&folder.path().join("relance.toml"), self.environment.clone()).map_err(lines)
     }
 
     fn setup(&self) -> Setup {
         self.read().map_or_else(|lines| panic!("{}", lines.join("\n")), |(setup, _)| setup)
+    }
+
+    /// Asserts what is told, line by line.
+    #[track_caller]
+    fn tells(&self, expected: &[&str]) {
+        let told = self.read().map(|_| ()).err().unwrap_or_default();
+        assert_eq!(told, expected, "told:\n{}\n", told.join("\n"));
     }
 }

@@ -1,1 +1,165 @@
-//! x
+//! relance.toml.
+
+use super::Tree;
+
+const GUARD_KEYS: &str = "contacts_per_30_days, contacts_per_30_days_consumer, contacts_per_7_days, contacts_per_day, dry_run, \
+                          max_data_age, max_messages_per_cycle, max_vanished, old_debts, redirect_to, tolerance, \
+                          unreachable_attempts, unreachable_days";
+
+#[test]
+fn unknown_keys_and_sections() {
+    let line = format!("relance.toml:21:1: unknown key \"max_mesages\" in [guard]; wanted one of: {GUARD_KEYS}");
+    Tree::good("\n[guard]\nmax_mesages = 3\n").tells(&[&line]);
+    Tree::good("\n[gaurd]\ndry_run = true\n")
+        .tells(&["relance.toml:20:2: unknown key \"gaurd\" here; wanted one of: creditor, email, guard, sms, source, store"]);
+    Tree::but("name =", "Name =").tells(&[
+        "relance.toml:1:2: \"name\" is missing in [creditor]; wanted the firm's name as it stands in letters",
+        "relance.toml:2:1: unknown key \"Name\" in [creditor]; wanted one of: contact, country, iban, language, name, timezone",
+    ]);
+}
+
+#[test]
+fn what_is_no_toml_is_told_with_every_place() {
+    Tree::good("\n[guard\ndry_run = true\nx = = 3\n").tells(&[
+        "relance.toml:20:7: this is not TOML: unclosed table, expected `]`",
+        "relance.toml:22:5: this is not TOML: extra `=`, expected nothing",
+        "relance.toml:22:7: this is not TOML: unexpected key or value, expected newline, `#`",
+    ]);
+}
+
+#[test]
+fn nothing_there() {
+    Tree::default().tells(&["relance.toml:1:1: cannot read this file: No such file or directory (os error 2)"]);
+    Tree::new("").tells(&[
+        "relance.toml:1:1: the section [creditor] is missing",
+        "relance.toml:1:1: the section [source] is missing",
+        "relance.toml:1:1: the section [store] is missing",
+    ]);
+    Tree::good("\n[sms]\n").tells(&[
+        "relance.toml:20:2: \"gateway\" is missing in [sms]; wanted the name of a gateway, such as \"kannel\", or \"file\"",
+        "relance.toml:20:2: \"url\" is missing in [sms]; wanted the gateway's base URL, or \"file:///path\"",
+    ]);
+}
+
+#[test]
+fn wrong_types_are_told_all_at_once() {
+    let more = "connections = \"many\"\nmax_per_minute = 1.5\n\n[guard]\ndry_run = \"maybe\"\nmax_data_age = 36\nold_debts = \"later\"\n";
+    let url =
+        Tree::good(more).files[0].1.replace("\"sqlite://relance.db\"", "5").replace("\"smtps://mail.canal.example\"", "[\"a\"]");
+    Tree::new(&url).tells(&[
+        "relance.toml:14:7: \"url\" is a whole number; wanted \"sqlite:///path/to/relance.db\", in quotation marks",
+        "relance.toml:18:8: \"smtp\" is a list; wanted \"smtp://host:587\", \"smtps://host:465\" or \"file:///folder\", in quotation marks",
+        "relance.toml:19:15: \"connections\": wanted a whole number from 1 to 64",
+        "relance.toml:20:18: \"max_per_minute\": wanted a whole number from 1 to 1000000",
+        "relance.toml:23:11: \"dry_run\" is text; wanted true or false",
+        "relance.toml:24:16: \"max_data_age\" is a whole number; wanted a time such as \"36h\", in quotation marks",
+        "relance.toml:25:13: \"old_debts\" is \"later\"; wanted \"first-step\" or \"hold\"",
+    ]);
+    let told = Tree::new("creditor = 3\n").read().map(|_| ()).unwrap_err();
+    assert!(told.contains(&"relance.toml:1:12: wanted a table for [creditor], found a whole number".to_owned()), "{told:?}");
+}
+
+#[test]
+fn the_creditor() {
+    let bad =
+        "country = \"Belgium\"\nlanguage = \"fr\"\ntimezone = \"Brussels\"\niban = \"BE71 0961 2345 6768\"\ncontact = \"compta\"";
+    let good = "country = \"BE\"\nlanguage = \"fr\"\ntimezone = \"Europe/Brussels\"\niban = \"BE71 0961 2345 6769\"\ncontact = \"compta@canal.example\"";
+    Tree::but(good, bad).tells(&[
+        "relance.toml:3:1: \"country\" is \"Belgium\"; wanted an ISO 3166 code such as \"BE\"",
+        "relance.toml:5:12: \"timezone\" is \"Brussels\"; wanted an IANA time zone such as \"Europe/Brussels\"",
+        "relance.toml:6:1: \"iban\" is \"BE71 0961 2345 6768\": not a valid IBAN (the string does not follow the base IBAN rules)",
+        "relance.toml:7:1: \"contact\" is \"compta\"; wanted an e-mail address",
+    ]);
+    Tree::but("BE71 0961 2345 6769", "")
+        .tells(&["relance.toml:6:1: \"iban\" is \"\": not a valid IBAN (the string does not follow the base IBAN rules)"]);
+}
+
+#[test]
+fn the_source() {
+    let bad = "kind = \"oracle\"\nreread = \"SELECT 1\"\ngrace = \"soon\"\nbooking_lag = \"9999 days\"\npoll = \"every hour\"";
+    Tree::but("kind = \"sqlite\"\npath = \"invoices.db\"", bad).tells(&[
+        "relance.toml:9:2: \"path\" is missing in [source]; wanted the path of the SQLite file",
+        "relance.toml:10:1: \"kind\" is \"oracle\"; wanted \"sqlite\"",
+        "relance.toml:11:1: \"reread\" has no :ids; wanted SQL that reads the rows whose id is in the JSON array :ids, e.g. … WHERE id IN (SELECT value FROM json_each(:ids))",
+        "relance.toml:12:1: \"grace\" is \"soon\": wanted a number and a unit, such as \"5 days\", \"3 working days\" or \"2 weeks\"",
+        "relance.toml:13:1: \"booking_lag\" is \"9999 days\": wanted at most 1000 days",
+        "relance.toml:14:1: \"poll\" is \"every hour\": wanted a cron expression of five fields (minute hour day month weekday), or six with seconds first, e.g. \"*/10 * * * *\"",
+    ]);
+    let told = Tree::but("kind =", "poll = \"61 * * * *\"\nkind =").read().map(|_| ()).unwrap_err();
+    assert!(told[0].starts_with("relance.toml:10:1: \"poll\" is \"61 * * * *\": ") && told.len() == 1, "{told:?}");
+    for good in ["*/10 * * * *", "30 */10 * * * *", "0 7 * * mon-fri"] {
+        assert_eq!(Tree::but("kind =", &format!("poll = \"{good}\"\nkind =")).setup().settings.source.poll.text, good);
+    }
+}
+
+#[test]
+fn the_store() {
+    Tree::but("sqlite://relance.db", "postgres://x")
+        .tells(&["relance.toml:14:7: \"url\" is \"postgres://x\"; wanted \"sqlite:///path/to/relance.db\""]);
+}
+
+#[test]
+fn email_without_encryption_only_on_this_machine() {
+    let server = "smtp = \"smtps://mail.canal.example\"";
+    for host in ["mail.canal.example", "10.0.0.1", "localhost.example", "127.0.0.1.example"] {
+        let line = format!(
+            "relance.toml:19:1: tls = \"none\" is only for a relay on this machine, and \"{host}\" is not; wanted \"required\""
+        );
+        Tree::but(server, &format!("smtp = \"smtp://{host}:25\"\ntls = \"none\"")).tells(&[&line]);
+    }
+    for host in ["localhost", "127.0.0.1", "127.8.8.8", "[::1]"] {
+        Tree::but(server, &format!("smtp = \"smtp://{host}:25\"\ntls = \"none\"")).tells(&[]);
+    }
+}
+
+#[test]
+fn addresses_and_servers() {
+    Tree::but("Comptabilité <compta@canal.example>", "Compta")
+        .tells(&["relance.toml:17:8: \"from\" is \"Compta\"; wanted an address such as \"Accounts <accounts@example.org>\""]);
+    for url in ["http://mail.canal.example", "smtp://", "smtp://a b", "smtp://host:port", "mail.canal.example:25"] {
+        let line = format!(
+            "relance.toml:18:8: \"smtp\" is \"{url}\"; wanted \"smtp://host:587\", \"smtps://host:465\" or \"file:///folder\""
+        );
+        Tree::but("smtps://mail.canal.example", url).tells(&[&line]);
+    }
+}
+
+#[test]
+fn a_secret_never_stands_in_the_configuration() {
+    let wanted =
+        "\"password\": wanted { file = \"/path\" } or { credential = \"name\" }; a secret never stands in the configuration";
+    let tree = Tree::good("").file("relance.toml", &format!("{}user = \"compta\"\npassword = \"hunter2\"\n", super::GOOD));
+    tree.tells(&[&format!("relance.toml:20:1: {wanted}")]);
+    Tree::good("user = \"compta\"\npassword = { file = \"a\", credential = \"b\" }\n")
+        .tells(&[&format!("relance.toml:20:1: {wanted}")]);
+    Tree::good("user = \"compta\"\npassword = { env = \"PW\" }\n").tells(&[
+        &format!("relance.toml:20:1: {wanted}"),
+        "relance.toml:20:14: unknown key \"env\" in [email].password; wanted one of: credential, file",
+    ]);
+    Tree::good("user = \"compta\"\n")
+        .tells(&["relance.toml:19:1: \"user\" and \"password\" go together; one of them is missing"]);
+    Tree::good("password = { credential = \"smtp\" }\n")
+        .tells(&["relance.toml:16:2: \"user\" and \"password\" go together; one of them is missing"]);
+}
+
+#[test]
+fn a_mistyped_redirection_never_falls_back_to_the_real_addresses() {
+    Tree::good("\n[guard]\nredirect_to = \"me at canal\"\n")
+        .tells(&["relance.toml:21:15: \"redirect_to\" is \"me at canal\"; wanted an e-mail address"]);
+    Tree::good("\n[guard]\nredirect_to = true\n")
+        .tells(&["relance.toml:21:15: \"redirect_to\" is true or false; wanted an e-mail address, in quotation marks"]);
+    let unknown = format!("relance.toml:21:1: unknown key \"redirect\" in [guard]; wanted one of: {GUARD_KEYS}");
+    Tree::good("\n[guard]\nredirect = \"me@canal.example\"\n").tells(&[&unknown]);
+    let setup = Tree::good("\n[guard]\nredirect_to = \"me@canal.example\"\n").setup();
+    assert_eq!(setup.settings.guard.redirect_to.map(|a| a.to_string()).as_deref(), Some("me@canal.example"));
+}
+
+#[test]
+fn sms_gateways() {
+    Tree::good("\n[sms]\ngateway = \"carrier-pigeon\"\nurl = \"loft\"\n").tells(&[
+        "relance.toml:21:1: there is no gateway \"carrier-pigeon\"; wanted one of: file, kannel, twilio",
+        "relance.toml:22:1: \"url\" is \"loft\"; wanted http:// or https://",
+    ]);
+    Tree::good("\n[sms]\ngateway = \"file\"\nurl = \"http://x\"\n")
+        .tells(&["relance.toml:22:1: \"url\" is \"http://x\"; wanted \"file:///path\" for the gateway \"file\""]);
+}

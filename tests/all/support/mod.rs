@@ -11,5 +11,5 @@ pub mod world;
 
 pub use config::Config;
 pub use row::Row;
-pub use smtp::{Act, Greet, Smtp, Stage};
+pub use smtp::{Act, Greet, Offers, Smtp, Stage};
 pub use world::World;

@@ -50,6 +50,7 @@ pub enum Greet {
 #[derive(Clone, Default)]
 pub struct Offers {
     pub dsn: bool,
+    pub pipelining: bool,
     pub utf8: bool,
     pub starttls: Option<TlsAcceptor>,
     /// Sent in the clear behind the answer to STARTTLS, as an intruder would: a line end, then lines.

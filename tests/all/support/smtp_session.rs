@@ -106,6 +106,9 @@ impl Session {
         if offers.dsn {
             lines.push("DSN");
         }
+        if offers.pipelining {
+            lines.push("PIPELINING");
+        }
         if offers.utf8 {
             lines.push("SMTPUTF8");
         }
