@@ -12,6 +12,7 @@ mod config;
 mod crash;
 mod demo;
 mod demo_story;
+mod floors;
 mod guard;
 mod licences;
 mod mail_doubt;
