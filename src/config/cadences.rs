@@ -67,6 +67,13 @@ pub(super) fn cadence(root: &Node, calendars: &BTreeMap<String, Arc<Calendar>>, 
     let applies_at = top.at_key("applies_to");
     let at = top.at().clone();
     top.finish();
+    if !window.meets(&sms_window) {
+        let both = |s: &Step| matches!(&s.channel, ChannelChoice::All(list) if list.len() > 1);
+        for (step, at) in steps.iter().zip(&places).filter(|(step, _)| both(step)) {
+            let text = format!("\"{}\" goes by e-mail and SMS together, but their windows have no hour in common", step.id);
+            problems.add(at, text);
+        }
+    }
     if steps.len() == wanted_steps {
         let wrong = Cadence::check_steps(&mut steps);
         for (step, text) in &wrong {

@@ -56,6 +56,12 @@ impl Window {
         self.days[weekday] && !calendar.is_some_and(|c| c.is_holiday(date))
     }
 
+    /// Whether there is a minute of the week at which both are open.
+    pub fn meets(&self, other: &Window) -> bool {
+        let days = self.days.iter().zip(other.days).any(|(a, b)| *a && b);
+        days && self.from_minute.max(other.from_minute) < self.to_minute.min(other.to_minute)
+    }
+
     /// Whether a message may leave at this instant.
     pub fn is_open(&self, now: Timestamp, zone: &TimeZone, calendar: Option<&Calendar>) -> bool {
         let local = zone.to_datetime(now);
@@ -148,6 +154,14 @@ mod tests {
         assert_eq!(parse_hours("17:00-09:00"), None);
         assert_eq!(parse_hours("9-17"), None);
         assert_eq!(parse_hours("09:00-24:30"), None);
+    }
+
+    #[test]
+    fn windows_meet_on_a_day_and_at_an_hour() {
+        let window = |days: &str, from_minute, to_minute| Window { days: parse_days(days).unwrap(), from_minute, to_minute };
+        let office = window("mon-fri", 540, 1050);
+        assert!(office.meets(&window("fri-sun", 1049, 1440)) && office.meets(&Window::ALWAYS));
+        assert!(!office.meets(&window("fri-sun", 1050, 1440)) && !office.meets(&window("sat,sun", 0, 1440)));
     }
 
     #[test]

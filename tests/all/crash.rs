@@ -5,7 +5,7 @@
 use super::program::{Firm, at_once, late, within, word};
 use super::support::Config;
 use super::support::row::Row;
-use super::support::smtp::Smtp;
+use super::support::smtp::{Offers, Smtp};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,6 +21,7 @@ struct Killing {
     connections: usize,
     /// How long the server takes over each message.
     slow: Duration,
+    pipelining: bool,
     when_uncertain: &'static str,
 }
 
@@ -28,15 +29,33 @@ struct Killing {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_over_a_slow_server() {
     let slow = Duration::from_millis(40);
-    let killing = Killing { seed: 20_261, kills: 35, debtors: 300, more: 4, connections: 2, slow, when_uncertain: "resend" };
+    let killing = Killing {
+        seed: 20_261,
+        kills: 35,
+        debtors: 300,
+        more: 4,
+        connections: 2,
+        slow,
+        pipelining: false,
+        when_uncertain: "resend",
+    };
     nothing_lost_nothing_doubled(killing).await;
 }
 
-/// Many messages answered and not yet on record when the kill comes.
+/// Many messages answered and not yet on record when the kill comes, and envelopes on their way unanswered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_over_a_fast_server() {
     let slow = Duration::ZERO;
-    let killing = Killing { seed: 20_262, kills: 35, debtors: 120, more: 12, connections: 4, slow, when_uncertain: "resend" };
+    let killing = Killing {
+        seed: 20_262,
+        kills: 35,
+        debtors: 120,
+        more: 12,
+        connections: 4,
+        slow,
+        pipelining: true,
+        when_uncertain: "resend",
+    };
     nothing_lost_nothing_doubled(killing).await;
 }
 
@@ -62,7 +81,16 @@ async fn nothing_lost_nothing_doubled(killing: Killing) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_with_hold_nothing_comes_twice() {
     let slow = Duration::from_millis(30);
-    let killing = Killing { seed: 20_263, kills: 30, debtors: 300, more: 2, connections: 3, slow, when_uncertain: "hold" };
+    let killing = Killing {
+        seed: 20_263,
+        kills: 30,
+        debtors: 300,
+        more: 2,
+        connections: 3,
+        slow,
+        pipelining: false,
+        when_uncertain: "hold",
+    };
     let (firm, server, debtors) = survive(&killing).await;
     firm.run(&["run", "--once"]).ends(0);
     let before = seen(&server);
@@ -100,7 +128,7 @@ async fn killed_with_hold_nothing_comes_twice() {
 /// Kills the daemon again and again; gives the firm as the last kill left it, and how many debtors were due.
 async fn survive(killing: &Killing) -> (Firm, Smtp, usize) {
     println!("seed {}", killing.seed);
-    let server = Smtp::start().await;
+    let server = Smtp::with(Offers { dsn: true, pipelining: killing.pipelining, ..Offers::default() }).await;
     server.state().slow = killing.slow;
     // Polled every second, so that kills come while the ledger is read, too.
     let config = at_once(Config::mail(server.port))

@@ -90,7 +90,13 @@ fn paths(module: &[String], text: &str) -> Vec<(usize, Vec<String>)> {
 }
 
 /// Reads `a::b::{c, d::e}` from a place on; gives the place behind it.
-fn tree(tokens: &[(usize, String)], mut i: usize, before: &[String], line: usize, found: &mut Vec<(usize, Vec<String>)>) -> usize {
+fn tree(
+    tokens: &[(usize, String)],
+    mut i: usize,
+    before: &[String],
+    line: usize,
+    found: &mut Vec<(usize, Vec<String>)>,
+) -> usize {
     let mut path = before.to_vec();
     let after = |i: usize, sign: &str| i > 0 && tokens[i - 1].1 == sign;
     while let Some((_, token)) = tokens.get(i) {
@@ -140,7 +146,13 @@ fn tokens(code: &str) -> Vec<(usize, String)> {
         let mut rest = line.trim_start();
         while let Some(first) = rest.chars().next() {
             let name = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
-            let length = if name > 0 { name } else if rest.starts_with("::") { 2 } else { first.len_utf8() };
+            let length = if name > 0 {
+                name
+            } else if rest.starts_with("::") {
+                2
+            } else {
+                first.len_utf8()
+            };
             found.push((n + 1, rest[..length].to_owned()));
             rest = rest[length..].trim_start();
         }
@@ -240,29 +252,49 @@ fn planted_violations_are_found() {
     let above = ": an import from the floor above";
     let cases = [
         ("src/domain/money.rs", "use crate::config::Setup;", vec!["1: crate::config::Setup: an import from the floor above"]),
-        ("src/domain/decision/mod.rs", "fn f() {\n    super::super::store::all_statements();\n}", vec![
-            "2: crate::store::all_statements: an import from the floor above",
-        ]),
-        ("src/domain/decision/verdict.rs", "use super::{pace, super::super::super::flow::plan};", vec![
-            "1: crate::flow::plan: an import from the floor above",
-        ]),
-        ("src/store/db.rs", "use crate::{clock::Clock, source::{Page, row::Cell}};", vec![
-            "1: crate::source::Page: rooms of this floor leave each other alone",
-            "1: crate::source::row::Cell: rooms of this floor leave each other alone",
-        ]),
-        ("src/letter/mod.rs", "use crate::config::Setup;\n\npub use crate::flow::desk as d;\n", vec![
-            "3: crate::flow::desk: an import from the floor above",
-        ]),
-        ("src/config/mod.rs", "mod tests {\n    use super::*;\n    use super::super::cli::Args;\n    use super::node::Node;\n}", vec![
-            "3: crate::cli::Args: an import from the floor above",
-        ]),
-        ("src/domain/time.rs", "use std::{env, collections::BTreeMap, fs::File};\nuse tokio;\nasync fn f() { tracing::info!(\"x\"); }", vec![
-            "1: std::env: the domain is pure",
-            "1: std::fs::File: the domain is pure",
-            "2: tokio: the domain is pure",
-            "3: tracing::info: the domain is pure",
-        ]),
-        ("src/flow/plan.rs", "type T = Vec<crate::daemon::Daemon>;", vec!["1: crate::daemon::Daemon: an import from the floor above"]),
+        (
+            "src/domain/decision/mod.rs",
+            "fn f() {\n    super::super::store::all_statements();\n}",
+            vec!["2: crate::store::all_statements: an import from the floor above"],
+        ),
+        (
+            "src/domain/decision/verdict.rs",
+            "use super::{pace, super::super::super::flow::plan};",
+            vec!["1: crate::flow::plan: an import from the floor above"],
+        ),
+        (
+            "src/store/db.rs",
+            "use crate::{clock::Clock, source::{Page, row::Cell}};",
+            vec![
+                "1: crate::source::Page: rooms of this floor leave each other alone",
+                "1: crate::source::row::Cell: rooms of this floor leave each other alone",
+            ],
+        ),
+        (
+            "src/letter/mod.rs",
+            "use crate::config::Setup;\n\npub use crate::flow::desk as d;\n",
+            vec!["3: crate::flow::desk: an import from the floor above"],
+        ),
+        (
+            "src/config/mod.rs",
+            "mod tests {\n    use super::*;\n    use super::super::cli::Args;\n    use super::node::Node;\n}",
+            vec!["3: crate::cli::Args: an import from the floor above"],
+        ),
+        (
+            "src/domain/time.rs",
+            "use std::{env, collections::BTreeMap, fs::File};\nuse tokio;\nasync fn f() { tracing::info!(\"x\"); }",
+            vec![
+                "1: std::env: the domain is pure",
+                "1: std::fs::File: the domain is pure",
+                "2: tokio: the domain is pure",
+                "3: tracing::info: the domain is pure",
+            ],
+        ),
+        (
+            "src/flow/plan.rs",
+            "type T = Vec<crate::daemon::Daemon>;",
+            vec!["1: crate::daemon::Daemon: an import from the floor above"],
+        ),
         ("src/flow/plan.rs", "fn f() { relance::cli::run() }", vec!["1: crate::cli::run: an import from the floor above"]),
     ];
     for (path, text, expected) in cases {
@@ -277,8 +309,14 @@ fn planted_violations_are_found() {
 fn what_is_allowed_is_let_pass() {
     for (path, text) in [
         ("src/domain/decision/verdict.rs", "use super::pace::pace;\nuse crate::domain::money::Money;\nuse jiff::Timestamp;"),
-        ("src/domain/money.rs", "//! See [`crate::flow`].\n// use crate::flow::x;\nconst A: &str = \"crate::flow::x\"; /* crate::store */"),
-        ("src/domain/money.rs", "const A: &str = r#\"use crate::flow; \" crate::store::db\"#; const B: char = '\"'; fn f<'a>(a: &'a str) {}"),
+        (
+            "src/domain/money.rs",
+            "//! See [`crate::flow`].\n// use crate::flow::x;\nconst A: &str = \"crate::flow::x\"; /* crate::store */",
+        ),
+        (
+            "src/domain/money.rs",
+            "const A: &str = r#\"use crate::flow; \" crate::store::db\"#; const B: char = '\"'; fn f<'a>(a: &'a str) {}",
+        ),
         ("src/store/outbox.rs", "use super::db::Store;\nuse crate::domain::case::MarkKind;"),
         ("src/daemon.rs", "use crate::cli::out;\nuse crate::flow::plan;"),
         ("src/lib.rs", "pub mod flow;\npub mod domain;"),

@@ -128,6 +128,18 @@ fn windows_and_limits() {
 }
 
 #[test]
+fn a_step_that_no_hour_would_let_leave() {
+    let text = "name = \"own\"\n\n[window]\nhours = \"09:00-12:00\"\n\n[window.sms]\nhours = \"13:00-19:00\"\n";
+    let sms = "\n[sms]\ngateway = \"kannel\"\nurl = \"http://127.0.0.1:13013\"\n";
+    let with =
+        |channel: &str| Tree::good(sms).file("cadences/own.toml", &format!("{text}{}", STEP.replace("\"email\"", channel)));
+    with("[\"email\", \"sms\"]").tells(&[
+        "cadences/own.toml:10:1: \"reminder\" goes by e-mail and SMS together, but their windows have no hour in common",
+    ]);
+    with("{ first_of = [\"email\", \"sms\"] }").tells(&[]);
+}
+
+#[test]
 fn two_cadences_for_the_same_invoice() {
     let cadence = |name: &str, applies: &str| format!("name = \"{name}\"\n{applies}{STEP}");
     let two = |first: &str, second: &str| own(&cadence("own", first)).file("cadences/two.toml", &cadence("two", second));

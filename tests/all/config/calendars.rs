@@ -51,16 +51,25 @@ fn others_by_their_particular_days() {
     assert!(holidays(&setup, "NL", 2025).contains(&"04-26".to_owned()), "King's Day is never a Sunday");
     assert!(!holidays(&setup, "NL", 2025).contains(&"04-27".to_owned()));
     assert!(holidays(&setup, "NL", 2026).contains(&"04-27".to_owned()));
-    assert!(!holidays(&setup, "IT", 2025).contains(&"10-04".to_owned()) && holidays(&setup, "IT", 2026).contains(&"10-04".to_owned()));
-    assert!(!holidays(&setup, "LU", 2018).contains(&"05-09".to_owned()) && holidays(&setup, "LU", 2019).contains(&"05-09".to_owned()));
+    assert!(
+        !holidays(&setup, "IT", 2025).contains(&"10-04".to_owned()) && holidays(&setup, "IT", 2026).contains(&"10-04".to_owned())
+    );
+    assert!(
+        !holidays(&setup, "LU", 2018).contains(&"05-09".to_owned()) && holidays(&setup, "LU", 2019).contains(&"05-09".to_owned())
+    );
     assert_eq!(holidays(&setup, "CH", 2026), ["01-01", "05-14", "08-01", "12-25"]);
-    assert_eq!(holidays(&setup, "FR", 2026), ["01-01", "04-06", "05-01", "05-08", "05-14", "05-25", "07-14", "08-15", "11-01", "11-11", "12-25"]);
+    assert_eq!(
+        holidays(&setup, "FR", 2026),
+        ["01-01", "04-06", "05-01", "05-08", "05-14", "05-25", "07-14", "08-15", "11-01", "11-11", "12-25"]
+    );
     assert_eq!(holidays(&setup, "DE", 2026), ["01-01", "04-03", "04-06", "05-01", "05-14", "05-25", "10-03", "12-25", "12-26"]);
 }
 
 #[test]
 fn a_calendar_of_ones_own_takes_the_place_of_the_shipped_one() {
-    let setup = Tree::new(GOOD).file("calendars/BE.toml", "name = \"Ours\"\n\n[[holiday]]\nname = \"Flemish Community Day\"\nfixed = \"07-11\"\n").setup();
+    let setup = Tree::new(GOOD)
+        .file("calendars/BE.toml", "name = \"Ours\"\n\n[[holiday]]\nname = \"Flemish Community Day\"\nfixed = \"07-11\"\n")
+        .setup();
     assert_eq!(holidays(&setup, "BE", 2026), ["07-11"]);
     assert_eq!(holidays(&setup, "CH", 2026).len(), 4, "the others stay");
 }

@@ -6,6 +6,7 @@ mod files;
 mod formats;
 mod letters;
 mod merged;
+mod secrets;
 mod settings;
 mod shipped;
 

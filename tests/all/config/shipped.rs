@@ -67,7 +67,10 @@ fn every_letter_can_be_made_from_every_sample() {
                 let mail = letters.mail(language, name, &view).unwrap();
                 let sms = letters.sms(language, name, &view).unwrap();
                 for text in [&mail.subject, &mail.text, &mail.html, &sms] {
-                    assert!(!text.trim().is_empty() && !text.contains('\u{e000}') && !text.contains("{{"), "{language}/{name}: {text}");
+                    assert!(
+                        !text.trim().is_empty() && !text.contains('\u{e000}') && !text.contains("{{"),
+                        "{language}/{name}: {text}"
+                    );
                 }
                 assert!(!mail.subject.contains('\n') && !sms.contains('\n') && !mail.subject.contains("  "), "{language}/{name}");
                 assert!(!mail.text.contains("\n\n\n"), "{language}/{name}: {}", mail.text);
@@ -120,7 +123,8 @@ fn a_letter_quotes_the_heading_that_it_refers_to() {
             let sentence = text.split("{%- if other_stages %}").nth(1).and_then(|rest| rest.split("{%- endif %}").next());
             let sentence = sentence.unwrap_or_else(|| panic!("{path} has no sentence for other stages"));
             let quoted = ["‘", "“", "„", "« "].iter().any(|open| sentence.contains(&format!("{open}{heading}")));
-            let quoted = quoted || sentence.contains(&format!("«\u{a0}{heading}")) || sentence.contains(&format!("«\u{202f}{heading}"));
+            let quoted =
+                quoted || sentence.contains(&format!("«\u{a0}{heading}")) || sentence.contains(&format!("«\u{202f}{heading}"));
             assert!(quoted, "{path} does not quote \"{heading}\": {sentence}");
         }
     }

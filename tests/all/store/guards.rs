@@ -1,0 +1,67 @@
+//! What the schema itself refuses, whoever asks.
+
+use super::{Place, verified, with_log};
+
+#[tokio::test]
+async fn attempts_are_never_rewritten() {
+    let place = Place::new();
+    let (store, _) = with_log(&place, &["one", "two"]).await;
+    for sql in ["UPDATE attempt SET outcome = 'refused' WHERE pk = 1", "DELETE FROM attempt WHERE pk = 2", "DELETE FROM attempt"]
+    {
+        let refused = place.sql(sql).await.unwrap_err();
+        assert!(refused.contains("attempts are append-only"), "{sql}: {refused}");
+    }
+    assert_eq!(verified(&store, true).await.rows, 2);
+}
+
+#[tokio::test]
+async fn the_schema_refuses_states_that_cannot_be() {
+    let place = Place::new();
+    with_log(&place, &["one"]).await;
+    let checked = [
+        "UPDATE debtor SET kind = 'firm'",
+        "UPDATE debtor SET entry_released = 2",
+        "UPDATE invoice SET kind = 'order'",
+        "UPDATE invoice SET status = 'lost'",
+        "UPDATE invoice SET presence = 'perhaps'",
+        "UPDATE invoice SET term = 0",
+        "UPDATE invoice SET reopened = 2",
+        "UPDATE invoice SET kind = 'payment'", // whose balance is positive
+        "UPDATE contact SET state = 'gone'",
+        "UPDATE contact SET redirected = 3",
+        "UPDATE message SET state = 'lost'",
+        "UPDATE message SET channel = 'fax'",
+        "UPDATE message SET released = 7",
+        "UPDATE message SET settled_at = NULL",
+        "UPDATE message SET state = 'queued'",
+        "UPDATE message SET state = 'sending', settled_at = NULL, payload_pk = NULL",
+        "INSERT INTO poll VALUES (NULL, 1, 2, 'fine', 0, 0, 0, NULL, '')",
+        "INSERT INTO mark VALUES (1, 1, 'reminder', 'standard', NULL, 2, 'left', '2026-11-02', NULL, 0, NULL)",
+        "INSERT INTO mark VALUES (1, 1, 'reminder', 'standard', NULL, 1, 'sent', '2026-11-02', NULL, 0, NULL)",
+        "INSERT INTO hold VALUES (NULL, 1, NULL, 'whim', '2026-12-01', 'r', 1, NULL)",
+        "INSERT INTO hold VALUES (NULL, 1, NULL, 'operator', '2026-12-01', '', 1, NULL)",
+        "INSERT INTO attempt SELECT pk + 1, at, debtor_pk, debtor, person, channel, cadence, step, letter, language, invoices, 'lost', \
+         class, why, answer, message_id, message_pk, payload_pk, digest, prev, hash FROM attempt",
+    ];
+    for sql in checked {
+        let refused = place.sql(sql).await.expect_err(sql);
+        assert!(refused.contains("CHECK constraint failed"), "{sql}: {refused}");
+    }
+    for (sql, why) in [
+        ("UPDATE invoice SET balance = 'much'", "cannot store TEXT value in INTEGER column"),
+        ("UPDATE message SET contact_pk = 77", "FOREIGN KEY constraint failed"),
+        ("UPDATE invoice SET debtor_pk = NULL", "NOT NULL constraint failed"),
+        (
+            "INSERT INTO alert (key, at, subject, text, next_at) VALUES ('k', 1, 's', 't', 1), ('k', 2, 's', 't', 1)",
+            "UNIQUE constraint failed",
+        ),
+        (
+            "INSERT INTO mark VALUES (1, 1, 'reminder', 'a', NULL, 1, 'left', '2026-11-02', NULL, 0, NULL), \
+             (1, 1, 'reminder', 'b', NULL, 1, 'left', '2026-11-02', NULL, 0, NULL)",
+            "UNIQUE constraint failed",
+        ),
+    ] {
+        let refused = place.sql(sql).await.expect_err(sql);
+        assert!(refused.contains(why), "{sql}: {refused}");
+    }
+}

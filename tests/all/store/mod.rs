@@ -1,0 +1,162 @@
+//! The store by itself: its statements, its guards, its lock, and a log that shows when somebody touched it.
+
+mod guards;
+mod log;
+mod opening;
+
+use jiff::Timestamp;
+use relance::domain::attempt::Outcome;
+use relance::store::Store;
+use relance::store::attempts::{NewAttempt, Verified};
+use relance::store::ledger::{DebtorRow, InvoiceRow, PageChange};
+use relance::store::outbox::{NewContact, NewMessage};
+use relance::store::payloads::Payload;
+use relance::store::settle::{After, Settlement};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+fn now() -> Timestamp {
+    "2026-11-02T10:00:00+01:00".parse().unwrap()
+}
+
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Place {
+        Place(TempDir::new().unwrap())
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.path().join("relance.db")
+    }
+
+    async fn store(&self) -> Store {
+        Store::open(&self.file()).await.unwrap()
+    }
+
+    /// A connection that knows nothing of relance.
+    async fn raw(&self) -> SqliteConnection {
+        SqliteConnectOptions::new().filename(self.file()).connect().await.unwrap()
+    }
+
+    /// Runs SQL past the program, and says what the database thinks of it.
+    async fn sql(&self, sql: &str) -> Result<u64, String> {
+        let mut raw = self.raw().await;
+        let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut raw).await;
+        raw.close().await.unwrap();
+        done.map(|d| d.rows_affected()).map_err(|e| e.to_string())
+    }
+}
+
+/// A debtor with an invoice, and one sent message for each text.
+async fn with_log(place: &Place, messages: &[&str]) -> (Store, String) {
+    let store = place.store().await;
+    store.apply_page(&page(), now()).await.unwrap();
+    let message = |n: usize| NewMessage {
+        channel: relance::domain::step::Channel::Email,
+        address: format!("c{n}@debtor.example"),
+        message_id: format!("m{n}@canal.example"),
+    };
+    let contact = |n: usize| NewContact {
+        debtor_pk: 1,
+        cadence: "standard".to_owned(),
+        currency: "EUR".to_owned(),
+        step: "reminder".to_owned(),
+        letter: "reminder".to_owned(),
+        redirected: false,
+        invoices: vec![],
+        marks: vec![],
+        messages: vec![message(n)],
+    };
+    let contacts: Vec<NewContact> = (0..messages.len()).map(contact).collect();
+    store.commit_plan(&contacts, &[], &[], false, now()).await.unwrap();
+    let claimed = store.claim(relance::domain::step::Channel::Email, now(), 100).await.unwrap();
+    let mut settlements = Vec::new();
+    for (claimed, text) in claimed.iter().zip(messages) {
+        let payload = Payload::new(&claimed.address, text.as_bytes()).unwrap();
+        let sealed = (payload.salt.to_vec(), payload.address.clone(), payload.body_hash.to_vec());
+        let kept = store.mark_sending(&[(claimed.pk, payload)], now()).await.unwrap();
+        settlements.push(Settlement {
+            message_pk: claimed.pk,
+            contact_pk: claimed.contact_pk,
+            after: After::Accepted,
+            day: "2026-11-02".parse().unwrap(),
+            attempt: NewAttempt {
+                at: now().as_millisecond(),
+                debtor_pk: 1,
+                debtor: "C1".to_owned(),
+                person: None,
+                channel: Some("email".to_owned()),
+                cadence: "standard".to_owned(),
+                step: "reminder".to_owned(),
+                letter: "reminder".to_owned(),
+                language: Some("fr".to_owned()),
+                invoices: "[]".to_owned(),
+                outcome: Outcome::Accepted,
+                class: None,
+                why: None,
+                answer: Some("250 2.0.0 queued".to_owned()),
+                message_id: Some(claimed.message_id.clone()),
+                message_pk: Some(claimed.pk),
+                payload_pk: Some(kept[0]),
+                digest: None,
+            },
+            payload: None,
+            sealed: Some(sealed),
+            threads: vec![],
+            dead: None,
+        });
+    }
+    let head = store.settle(&settlements, now()).await.unwrap();
+    (store, head.iter().map(|b| format!("{b:02x}")).collect())
+}
+
+fn page() -> PageChange {
+    let debtor = DebtorRow {
+        id: "C1".to_owned(),
+        name: "Brasserie du Parvis".to_owned(),
+        language: None,
+        country: None,
+        kind: None,
+        timezone: None,
+        state: None,
+        email: None,
+        phone: None,
+        enterprise_no: None,
+    };
+    let invoice = InvoiceRow {
+        id: "i1".to_owned(),
+        debtor: "C1".to_owned(),
+        number: "F-1".to_owned(),
+        kind: "invoice",
+        status: "open",
+        presence: "open",
+        issued_on: None,
+        due_on: "2026-10-01".to_owned(),
+        currency: "EUR".to_owned(),
+        total: None,
+        balance: 10_000,
+        disputed: None,
+        reference: None,
+        pay_url: None,
+        for_invoice: None,
+        document: None,
+        po_number: None,
+        owner: None,
+        booked_through: None,
+        tags: "[]".to_owned(),
+        cadence: Some("standard".to_owned()),
+        term: 1,
+        first_seen: "2026-09-01".to_owned(),
+        reopened: 0,
+        paused_until: None,
+        digest: 1,
+    };
+    PageChange { debtors: vec![debtor], invoices: vec![invoice], ..PageChange::default() }
+}
+
+async fn verified(store: &Store, deep: bool) -> Verified {
+    store.verify_log(deep).await.unwrap()
+}

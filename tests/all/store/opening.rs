@@ -1,0 +1,87 @@
+//! Opening, upgrading and locking the store, and its statements.
+
+use super::Place;
+use relance::store::{Store, all_statements};
+use std::path::Path;
+
+#[tokio::test]
+async fn every_statement_prepares_on_a_fresh_store() {
+    let place = Place::new();
+    let store = place.store().await;
+    let statements = all_statements();
+    assert!(statements.len() > 80, "{}", statements.len());
+    for (name, sql) in &statements {
+        store.prepare(sql).await.unwrap_or_else(|e| panic!("{name}: {e}"));
+    }
+    let mut names: Vec<&str> = statements.iter().map(|s| s.0).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), statements.len(), "a name stands twice");
+}
+
+#[tokio::test]
+async fn opening_makes_upgrades_and_keeps() {
+    let place = Place::new();
+    let missing = Store::open_existing(&place.file()).await.unwrap_err().to_string();
+    assert_eq!(
+        missing,
+        format!("there is no store at {} yet; `relance run` makes it at its first start", place.file().display())
+    );
+    assert!(!place.file().exists());
+    let store = place.store().await;
+    let key = store.secret_key().await.unwrap();
+    store.close().await;
+    let again = Store::open_existing(&place.file()).await.unwrap();
+    assert_eq!(again.secret_key().await.unwrap(), key, "made once");
+    assert_ne!(key, [0; 32]);
+    use std::os::unix::fs::PermissionsExt as _;
+    assert_eq!(std::fs::metadata(place.file()).unwrap().permissions().mode() & 0o777, 0o600, "it holds addresses");
+}
+
+#[tokio::test]
+async fn the_store_is_durable_to_the_disk() {
+    let place = Place::new();
+    place.store().await;
+    let mut raw = place.raw().await;
+    let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut raw).await.unwrap();
+    assert_eq!(mode, "wal");
+}
+
+#[tokio::test]
+async fn a_newer_store_is_refused() {
+    let place = Place::new();
+    place.store().await.close().await;
+    place.sql("PRAGMA user_version = 99").await.unwrap();
+    let refused = Store::open(&place.file()).await.unwrap_err().to_string();
+    let known = refused.split("this one knows ").nth(1).and_then(|t| t.split(')').next()).unwrap();
+    assert!(known.parse::<u32>().is_ok_and(|n| n < 99), "{refused}");
+    let text = format!(
+        "the store {} was written by a newer relance (version 99, this one knows {known}); install the newer program",
+        place.file().display()
+    );
+    assert_eq!(refused, text);
+}
+
+#[tokio::test]
+async fn what_is_no_store_is_refused() {
+    let place = Place::new();
+    std::fs::write(place.file(), "this is not a database, but it is long enough to be taken for one at first sight").unwrap();
+    assert!(Store::open(&place.file()).await.is_err());
+    let nowhere = Store::open(Path::new("/nonexistent/folder/relance.db")).await.unwrap_err().to_string();
+    assert!(nowhere.contains("see that its folder exists and that this user may write to it"), "{nowhere}");
+}
+
+#[tokio::test]
+async fn only_one_holds_the_lock() {
+    let place = Place::new();
+    let (first, second) = (place.store().await, place.store().await);
+    let held = first.lock().unwrap();
+    let refused = second.lock().unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        format!("another `relance run` holds the store {}; stop it first (only one may send)", place.file().display())
+    );
+    assert!(second.meta("key").await.is_ok(), "all else works beside it");
+    drop(held);
+    assert!(second.lock().is_ok(), "free as soon as its holder is gone");
+}
