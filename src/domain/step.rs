@@ -140,7 +140,7 @@ pub struct Step {
     pub channel: ChannelChoice,
     /// The wording: the name of a letter.
     pub letter: String,
-    /// Whether it lies after the due date; worked out by [`super::cadence::Cadence::new`] through chains of `after STEP`.
+    /// Whether it lies after the due date; worked out by [`super::cadence::Cadence::check_steps`] through chains of `after STEP`.
     pub overdue: bool,
 }
 

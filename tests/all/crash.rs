@@ -184,6 +184,9 @@ pub fn compare(firm: &Firm, server: &Smtp) -> Vec<Value> {
         assert!(*times <= 1 + doubts, "{id} came {times} times, and the log knows of {doubts} doubts");
         assert!(of(id, "accepted") + doubts > 0, "{id} came, and the log says nothing of it");
     }
+    for invoice in log.iter().flat_map(|a| a["invoices"].as_array().unwrap()) {
+        assert_eq!(invoice.as_object().unwrap().len(), 6, "a doubt tells less of its invoices: {invoice}");
+    }
     for attempt in log.iter().filter(|a| a["outcome"] == "accepted") {
         let id = word(&attempt["message_id"]);
         assert_eq!(of(id, "accepted"), 1, "{id} was accepted more than once");
