@@ -3,7 +3,7 @@
 use super::CliError;
 use crate::config::problem::{ConfigError, Problems};
 use crate::config::{Setup, environment};
-use crate::flow::desk::checked_letters;
+use crate::flow::desk::checked;
 use crate::source::Source;
 use crate::store::Store;
 use std::path::Path;
@@ -16,9 +16,8 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
-    let setup = Setup::load(config, environment());
-    let setup = match setup {
-        Ok(setup) => setup,
+    let setup = match checked(config, environment()) {
+        Ok((setup, _)) => setup,
         Err(e) => return Err(tell(e)),
     };
     if let Err(e) = complete(&setup).await {
@@ -41,9 +40,8 @@ fn tell(error: ConfigError) -> CliError {
     CliError::Config(ConfigError(vec![]))
 }
 
-/// All checks that need no network: letters, and steps that vanished under open invoices (R8).
+/// The check that needs the store: steps that vanished under open invoices (R8).
 pub(super) async fn complete(setup: &Setup) -> Result<(), ConfigError> {
-    checked_letters(setup)?;
     let problems = Problems::default();
     let path = &setup.settings.store.path;
     if path.exists() {

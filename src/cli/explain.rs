@@ -36,7 +36,8 @@ struct Subject {
 pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     let desk = desk(config).await?;
     let on = hold::named(&desk.store, &args.name).await?;
-    let subject = load(&desk, on, &args.name).await?;
+    let name = args.name.trim_start_matches("invoice:").trim_start_matches("debtor:");
+    let subject = load(&desk, on, name).await?;
     let cases = cases(&subject, on);
     if cases.is_empty() {
         without_case(&desk, &subject, on, args.json);
@@ -66,7 +67,7 @@ async fn load(desk: &Desk, on: Named, name: &str) -> Result<Subject, CliError> {
     let mut attempts = desk.store.log_page_before(i64::MAX, &filter).await?;
     attempts.reverse();
     if on.invoice_pk.is_some() {
-        attempts.retain(|a| a.invoices.contains(&format!("\"{name}\"")));
+        attempts.retain(|a| log::is_about(a, name));
     }
     let mut notes = Vec::new();
     let braked = desk.store.braked_of(on.debtor_pk).await?;

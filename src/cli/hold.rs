@@ -38,7 +38,14 @@ pub(super) struct HoldsArgs {
 
 /// Finds what a person named.
 pub(super) async fn named(store: &Store, name: &str) -> Result<Named, CliError> {
-    let found = store.find(name).await?;
+    if let Some(id) = name.strip_prefix("debtor:") {
+        return Ok(Named { debtor_pk: debtor(store, id).await?, invoice_pk: None });
+    }
+    let plain = name.strip_prefix("invoice:");
+    let found = store.find(plain.unwrap_or(name)).await?;
+    if plain.is_none() && found.is_some_and(|f| f.invoice_pk.is_some()) && store.find_debtor(name).await?.is_some() {
+        return Err(CliError::Usage(format!("{name} is a debtor and an invoice as well; say debtor:{name} or invoice:{name}")));
+    }
     found.ok_or_else(|| {
         CliError::Failed(format!(
             "there is no debtor and no invoice \"{name}\"; wanted a debtor's id, or an invoice's id or number as in the ledger"

@@ -129,7 +129,9 @@ async fn filter(store: &Store, zone: &TimeZone, args: &List) -> Result<(LogFilte
         filter.debtor_pk = Some(hold::debtor(store, name).await?);
     }
     if let Some(name) = &args.invoice {
-        filter.debtor_pk = Some(hold::named(store, name).await?.debtor_pk);
+        let named = store.find(name).await?.filter(|n| n.invoice_pk.is_some());
+        let missing = || CliError::Failed(format!("there is no invoice \"{name}\"; wanted its id or number as in the ledger"));
+        filter.debtor_pk = Some(named.ok_or_else(missing)?.debtor_pk);
     }
     Ok((filter, args.invoice.clone()))
 }
@@ -157,7 +159,7 @@ fn invoices(row: &AttemptRow) -> Vec<Value> {
     serde_json::from_str(&row.invoices).unwrap_or_default()
 }
 
-fn is_about(row: &AttemptRow, name: &str) -> bool {
+pub(super) fn is_about(row: &AttemptRow, name: &str) -> bool {
     invoices(row).iter().any(|i| i["id"] == name || i["number"] == name)
 }
 

@@ -3,9 +3,10 @@
 use super::CliError;
 use super::check;
 use crate::clock::Clock;
-use crate::config::{Environment, Setup, environment};
+use crate::config::{Environment, environment};
 use crate::daemon;
 use crate::flow::Desk;
+use crate::flow::desk::checked;
 use crate::store::Store;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ pub(super) struct Args {
 pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     let environment = environment();
     journal(&environment);
-    let setup = Setup::load(config, environment)?;
+    let (setup, _) = checked(config, environment)?;
     check::complete(&setup).await?;
     let store = Store::open(&setup.settings.store.path).await?;
     let lock = store.lock()?;

@@ -60,7 +60,7 @@ pub async fn absorb(
             continue;
         }
         match raw.read(columns, country) {
-            Err(why) => absorbed.change.unreadable.push((raw.id.clone(), why)),
+            Err(why) => absorbed.change.unreadable.push((raw.shown_id(), why)),
             Ok(row) if before.is_none() && !row.is_open() => {}
             Ok(row) => {
                 debtors.insert(row.customer.id.clone(), debtor_row(&row.customer));

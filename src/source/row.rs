@@ -117,6 +117,11 @@ impl RawRow {
         Ok(RawRow { id, digest: digest(&cells), cells })
     }
 
+    /// The id as it may be shown.
+    pub fn shown_id(&self) -> String {
+        self.id.chars().map(|c| if tame(c) == Some(c) { c } else { '\u{fffd}' }).take(200).collect()
+    }
+
     /// Reads the row; the error says what is wrong with it.
     pub fn read(&self, columns: &Columns, creditor_country: &str) -> Result<LedgerRow, String> {
         Reader { columns, row: self }.read(creditor_country)
@@ -232,6 +237,9 @@ impl Reader<'_> {
     }
 
     fn read(&self, creditor_country: &str) -> Result<LedgerRow, String> {
+        if self.row.id.chars().any(|c| tame(c) != Some(c)) {
+            return Err("invoice_id holds characters that cannot be shown".to_owned());
+        }
         let code = self.needed("currency")?;
         let currency =
             Currency::parse(&code).ok_or_else(|| format!("currency is \"{code}\"; wanted an ISO 4217 code such as EUR"))?;

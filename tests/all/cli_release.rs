@@ -100,3 +100,16 @@ async fn a_message_in_doubt_waits_for_a_word() {
     firm.run(&["log", "verify", "--deep"]).ends(0);
     assert!(firm.json(&["uncertain"]).is_empty());
 }
+
+#[tokio::test]
+async fn a_name_that_is_a_debtor_and_an_invoice_must_be_said_in_full() {
+    let firm = Firm::new(&into_folder(), &[late("7", "7")]).await;
+    firm.run(&["run", "--once"]).ends(0);
+    let until = super::program::day(10).to_string();
+    let hold = |name: &str| firm.run(&["hold", name, "--until", &until, "--reason", "on the telephone"]);
+    let told = hold("7").ends(2);
+    assert!(told.err.contains("say debtor:7 or invoice:7"), "{}", told.err);
+    hold("debtor:7").ends(0);
+    hold("invoice:7").ends(0);
+    firm.run(&["explain", "invoice:7"]).ends(0);
+}
