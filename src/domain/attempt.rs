@@ -1,5 +1,6 @@
 //! Attempts: one try to reach a contact point, written once and never rewritten (rule R26).
 
+use super::money::Money;
 use std::fmt;
 
 /// How an attempt ended.
@@ -101,6 +102,12 @@ impl FaultClass {
     pub fn is_ours(self) -> bool {
         matches!(self, FaultClass::Throttled | FaultClass::Authentication | FaultClass::Network)
     }
+}
+
+/// An invoice as an attempt keeps it: the documented, stable fields.
+pub fn about(id: &str, number: &str, balance: Money, stage: Option<&str>, days_late: i64) -> serde_json::Value {
+    serde_json::json!({ "id": id, "number": number, "balance": balance.decimal(), "currency": balance.currency.code(),
+        "stage": stage, "days_late": days_late })
 }
 
 /// How long to wait before the n-th try, in seconds: minutes at first, then hours.

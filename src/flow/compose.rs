@@ -2,6 +2,7 @@
 
 use super::desk::Desk;
 use crate::channel::email::{Envelope, MailParts, build};
+use crate::domain::attempt::about;
 use crate::domain::cadence::Cadence;
 use crate::domain::case::DebtorFile;
 use crate::domain::decision::{Booked, Line, Plan, Section};
@@ -201,12 +202,7 @@ pub fn sms_text(desk: &Desk, order: &Order) -> Result<String, ComposeError> {
 pub fn invoices_json(file: &DebtorFile, plan: &Plan) -> String {
     let list: Vec<serde_json::Value> = rows(file, plan)
         .iter()
-        .map(|(l, i)| {
-            serde_json::json!({
-                "id": i.id, "number": i.number, "balance": i.balance.decimal(), "currency": i.balance.currency.code(),
-                "stage": l.stage.as_ref().map(ToString::to_string), "days_late": l.days_late,
-            })
-        })
+        .map(|(l, i)| about(&i.id, &i.number, i.balance, l.stage.as_ref().map(|s| s.as_str()), l.days_late))
         .collect();
     serde_json::Value::from(list).to_string()
 }

@@ -6,7 +6,6 @@ use crate::channel::sms::Texter;
 use crate::channel::token::Keys;
 use crate::clock::Clock;
 use crate::config::problem::{ConfigError, Problem, Problems};
-use crate::config::settings::SmsTransport;
 use crate::config::{Environment, Setup};
 use crate::domain::cadence::Cadence;
 use crate::domain::case::{ContactPoint, DebtorFile, PointState};
@@ -269,9 +268,4 @@ pub fn points(debtor: &Debtor) -> Vec<ContactPoint> {
         points.push(ContactPoint { channel: Channel::Sms, address: text.clone(), state });
     }
     points
-}
-
-/// Whether SMS leave through a real gateway.
-pub fn has_gateway(setup: &Setup) -> bool {
-    setup.settings.sms.as_ref().is_some_and(|s| matches!(s.transport, SmsTransport::Gateway { .. }))
 }

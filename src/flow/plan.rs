@@ -3,13 +3,13 @@
 
 use super::desk::{Conditions, Desk, DeskError};
 use super::prepare::later_by;
-use crate::domain::attempt::Outcome;
+use crate::domain::attempt::{Outcome, about};
 use crate::domain::cadence::Cadence;
 use crate::domain::case::{CaseKey, Contact, ContactState, DebtorFile, MarkKind};
 use crate::domain::decision::{Decision, NoTrace, Plan, Undeliverable, Verdict, decide};
 use crate::domain::reason::Reason;
 use crate::domain::step::Channel;
-use crate::domain::time::local_date;
+use crate::domain::time::{days_between, local_date};
 use crate::store::attempts::NewAttempt;
 use crate::store::outbox::{Looked, NewContact, NewMark, NewMessage};
 use crate::store::settle::NoAddress;
@@ -231,9 +231,13 @@ fn no_address(desk: &Desk, file: &DebtorFile, cadence: &Cadence, lost: &Undelive
     let invoices: Vec<serde_json::Value> = rows
         .iter()
         .map(|r| {
-            serde_json::json!({ "id": r.invoice.id, "number": r.invoice.number, "balance": r.invoice.balance.decimal(),
-                "currency": r.invoice.balance.currency.code(), "stage": step.id.as_str(),
-                "days_late": crate::domain::time::days_between(r.invoice.due_on, today) })
+            about(
+                &r.invoice.id,
+                &r.invoice.number,
+                r.invoice.balance,
+                Some(step.id.as_str()),
+                days_between(r.invoice.due_on, today),
+            )
         })
         .collect();
     NoAddress {

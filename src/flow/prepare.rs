@@ -7,12 +7,12 @@ use super::compose::{self, Composed, Order};
 use super::desk::{Conditions, Desk, DeskError};
 use super::plan::new_contact;
 use crate::clock::Stopwatch;
-use crate::domain::attempt::{FaultClass, Outcome};
+use crate::domain::attempt::{FaultClass, Outcome, about};
 use crate::domain::case::{CaseKey, DebtorFile};
 use crate::domain::currency::Currency;
 use crate::domain::decision::{NoTrace, Plan, Verdict, decide};
 use crate::domain::reason::Reason;
-use crate::domain::time::local_date;
+use crate::domain::time::{days_between, local_date};
 use crate::store::StoreError;
 use crate::store::attempts::NewAttempt;
 use crate::store::outbox::Claimed;
@@ -322,9 +322,7 @@ fn cancelled(
         .iter()
         .filter(|r| claimed.invoices.contains(&r.invoice.pk))
         .map(|r| {
-            serde_json::json!({ "id": r.invoice.id, "number": r.invoice.number, "balance": r.invoice.balance.decimal(),
-                "currency": r.invoice.balance.currency.code(), "stage": claimed.step,
-                "days_late": crate::domain::time::days_between(r.invoice.due_on, today) })
+            about(&r.invoice.id, &r.invoice.number, r.invoice.balance, Some(&claimed.step), days_between(r.invoice.due_on, today))
         })
         .collect();
     let mut attempt = attempt(file, &claimed, serde_json::Value::from(rows).to_string(), None, now);

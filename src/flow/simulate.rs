@@ -1,6 +1,6 @@
 //! Looking ahead: the same decision, day after day, on a copy that nothing else sees. Nothing is sent or written.
 
-use super::desk::{Conditions, Desk, DeskError, points};
+use super::desk::{Conditions, Desk};
 use super::prepare::later_by;
 use crate::domain::case::{CaseKey, Contact, ContactState, DebtorFile, Mark, MarkKind};
 use crate::domain::decision::{Booked, Decision, NoTrace, Plan, Verdict, decide};
@@ -113,12 +113,4 @@ fn happen(
     }
     let step = cadence.steps[plan.step].id.clone();
     file.contacts.push(Contact { pk: 0, at, state: ContactState::Left, case: case.clone(), step, invoices });
-}
-
-/// Files for a look ahead that begins later: contacts of the last month as seen from now.
-pub async fn files(desk: &Desk, debtors: &[i64]) -> Result<Vec<DebtorFile>, DeskError> {
-    let now = desk.clock.now();
-    let files = desk.files(debtors, now).await?;
-    debug_assert!(files.iter().all(|f| points(&f.debtor).len() == f.points.len()));
-    Ok(files)
 }

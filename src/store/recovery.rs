@@ -4,7 +4,7 @@ use super::attempts::NewAttempt;
 use super::db::{Store, StoreError, day, instant, word};
 use super::settle::{After, Settlement, settle};
 use super::statements;
-use crate::domain::attempt::Outcome;
+use crate::domain::attempt::{Outcome, about};
 use crate::domain::currency::Currency;
 use crate::domain::money::Money;
 use crate::domain::time::days_between;
@@ -60,8 +60,7 @@ fn about_invoice(row: &sqlx::sqlite::SqliteRow, step: &str, today: Date) -> Resu
     let currency = word(Currency::parse(&code), &code)?;
     let late = days_between(day(row.get("due_on"))?, today);
     let (id, number): (String, String) = (row.get("source_id"), row.get("number"));
-    let balance = Money::new(row.get("balance"), currency).decimal();
-    Ok(serde_json::json!({ "id": id, "number": number, "balance": balance, "currency": code, "stage": step, "days_late": late }))
+    Ok(about(&id, &number, Money::new(row.get("balance"), currency), Some(step), late))
 }
 
 /// A message whose fate is unknown, ready to be settled.
