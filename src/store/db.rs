@@ -93,6 +93,7 @@ impl Store {
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(30))
             .statement_cache_capacity(200)
+            .row_buffer_size(1024)
             .pragma("cache_size", "-4000")
             .pragma("wal_autocheckpoint", "4000");
         let failed = |e: sqlx::Error| StoreError::Open { path: path.display().to_string(), why: in_words(&e) };
