@@ -83,6 +83,11 @@ pub struct Hold {
     pub reason: String,
 }
 
+/// The hold that keeps things still on a day: of several, the one that lasts longest.
+pub fn in_force(holds: &[Hold], today: Date) -> Option<&Hold> {
+    holds.iter().filter(|h| today < h.until).max_by_key(|h| h.until)
+}
+
 /// What put a hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HoldKind {

@@ -1,4 +1,4 @@
-//! R10, R12: is it really unpaid, and is it worth a message.
+//! R10, R12: is it really unpaid.
 
 use super::build::*;
 use crate::domain::case::MarkKind;
@@ -99,47 +99,6 @@ fn r12_a_rounding_difference_is_never_chased() {
     let mut scene = Scene::new(standard()).with(1, "2026-06-01", "12.00");
     scene.policy.tolerance = Threshold::parse("12.00").unwrap();
     assert_eq!(scene.line("2026-06-05 10:00"), "done rounding never nobody");
-}
-
-#[test]
-fn r12_the_minimum_looks_at_the_net_that_is_overdue() {
-    let scene = Scene::new(standard()).with(1, "2026-06-01", "6.00").with(2, "2026-07-20", "500.00");
-    assert_eq!(scene.line("2026-06-05 10:00"), "wait below_minimum 2026-07-15 09:00 relance", "what is not due does not count");
-    let scene = Scene::new(standard()).with(1, "2026-06-01", "6.00").with(2, "2026-06-03", "4.00");
-    assert_eq!(scene.shows("2026-06-09 10:00"), "reminder 10.00 EUR [1:Asked=reminder 2:Asked=reminder]");
-    let scene = scene.with_credit(3, "-2.00", None);
-    assert_eq!(scene.line("2026-06-09 10:00"), "wait below_minimum never relance", "credits are set off first");
-}
-
-#[test]
-fn r12_below_the_minimum_is_looked_at_again_when_more_is_asked_for() {
-    // The second invoice's reminder comes on the 18th; both together pass the minimum.
-    let scene = Scene::new(standard()).with(1, "2026-06-01", "6.00").with(2, "2026-06-12", "7.00");
-    let scene = scene.had(2, "courtesy", MarkKind::Left, "2026-06-08");
-    assert_eq!(scene.line("2026-06-12 10:00"), "wait below_minimum 2026-06-18 09:00 relance");
-    assert_eq!(
-        scene.line("2026-06-17 10:00"),
-        "wait below_minimum 2026-06-18 09:00 relance",
-        "overdue, but nothing is asked yet"
-    );
-    assert_eq!(scene.shows("2026-06-18 09:00"), "reminder 13.00 EUR [1:Asked=reminder 2:Asked=reminder]");
-}
-
-#[test]
-fn r12_a_trifle_due_soon_gets_no_step_from_another_stages_letter() {
-    let scene = Scene::new(standard()).with(1, "2026-06-01", "100.00").with(2, "2026-06-10", "5.00");
-    assert_eq!(scene.shows("2026-06-05 10:00"), "reminder 100.00 EUR [1:Asked=reminder 2:DueSoon]");
-    let scene = scene.with(3, "2026-06-10", "5.00");
-    assert_eq!(scene.shows("2026-06-05 10:00"), "reminder 100.00 EUR [1:Asked=reminder 2:DueSoon=courtesy 3:DueSoon=courtesy]");
-}
-
-#[test]
-fn r12_before_due_the_minimum_looks_at_what_is_due_soon() {
-    let scene = Scene::new(standard()).with(1, "2026-06-08", "6.00").with(2, "2026-05-04", "500.00");
-    let scene = scene.had(2, "final", MarkKind::Left, "2026-05-20");
-    assert_eq!(scene.line("2026-06-03 10:00"), "wait below_minimum 2026-06-12 09:00 relance", "what is overdue does not count");
-    let scene = scene.with(3, "2026-06-08", "4.00");
-    assert_eq!(scene.shows("2026-06-03 10:00"), "courtesy 10.00 EUR [2:Late 1:Asked=courtesy 3:Asked=courtesy]");
 }
 
 #[test]
