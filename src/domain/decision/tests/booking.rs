@@ -4,6 +4,7 @@ use super::build::*;
 use crate::domain::case::MarkKind;
 use crate::domain::decision::{Booked, Verdict};
 use crate::domain::money::Threshold;
+use crate::domain::step::Rank;
 
 fn soon() -> Scene {
     Scene::new(cadence(vec![step("courtesy", "3 days before due"), step("reminder", "1 day after due")])).with(
@@ -88,6 +89,21 @@ fn r12_a_part_payment_pauses_the_next_step_and_keeps_the_stage() {
     let mut scene = soon();
     scene.row(1).invoice.paused_until = Some(day("2026-06-18"));
     assert_eq!(scene.shows("2026-06-01 10:00"), "courtesy 100.00 EUR [1:Asked=courtesy]");
+}
+
+#[test]
+fn r12_a_pause_ends_though_another_step_is_held_for_good() {
+    // A person dropped the reminder: the note that needs it is held for good, the second reminder needs nothing.
+    let steps = vec![
+        step("reminder", "3 days after due"),
+        step("statement", "5 days after due"),
+        ranked(Rank::Reminder, step("again", "8 days after due")),
+    ];
+    let scene = Scene::new(cadence(steps)).with(1, "2026-06-01", "100.00");
+    let mut scene = scene.had(1, "reminder", MarkKind::Skipped, "2026-06-04");
+    scene.row(1).invoice.paused_until = Some(day("2026-06-11"));
+    assert_eq!(scene.line("2026-06-09 10:00"), "hold cannot_reach 2026-06-11 09:00 operator");
+    assert_eq!(scene.shows("2026-06-11 10:00"), "again 100.00 EUR [1:Asked=again]");
 }
 
 #[test]
