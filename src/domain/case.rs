@@ -189,7 +189,7 @@ pub struct DebtorFile {
     pub rows: Vec<CaseInvoice>,
     /// Holds on the debtor as a whole.
     pub holds: Vec<Hold>,
-    /// Contacts of the last 31 days, and those in hand or uncertain however old.
+    /// Contacts that ceilings and spacing may still count, and those in hand or uncertain however old.
     pub contacts: Vec<Contact>,
     /// Addresses.
     pub points: Vec<ContactPoint>,

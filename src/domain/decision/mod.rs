@@ -17,6 +17,7 @@ mod tie_out;
 mod verdict;
 
 pub use netting::net;
+pub use pace::counts_from;
 pub use tie_out::tie_out;
 pub use verdict::decide;
 
