@@ -9,10 +9,11 @@ use crate::config::problem::{ConfigError, Problem, Problems};
 use crate::config::{Environment, Setup};
 use crate::domain::cadence::Cadence;
 use crate::domain::case::{ContactPoint, DebtorFile, PointState};
-use crate::domain::decision::{Booked, Brake, World};
+use crate::domain::decision::{Booked, Brake, World, counts_from};
 use crate::domain::invoice::Debtor;
 use crate::domain::reason::Reason;
 use crate::domain::step::Channel;
+use crate::domain::time::{instant, local_date, plus_days};
 use crate::letter::Letters;
 use crate::source::row::Columns;
 use crate::source::{Source, SourceError};
@@ -20,6 +21,7 @@ use crate::store::files::FileOptions;
 use crate::store::polls::PollOutcome;
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
+use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use std::path::Path;
 use std::str::FromStr as _;
@@ -170,7 +172,11 @@ impl Desk {
 
     /// Loads debtors' files as they matter now.
     pub async fn files(&self, debtors: &[i64], now: Timestamp) -> Result<Vec<DebtorFile>, StoreError> {
-        let since = Timestamp::from_millisecond(now.as_millisecond() - 32 * 86_400_000).unwrap_or(Timestamp::UNIX_EPOCH);
+        let today = local_date(now, &TimeZone::UTC);
+        let cadences = self.setup.cadences.iter().map(|c| &c.cadence);
+        let day = cadences.map(|c| counts_from(c, today)).min().unwrap_or(today);
+        // In a debtor's zone the day begins up to a day sooner, and it may be yesterday there.
+        let since = instant(plus_days(day, -2), Time::midnight(), &TimeZone::UTC).unwrap_or(Timestamp::UNIX_EPOCH);
         let options = FileOptions { redirected: self.is_redirected(), contacts_since: since };
         self.store.debtor_files(debtors, options, points).await
     }
