@@ -173,19 +173,22 @@ CREATE INDEX message_of_contact ON message (contact_pk);
 CREATE INDEX message_refused ON message (debtor_pk) WHERE state IN ('refused', 'expired');
 CREATE INDEX message_settled ON message (settled_at) WHERE settled_at IS NOT NULL;
 
--- What left or may have left: address and exact message. May be erased; the attempt's digest stays.
+-- What left or may have left: address and exact message. May be erased; the attempt's digest stays, and
+-- erased_at is the tombstone without which an address cannot be gone.
 CREATE TABLE payload (
   pk        INTEGER PRIMARY KEY,
   salt      BLOB NOT NULL,
   address   TEXT,
   body      BLOB,
   body_hash BLOB NOT NULL,
-  erased_at INTEGER
+  erased_at INTEGER,
+  CHECK ((address IS NULL) = (erased_at IS NOT NULL)),
+  CHECK (erased_at IS NULL OR body IS NULL)
 ) STRICT;
 
--- Append-only; each row's hash covers its facts and the hash before it.
+-- Append-only; each row's hash covers every other column of it and the hash before it.
 CREATE TABLE attempt (
-  pk         INTEGER PRIMARY KEY,
+  pk         INTEGER PRIMARY KEY CHECK (pk > 0),
   at         INTEGER NOT NULL,
   debtor_pk  INTEGER NOT NULL REFERENCES debtor (pk),
   debtor     TEXT NOT NULL,

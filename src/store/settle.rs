@@ -198,10 +198,9 @@ pub(super) async fn settle(
         let mut attempt = s.attempt.clone();
         if let Some(payload) = &s.payload {
             attempt.payload_pk = numbers.next();
-            let digest = payloads::digest(&payload.salt, &payload.address, &payload.body_hash, attempt.answer.as_deref());
-            attempt.digest = Some(digest);
+            attempt.digest = Some(payloads::digest(&payload.salt, &payload.address, &payload.body_hash));
         } else if let Some((salt, address, hash)) = &s.sealed {
-            attempt.digest = Some(payloads::digest(salt, address, hash, attempt.answer.as_deref()));
+            attempt.digest = Some(payloads::digest(salt, address, hash));
         }
         messages.push(s.message_row(s.payload.as_ref().and(attempt.payload_pk)));
         attempts.push(attempt);
