@@ -25,7 +25,7 @@ statements! {
         WHERE debtor_pk IN (SELECT value FROM json_each($1)) AND ended_at IS NULL";
     FILE_CONTACTS = "SELECT pk, debtor_pk, cadence, currency, step, state, at, invoices FROM contact
         WHERE debtor_pk IN (SELECT value FROM json_each($1)) AND redirected <= $2
-          AND ((state = 'left' AND at >= $3) OR state IN ('in_hand', 'maybe'))";
+          AND ((state IN ('left', 'dropped') AND at >= $3) OR state IN ('in_hand', 'maybe'))";
     FILE_REFUSALS = "SELECT m.debtor_pk, m.step, m.channel, m.address, c.invoices FROM message m JOIN contact c ON c.pk = m.contact_pk
         WHERE m.debtor_pk IN (SELECT value FROM json_each($1)) AND m.state IN ('refused', 'expired') AND c.redirected <= $2";
     FILE_POINTS = "SELECT debtor_pk, channel, address, evidence FROM point WHERE debtor_pk IN (SELECT value FROM json_each($1))";
@@ -188,6 +188,7 @@ fn contact(row: &SqliteRow) -> Result<Contact, StoreError> {
     let state = match state.as_str() {
         "left" => ContactState::Left,
         "maybe" => ContactState::Maybe,
+        "dropped" => ContactState::Dropped,
         _ => ContactState::InHand,
     };
     Ok(Contact {

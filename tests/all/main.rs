@@ -30,3 +30,4 @@ mod sms_twilio;
 mod stops;
 mod store;
 mod support;
+mod word;
