@@ -4,6 +4,7 @@
 mod channels;
 mod cli_check;
 mod cli_daemon;
+mod cli_deaf;
 mod cli_disk;
 mod cli_json;
 mod cli_release;
