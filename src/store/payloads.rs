@@ -8,7 +8,7 @@ use sqlx::{Row, Sqlite, Transaction};
 statements! {
     PAYLOAD_PUT = "INSERT INTO payload (pk, salt, address, body, body_hash) VALUES ($1, $2, $3, $4, $5)";
     PAYLOAD_LAST = "SELECT coalesce(max(pk), 0) FROM payload";
-    PAYLOAD_GET = "SELECT salt, address, body, body_hash FROM payload WHERE pk = $1";
+    PAYLOAD_GET = "SELECT salt, address, body, body_hash, erased_at FROM payload WHERE pk = $1";
 }
 
 /// The largest message that is kept or shown.
@@ -58,10 +58,10 @@ pub fn body_hash(salt: &[u8], message: &[u8]) -> [u8; 32] {
     Sha256::new().chain_update(salt).chain_update(message).finalize().into()
 }
 
-/// The digest that the chain covers: salt, address, message and the other side's words.
-pub fn digest(salt: &[u8], address: &str, body_hash: &[u8], answer: Option<&str>) -> [u8; 32] {
+/// The digest that the chain covers: salt, address and message.
+pub fn digest(salt: &[u8], address: &str, body_hash: &[u8]) -> [u8; 32] {
     let mut hash = Sha256::new();
-    for part in [salt, address.as_bytes(), body_hash, answer.unwrap_or_default().as_bytes()] {
+    for part in [salt, address.as_bytes(), body_hash] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
@@ -99,6 +99,8 @@ pub struct Kept {
     pub message: Option<Vec<u8>>,
     /// Its hash.
     pub body_hash: Vec<u8>,
+    /// The tombstone: it was erased by right.
+    pub erased: bool,
 }
 
 impl Store {
@@ -108,6 +110,7 @@ impl Store {
         let unpack =
             |b: Vec<u8>| zstd::bulk::decompress(&b, MAX_BODY).map_err(|e| StoreError::Corrupt(format!("payload {pk}: {e}")));
         let message = row.get::<Option<Vec<u8>>, _>("body").map(unpack).transpose()?;
-        Ok(Some(Kept { salt: row.get("salt"), address: row.get("address"), message, body_hash: row.get("body_hash") }))
+        let erased = row.get::<Option<i64>, _>("erased_at").is_some();
+        Ok(Some(Kept { salt: row.get("salt"), address: row.get("address"), message, body_hash: row.get("body_hash"), erased }))
     }
 }
