@@ -24,12 +24,13 @@ pub(super) fn at(day: Date, hour: i8, minute: i8) -> anyhow::Result<Timestamp> {
     instant(day, Time::constant(hour, minute, 0, 0), &zone()?).context("no such day")
 }
 
-/// Lives through the days.
+/// Lives through the days, and on the last of them up to an instant: no look is later than the clock shows.
 pub(super) async fn live(
     desk: &Desk,
     ledger: &Ledger,
     story: &Story,
     first_day: Date,
+    until: Timestamp,
     mut tell: impl FnMut(Progress),
 ) -> anyhow::Result<()> {
     let mut sent = 0;
@@ -37,7 +38,11 @@ pub(super) async fn live(
         let date = plus_days(first_day, day);
         ledger.day(story, day).await?;
         for (hour, minute) in HOURS {
-            desk.clock.set(at(date, hour, minute)?);
+            let look = at(date, hour, minute)?;
+            if look > until {
+                continue;
+            }
+            desk.clock.set(look);
             collect::poll(desk).await?;
             plan::step(desk).await?;
             sent += deliver::step(desk).await?.accepted;

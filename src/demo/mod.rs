@@ -41,7 +41,7 @@ pub async fn live(folder: &Path, clock: &Clock, tell: impl FnMut(Progress)) -> a
     let setup = Setup::load(&folder.join("relance.toml"), Environment::new()).map_err(|e| anyhow::anyhow!("{e}"))?;
     let store = Store::open(&setup.settings.store.path).await?;
     let desk = Desk::new(setup, store, Clock::manual(life::at(first_day, 7, 0)?)).await?;
-    life::live(&desk, &ledger, &story, first_day, tell).await?;
+    life::live(&desk, &ledger, &story, first_day, clock.now(), tell).await?;
     life::catch_up(&desk, clock).await?;
     let summary = summary::text(&desk, folder).await?;
     desk.store.close().await;
