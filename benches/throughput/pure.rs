@@ -57,7 +57,7 @@ fn file(pk: i64, rows: i64) -> DebtorFile {
         contacts: vec![],
         points: vec![ContactPoint { channel: Channel::Email, address: "a@b.example".to_owned(), state: PointState::Usable }],
         refusals: vec![],
-        entry_released: false,
+        entry_released: 0,
     }
 }
 

@@ -36,8 +36,8 @@ CREATE TABLE debtor (
   next_at           INTEGER,
   -- Why the last look ended as it did.
   reason            TEXT,
-  -- The operator let old debts enter (release DEBTOR).
-  entry_released    INTEGER NOT NULL DEFAULT 0 CHECK (entry_released IN (0, 1)),
+  -- The operator let old debts enter (release DEBTOR): those known by then, whose pk goes up to this one.
+  entry_released    INTEGER NOT NULL DEFAULT 0 CHECK (entry_released >= 0),
   last_sign_at      INTEGER,
   unreachable_since INTEGER,
   unreachable_why   TEXT
@@ -77,6 +77,8 @@ CREATE TABLE invoice (
 ) STRICT;
 CREATE INDEX invoice_of_debtor ON invoice (debtor_pk) WHERE presence <> 'closed';
 CREATE INDEX invoice_by_number ON invoice (number);
+-- What payments and credit notes name, for the few that name an invoice at all.
+CREATE INDEX invoice_named ON invoice (for_invoice) WHERE for_invoice IS NOT NULL;
 
 -- Rows of the source that could not be read at the last poll.
 CREATE TABLE unreadable (

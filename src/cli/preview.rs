@@ -2,7 +2,7 @@
 
 use super::{CliError, desk, out};
 use crate::domain::case::{CaseKey, DebtorFile};
-use crate::domain::decision::{Booked, Line, Plan, Section};
+use crate::domain::decision::{Booked, Brake, Line, Plan, Section, Verdict};
 use crate::domain::gsm::{Alphabet, segments};
 use crate::domain::money::Money;
 use crate::domain::reason::Reason;
@@ -10,7 +10,10 @@ use crate::domain::step::Channel;
 use crate::domain::time::{instant, local_date, plus_days};
 use crate::flow::Desk;
 use crate::flow::compose::{Order, rows, sms_text};
-use crate::flow::simulate::{Foreseen, Horizon, foresee};
+use crate::flow::desk::Conditions;
+use crate::flow::guard;
+use crate::flow::simulate::{Foreseen, Horizon, foresee, outlook};
+use crate::store::views::UnderWay;
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use serde_json::json;
@@ -44,6 +47,16 @@ struct Entry {
     note: String,
 }
 
+/// Somebody, or a row, for whom nothing leaves.
+struct Silent {
+    on: Date,
+    /// Unknown for a row that was never read.
+    debtor: Option<String>,
+    name: String,
+    reason: Reason,
+    text: String,
+}
+
 pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     let desk = desk(config).await?;
     let now = desk.clock.now();
@@ -55,7 +68,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     }
     let begin = |day| instant(day, Time::midnight(), zone).unwrap_or(now);
     let horizon = Horizon { from: begin(first).max(now), until: begin(plus_days(first, i64::from(args.days))) };
-    let conditions = desk.conditions(now).await?;
+    let (conditions, _) = guard::told(&desk, now).await?;
     let mut entries = Vec::new();
     let mut silent = Vec::new();
     let mut after = 0;
@@ -63,19 +76,40 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         let keys = desk.store.open_debtors_after(after).await?;
         let Some(last) = keys.last() else { break };
         after = *last;
+        let under_way = desk.store.under_way(&keys).await?;
         for file in desk.files(&keys, now).await? {
+            let messages: Vec<&UnderWay> = under_way.iter().filter(|m| m.debtor_pk == file.debtor.pk).collect();
+            let mut told: Vec<CaseKey> = Vec::new();
+            for message in messages {
+                match in_hand(&desk, &file, message, conditions.booked, now) {
+                    Ok(entry) if entry.at >= horizon.until => {}
+                    Ok(entry) => {
+                        told.push(message.case.clone());
+                        entries.extend(Some(entry).filter(|e| e.at >= horizon.from));
+                    }
+                    Err(reason) => {
+                        silent.push(nothing(first, &file, reason, &format!("step {} is under way, but: ", message.step)))
+                    }
+                }
+            }
             for foreseen in foresee(&desk, conditions.booked, &file, horizon) {
                 match foreseen {
                     Foreseen::Contact { at, on, case, plan } => {
                         entries.extend(contact(&desk, &file, &case, &plan, at, on, conditions.booked));
                     }
                     Foreseen::Nothing { reason: Reason::Paid, .. } => {}
-                    Foreseen::Nothing { reason, .. } => {
-                        silent.push((first, file.debtor.id.clone(), file.debtor.name.clone(), reason))
+                    Foreseen::Nothing { case: Some(case), .. } if told.contains(&case) => {}
+                    Foreseen::Nothing { reason, case } => {
+                        let rows = if case.is_none() { without_cadence(&file) } else { String::new() };
+                        silent.push(nothing(first, &file, reason, &rows));
                     }
                 }
             }
         }
+    }
+    for (id, text) in desk.store.unreadable_rows().await? {
+        let name = format!("row {id}");
+        silent.push(Silent { on: first, debtor: None, text: format!("{name}: {text}"), name, reason: Reason::Unreadable });
     }
     entries.sort_by(|a, b| (a.on, a.at, &a.debtor).cmp(&(b.on, b.at, &b.debtor)));
     if args.json {
@@ -84,6 +118,34 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         print_tables(&desk, entries, silent, &conditions.brakes, args.days);
     }
     Ok(())
+}
+
+fn nothing(on: Date, file: &DebtorFile, reason: Reason, what: &str) -> Silent {
+    let (debtor, name) = (Some(file.debtor.id.clone()), file.debtor.name.clone());
+    Silent { on, debtor, name, reason, text: format!("{what}{}", reason.text()) }
+}
+
+/// The rows that no cadence takes, by number.
+fn without_cadence(file: &DebtorFile) -> String {
+    let rows = file.rows.iter().map(|r| &r.invoice).filter(|i| i.is_open() && i.cadence.is_none() && !i.is_credit());
+    format!("{}: ", rows.map(|i| i.number.as_str()).collect::<Vec<_>>().join(" "))
+}
+
+/// A message that is planned already: when it leaves, were nothing to stop it; or why it will not.
+fn in_hand(desk: &Desk, file: &DebtorFile, message: &UnderWay, booked: Booked, now: Timestamp) -> Result<Entry, Reason> {
+    let free = Conditions { brakes: vec![], booked };
+    let found = outlook(desk, &free, file, message, now).ok_or(Reason::NoCadence)?;
+    let (Verdict::Send(plan), Some(at)) = (&found.decision.verdict, found.at) else { return Err(found.decision.reason) };
+    let on = local_date(at, &desk.setup.zone(&file.debtor));
+    let mut same = contact(desk, file, &message.case, plan, at, on, booked).into_iter();
+    let mut entry = same.find(|e| e.channel == message.channel).ok_or(Reason::Changed)?;
+    let state = match message.state.as_str() {
+        "braked" => "planned, held until `relance release`".to_owned(),
+        "deferred" => format!("planned, tried {} times", message.tries),
+        _ => "planned".to_owned(),
+    };
+    entry.note = [state, entry.note].into_iter().filter(|n| !n.is_empty()).collect::<Vec<_>>().join("; ");
+    Ok(entry)
 }
 
 fn contact(desk: &Desk, file: &DebtorFile, case: &CaseKey, plan: &Plan, at: Timestamp, on: Date, booked: Booked) -> Vec<Entry> {
@@ -122,23 +184,17 @@ fn size(text: &str) -> String {
     format!("{} {}, {alphabet}", s.count, if s.count == 1 { "segment" } else { "segments" })
 }
 
-fn print_json(entries: &[Entry], silent: &[(Date, String, String, Reason)]) {
+fn print_json(entries: &[Entry], silent: &[Silent]) {
     for e in entries {
         out::json(&json!({ "on": e.on.to_string(), "debtor": e.debtor, "channel": e.channel.as_str(), "step": e.step,
             "letter": e.letter, "address": e.address, "invoices": e.invoices, "asked": e.asked.decimal(), "currency": e.asked.currency.code(), "note": e.note }));
     }
-    for (on, debtor, _, reason) in silent {
-        out::json(&json!({ "on": on.to_string(), "debtor": debtor, "reason": reason.code(), "text": reason.text() }));
+    for s in silent {
+        out::json(&json!({ "on": s.on.to_string(), "debtor": s.debtor, "reason": s.reason.code(), "text": s.text }));
     }
 }
 
-fn print_tables(
-    desk: &Desk,
-    entries: Vec<Entry>,
-    silent: Vec<(Date, String, String, Reason)>,
-    brakes: &[crate::domain::decision::Brake],
-    days: u16,
-) {
+fn print_tables(desk: &Desk, entries: Vec<Entry>, silent: Vec<Silent>, brakes: &[Brake], days: u16) {
     for brake in brakes {
         say!("Sending is stopped now ({}): {}\n", brake.reason, brake.text);
     }
@@ -166,13 +222,14 @@ fn print_tables(
     }
     if quiet > 0 {
         say!("Nothing leaves for:");
-        let row = |(_, id, name, reason): (Date, String, String, Reason)| {
-            vec![format!("{id} {name}"), reason.code().to_owned(), reason.text().to_owned()]
+        let row = |s: Silent| {
+            let who = s.debtor.map_or(s.name.clone(), |id| format!("{id} {}", s.name));
+            vec![who, s.reason.code().to_owned(), s.text]
         };
         out::table(&["debtor", "reason", "why"], silent.into_iter().map(row).collect());
         say!();
     }
     say!(
-        "{messages} messages in {days} days, if nobody pays or answers; nothing for {quiet} cases. Nothing was sent or written."
+        "{messages} messages in {days} days, if nobody pays or answers; nothing for {quiet} cases and rows. Nothing was sent or written."
     );
 }

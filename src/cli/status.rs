@@ -6,6 +6,8 @@ use crate::domain::decision::{Booked, tie_out};
 use crate::domain::money::Money;
 use crate::domain::time::local_date;
 use crate::flow::Desk;
+use crate::flow::guard::span;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -30,7 +32,8 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     let zone = &desk.setup.settings.creditor.timezone;
     let conditions = desk.conditions(now).await?;
     let good = desk.store.last_good_poll().await?;
-    let age = good.as_ref().map(|g| now.as_second() - g.started_at.as_second());
+    // A clock that was set back makes no data from the future.
+    let age = good.as_ref().map(|g| (now.as_second() - g.started_at.as_second()).max(0));
     let today = local_date(now, zone);
     let booked = match conditions.booked {
         Booked::Through(day) => day,
@@ -43,6 +46,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     let uncertain = desk.store.uncertain().await?.len();
     let unreachable = desk.store.unreachable().await?;
     let unreadable = desk.store.unreadable_rows().await?;
+    let (unread, unknown) = desk.store.unreadable_count().await?;
     let ties = ties(&desk).await?;
     if args.json {
         let queue: serde_json::Map<String, Value> = queue.iter().map(|(s, n)| (s.clone(), json!(n))).collect();
@@ -51,11 +55,11 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
             .iter()
             .map(|u| json!({ "debtor": u.debtor, "since": out::rfc3339(u.since, zone), "why": u.why }))
             .collect();
-        let unread: Vec<Value> = unreadable.iter().map(|(id, text)| json!({ "id": id, "text": text })).collect();
+        let list: Vec<Value> = unreadable.iter().map(|(id, text)| json!({ "id": id, "text": text })).collect();
         out::json(&json!({
             "polled_at": good.as_ref().map(|g| out::rfc3339(g.started_at, zone)), "data_age_s": age,
             "booked_through": booked.to_string(), "queue": queue, "brakes": brakes, "uncertain": uncertain,
-            "unreachable": lost, "unreadable": unread, "tie_out": ties.iter().map(tie_json).collect::<Vec<_>>(),
+            "unreachable": lost, "unreadable": list, "never_read": unknown, "tie_out": ties.iter().map(tie_json).collect::<Vec<_>>(),
         }));
         return Ok(());
     }
@@ -63,7 +67,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         (Some(good), Some(age)) => say!(
             "ledger       read {} ({}), {} rows; payments booked through {booked}",
             out::short(good.started_at, zone),
-            ago(age),
+            seen(good.started_at, now, age),
             good.rows
         ),
         _ => say!("ledger       never read"),
@@ -82,15 +86,16 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         say!("unreachable  {} {} since {}: {}", u.debtor, u.name, local_date(u.since, zone), u.why);
     }
     ties.iter().for_each(tie_text);
+    if unknown > 0 {
+        say!("\nin no sum     {unknown} of {unread} unreadable rows were never read: their money is unknown");
+    }
     Ok(())
 }
 
-fn ago(seconds: i64) -> String {
-    match seconds {
-        s if s < 120 => format!("{s} s ago"),
-        s if s < 7200 => format!("{} min ago", s / 60),
-        s if s < 172_800 => format!("{} h ago", s / 3600),
-        s => format!("{} days ago", s / 86_400),
+fn seen(at: Timestamp, now: Timestamp, age: i64) -> String {
+    match at > now {
+        true => "later than this computer's clock shows: please set it".to_owned(),
+        false => format!("{} ago", span(age)),
     }
 }
 

@@ -197,11 +197,17 @@ pub struct DebtorFile {
     pub points: Vec<ContactPoint>,
     /// Refusals of steps.
     pub refusals: Vec<Refusal>,
-    /// The operator let old debts of this debtor enter (`release DEBTOR`).
-    pub entry_released: bool,
+    /// The operator let old debts of this debtor enter (`release DEBTOR`): those known by then, whose store keys go up
+    /// to this one.
+    pub entry_released: i64,
 }
 
 impl DebtorFile {
+    /// Whether the operator let this row enter, should it be an old debt (R3).
+    pub fn is_released(&self, row: &CaseInvoice) -> bool {
+        row.invoice.pk <= self.entry_released
+    }
+
     /// The cases among the open rows, in a stable order.
     pub fn cases(&self) -> Vec<CaseKey> {
         let mut keys: Vec<CaseKey> = self

@@ -44,8 +44,8 @@ reasons! {
     Ceiling = "ceiling", "as many contacts as allowed in this period have been made";
     /// Receipts are not yet in the ledger up to the day needed (R10).
     PaymentsNotBooked = "payments_not_booked", "payments are not yet booked up to the day needed";
-    /// Receipts and credit notes without an invoice cover what is overdue (R11).
-    UnallocatedCovers = "unallocated_covers", "payments or credit notes without an invoice cover what is overdue; please allocate them";
+    /// Receipts and credit notes that the ledger has not set off cover what is overdue (R11).
+    UnallocatedCovers = "unallocated_covers", "payments or credit notes that are not booked against it cover what is overdue; please allocate them";
     /// A part payment was just seen (R12).
     PartPaid = "part_paid", "a part payment was just received, the next step waits";
     /// What the step would ask for is below the cadence's minimum (R12).
@@ -90,6 +90,8 @@ reasons! {
     LedgerShrunk = "ledger_shrunk", "the ledger shrank by more than allowed; waits for `relance release --ledger`";
     /// More messages than allowed; waits for release.
     TooMany = "too_many", "more messages than allowed are waiting; waits for `relance release`";
+    /// A channel's other side cannot be reached, or does not let us in.
+    ChannelStopped = "channel_stopped", "this channel cannot be used now; it is tried again by itself";
     /// The configuration says to send nothing.
     DryRun = "dry_run", "dry_run is set: nothing is sent";
     /// The operator dropped it.

@@ -4,6 +4,7 @@ use super::calendar::Calendar;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, ToSpan};
+use std::fmt;
 use std::ops::Range;
 
 /// The day that a zone's wall calendar shows at an instant.
@@ -95,6 +96,23 @@ impl Window {
     }
 }
 
+/// As it is written in a cadence: `mon-fri 09:00-17:30`.
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let open: Vec<usize> = (0..7).filter(|day| self.days[*day]).collect();
+        match (open.first(), open.last()) {
+            (Some(first), Some(last)) if last - first + 1 == open.len() && open.len() > 2 => {
+                write!(f, "{}-{}", WEEKDAYS[*first], WEEKDAYS[*last])?;
+            }
+            _ => f.write_str(&open.iter().map(|day| WEEKDAYS[*day]).collect::<Vec<_>>().join(","))?,
+        }
+        let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+        write!(f, " {}-{}", clock(self.from_minute), clock(self.to_minute))
+    }
+}
+
+const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
 /// Reads `mon-fri`, `mon,wed,fri` or `sat` into weekdays, Monday first.
 pub fn parse_days(text: &str) -> Option<[bool; 7]> {
     let mut days = [false; 7];
@@ -115,7 +133,7 @@ pub fn parse_days(text: &str) -> Option<[bool; 7]> {
 
 /// The place of a weekday's short English name in the week, Monday being 0.
 pub fn weekday(name: &str) -> Option<usize> {
-    ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].iter().position(|d| *d == name.to_ascii_lowercase())
+    WEEKDAYS.iter().position(|d| *d == name.to_ascii_lowercase())
 }
 
 /// Whether a day is a Saturday or Sunday.

@@ -1,5 +1,6 @@
 //! The desk: configuration, store, letters, source and clock, as every pump needs them.
 
+use super::guard::Guards;
 use crate::channel::Fault;
 use crate::channel::email::Mailer;
 use crate::channel::sms::Texter;
@@ -9,16 +10,15 @@ use crate::config::problem::{ConfigError, Problem, Problems};
 use crate::config::{Environment, Setup};
 use crate::domain::cadence::Cadence;
 use crate::domain::case::{ContactPoint, DebtorFile, PointState};
-use crate::domain::decision::{Booked, Brake, World, counts_from};
+use crate::domain::decision::{Booked, Brake, RuleWeighed, World, counts_from};
 use crate::domain::invoice::Debtor;
-use crate::domain::reason::Reason;
 use crate::domain::step::Channel;
 use crate::domain::time::{instant, local_date, plus_days};
 use crate::letter::Letters;
 use crate::source::row::Columns;
 use crate::source::{Source, SourceError};
 use crate::store::files::FileOptions;
-use crate::store::polls::PollOutcome;
+use crate::store::polls::Poll;
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
 use jiff::civil::Time;
@@ -55,7 +55,7 @@ pub enum DeskError {
 /// What holds for every case at a moment.
 #[derive(Clone, Debug)]
 pub struct Conditions {
-    /// What stops all sending.
+    /// What stops sending.
     pub brakes: Vec<Brake>,
     /// Up to which day receipts are booked.
     pub booked: Booked,
@@ -122,31 +122,22 @@ impl Desk {
 
     /// What stops sending now, and up to when receipts are booked.
     pub async fn conditions(&self, now: Timestamp) -> Result<Conditions, StoreError> {
-        let guard = &self.setup.settings.guard;
-        let last = self.store.last_poll().await?;
-        let good = self.store.last_good_poll().await?;
-        let mut brakes = Vec::new();
-        let mut brake = |reason, text: String| brakes.push(Brake { reason, text });
-        match (&last, &good) {
-            (None, _) => brake(Reason::PollFailed, "the ledger has not been read yet".to_owned()),
-            (Some(last), _) if last.outcome == PollOutcome::Failed => {
-                brake(Reason::PollFailed, format!("the last poll failed: {}", last.text));
-            }
-            (Some(last), _) if last.outcome == PollOutcome::Shrunk => brake(Reason::LedgerShrunk, last.text.clone()),
-            _ => {}
-        }
-        if let Some(good) = &good {
-            let age = now.as_second() - good.started_at.as_second();
-            if age > guard.max_data_age {
-                let text = format!("the data is {} h old; [guard] max_data_age is {} h", age / 3600, guard.max_data_age / 3600);
-                brake(Reason::StaleData, text);
-            }
-        }
-        if guard.dry_run {
-            brake(Reason::DryRun, "[guard] dry_run = true: nothing is sent".to_owned());
-        }
+        let (last, good) = (self.store.last_poll().await?, self.store.last_good_poll().await?);
+        let broken = self.weigh_guards(last.as_ref(), good.as_ref(), now).into_iter().filter(|r| !r.holds);
+        let brakes = broken.map(|r| Brake::new(r.reason, r.text)).collect();
         let booked = good.as_ref().and_then(|g| g.booked_through).map(Booked::Through);
         Ok(Conditions { brakes, booked: booked.unwrap_or(Booked::Lag(self.setup.settings.source.booking_lag)) })
+    }
+
+    /// Every guard of R14 in words, also those that hold.
+    pub(super) async fn guards(&self, now: Timestamp) -> Result<Vec<RuleWeighed>, StoreError> {
+        let (last, good) = (self.store.last_poll().await?, self.store.last_good_poll().await?);
+        Ok(self.weigh_guards(last.as_ref(), good.as_ref(), now))
+    }
+
+    fn weigh_guards(&self, last: Option<&Poll>, good: Option<&Poll>, now: Timestamp) -> Vec<RuleWeighed> {
+        let guard = &self.setup.settings.guard;
+        Guards { last, good, max_data_age: guard.max_data_age, dry_run: guard.dry_run, now }.weigh()
     }
 
     /// The world around a case.
@@ -179,6 +170,12 @@ impl Desk {
         let since = instant(plus_days(day, -2), Time::midnight(), &TimeZone::UTC).unwrap_or(Timestamp::UNIX_EPOCH);
         let options = FileOptions { redirected: self.is_redirected(), contacts_since: since };
         self.store.debtor_files(debtors, options, points).await
+    }
+
+    /// The language in which a letter goes to a customer, where the letter can be made.
+    pub fn language(&self, wanted: Option<&str>, letter: &str, channel: &str) -> Option<String> {
+        let form = if channel == Channel::Sms.as_str() { "sms" } else { "md" };
+        self.letters.language(wanted, letter, form).ok()
     }
 
     /// Whether everything goes to one address.

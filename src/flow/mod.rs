@@ -6,6 +6,7 @@ pub mod collect;
 pub mod compose;
 pub mod deliver;
 pub mod desk;
+pub mod guard;
 mod outcome;
 pub mod plan;
 mod prepare;

@@ -1,11 +1,13 @@
-//! Looking ahead: the same decision, day after day, on a copy that nothing else sees. Nothing is sent or written.
+//! Looking ahead, for `preview` and `explain`: the same decision, day after day, on a copy that nothing else sees.
+//! Nothing is sent or written.
 
 use super::desk::{Conditions, Desk};
 use super::prepare::later_by;
 use crate::domain::case::{CaseKey, Contact, ContactState, DebtorFile, Mark, MarkKind};
-use crate::domain::decision::{Booked, Decision, NoTrace, Plan, Verdict, decide};
+use crate::domain::decision::{Booked, Decision, NoTrace, Plan, Verdict, World, decide};
 use crate::domain::reason::Reason;
 use crate::domain::time::{local_date, plus_days};
+use crate::store::views::UnderWay;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -93,6 +95,32 @@ pub fn foresee(desk: &Desk, booked: Booked, file: &DebtorFile, horizon: Horizon)
     let silent = last.into_iter().filter(|(_, _, sent)| !sent);
     foreseen.extend(silent.map(|(case, decision, _)| Foreseen::Nothing { case: Some(case), reason: decision.reason }));
     foreseen
+}
+
+/// What becomes of a message that is under way, as things stand.
+#[derive(Clone, Debug)]
+pub struct Outlook {
+    /// What is decided about it when its time has come, as just before it leaves.
+    pub decision: Decision,
+    /// When it leaves, or is looked at once more; `None` while only an event can change anything.
+    pub at: Option<Timestamp>,
+}
+
+/// Looks at a message under way, at or after an instant. `None` when its cadence no longer exists.
+pub fn outlook(desk: &Desk, conditions: &Conditions, file: &DebtorFile, message: &UnderWay, from: Timestamp) -> Option<Outlook> {
+    let cadence = desk.setup.cadence(&message.case.cadence)?;
+    let zone = desk.setup.zone(&file.debtor);
+    let mut at = from.max(message.not_before);
+    for _ in 0..20 {
+        let world = World { own: Some(message.contact_pk), ..desk.world(conditions, &zone, cadence, at) };
+        let decision = decide(file, &message.case, &world, &mut NoTrace);
+        match (&decision.verdict, decision.next) {
+            (Verdict::Wait, Some(next)) if next > at => at = next,
+            (Verdict::Send(_), _) => return Some(Outlook { decision, at: Some(at) }),
+            _ => return Some(Outlook { at: decision.next, decision }),
+        }
+    }
+    None
 }
 
 /// The contact leaves, in the copy.

@@ -65,25 +65,25 @@ async fn load(
     let since = options.contacts_since.as_millisecond();
     let mut tx = pool.begin().await?;
     let mut files = Files::default();
-    for row in unpack(sqlx::query(FILE_DEBTORS).bind(&list), &mut *tx).await? {
+    for row in unpack(sqlx::query(FILE_DEBTORS).bind(&list), &mut tx).await? {
         files.debtor(row, &points);
     }
-    for row in unpack(sqlx::query(FILE_INVOICES).bind(&list), &mut *tx).await? {
+    for row in unpack(sqlx::query(FILE_INVOICES).bind(&list), &mut tx).await? {
         files.invoice(row)?;
     }
-    for row in unpack(sqlx::query(FILE_MARKS).bind(&list).bind(redirected), &mut *tx).await? {
+    for row in unpack(sqlx::query(FILE_MARKS).bind(&list).bind(redirected), &mut tx).await? {
         files.mark(row)?;
     }
-    for row in unpack(sqlx::query(FILE_HOLDS).bind(&list), &mut *tx).await? {
+    for row in unpack(sqlx::query(FILE_HOLDS).bind(&list), &mut tx).await? {
         files.hold(row)?;
     }
-    for row in unpack(sqlx::query(FILE_CONTACTS).bind(&list).bind(redirected).bind(since), &mut *tx).await? {
+    for row in unpack(sqlx::query(FILE_CONTACTS).bind(&list).bind(redirected).bind(since), &mut tx).await? {
         files.contact(row)?;
     }
-    for row in unpack(sqlx::query(FILE_REFUSALS).bind(&list).bind(redirected), &mut *tx).await? {
+    for row in unpack(sqlx::query(FILE_REFUSALS).bind(&list).bind(redirected), &mut tx).await? {
         files.refusal(row)?;
     }
-    for row in unpack(sqlx::query(FILE_POINTS).bind(&list), &mut *tx).await? {
+    for row in unpack(sqlx::query(FILE_POINTS).bind(&list), &mut tx).await? {
         files.point(&row);
     }
     tx.commit().await?;
@@ -111,7 +111,7 @@ impl Files {
     }
 
     fn debtor(&mut self, row: DebtorRow, points: &impl Fn(&Debtor) -> Vec<ContactPoint>) {
-        let entry_released = row.entry_released != 0;
+        let entry_released = row.entry_released;
         let debtor = Debtor {
             pk: row.pk,
             id: row.source_id,

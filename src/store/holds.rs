@@ -15,7 +15,8 @@ statements! {
         WHERE h.ended_at IS NULL AND h.until_day >= $1 ORDER BY h.until_day, h.pk";
     NAME_INVOICE = "SELECT pk, debtor_pk, source_id FROM invoice WHERE source_id = $1 OR number = $1 ORDER BY (presence = 'closed'), pk DESC LIMIT 2";
     NAME_DEBTOR = "SELECT pk FROM debtor WHERE source_id = $1";
-    RELEASE_ENTRY = "UPDATE debtor SET entry_released = 1, next_at = $2 WHERE pk = $1";
+    /// Keys only grow: a debt that comes to be known later has a higher one.
+    RELEASE_ENTRY = "UPDATE debtor SET entry_released = (SELECT coalesce(max(pk), 0) FROM invoice), next_at = $2 WHERE pk = $1";
 }
 
 /// A debtor or an invoice that a person named.
@@ -101,7 +102,7 @@ impl Store {
             .collect()
     }
 
-    /// Lets the old debts of a debtor enter (R3).
+    /// Lets the old debts of a debtor enter that are known now (R3).
     pub async fn release_entry(&self, debtor_pk: i64, now: Timestamp) -> Result<(), StoreError> {
         sqlx::query(RELEASE_ENTRY).bind(debtor_pk).bind(now.as_millisecond()).execute(&self.writer).await?;
         Ok(())

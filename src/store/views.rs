@@ -1,9 +1,11 @@
 //! Read-only views for status, explain and review.
 
 use super::db::{Store, StoreError, instant, word};
-use super::statements;
+use super::{keys, statements};
+use crate::domain::case::CaseKey;
 use crate::domain::currency::Currency;
 use crate::domain::money::Money;
+use crate::domain::step::Channel;
 use jiff::Timestamp;
 use sqlx::Row;
 
@@ -35,7 +37,16 @@ statements! {
     VIEW_REASONS = "SELECT reason, count(*) AS debtors FROM debtor d WHERE reason IS NOT NULL
         AND EXISTS (SELECT 1 FROM invoice i WHERE i.debtor_pk = d.pk AND i.presence <> 'closed') GROUP BY reason ORDER BY 2 DESC";
     VIEW_SENT = "SELECT step, channel, count(*) AS messages FROM attempt WHERE outcome = 'accepted' GROUP BY step, channel ORDER BY 1, 2";
-    VIEW_BRAKED_DEBTOR = "SELECT count(*) FROM message WHERE debtor_pk = $1 AND state = 'braked' AND settled_at IS NULL";
+    VIEW_UNDER_WAY = "SELECT m.pk, m.contact_pk, m.debtor_pk, m.channel, m.address, m.step, m.letter, m.cadence, m.message_id, m.state,
+            m.not_before, m.tries, c.currency FROM contact c JOIN message m ON m.contact_pk = c.pk AND m.settled_at IS NULL AND m.state <> 'uncertain'
+        WHERE c.debtor_pk IN (SELECT value FROM json_each($1)) ORDER BY m.pk";
+    VIEW_UNREADABLE = "SELECT count(*) AS rows, coalesce(sum(NOT EXISTS (SELECT 1 FROM invoice i WHERE i.source_id = u.source_id AND i.presence <> 'closed')), 0)
+        AS unknown FROM unreadable u";
+    VIEW_UNREADABLE_ROW = "SELECT text FROM unreadable WHERE source_id = $1";
+    VIEW_OWNER = "SELECT d.source_id FROM invoice i JOIN debtor d ON d.pk = i.debtor_pk
+        WHERE i.source_id = $1 OR i.number = $1 ORDER BY (i.presence = 'closed'), i.pk DESC LIMIT 1";
+    VIEW_NAMED_BY = "SELECT i.number, i.for_invoice, d.source_id AS debtor FROM invoice i JOIN debtor d ON d.pk = i.debtor_pk
+        WHERE i.for_invoice IN (SELECT value FROM json_each($1)) AND i.presence <> 'closed' AND i.debtor_pk <> $2 ORDER BY i.pk LIMIT 100";
     VIEW_RECENT = "SELECT count(*) FROM attempt WHERE channel = $1 AND at >= $2 AND outcome IN ('accepted', 'unknown', 'deferred', 'refused')";
     VIEW_BAD_MESSAGES = "SELECT count(*) FROM attempt WHERE at >= $1 AND outcome = 'deferred' AND why LIKE 'bad_message%'";
     VIEW_DATABASE = "SELECT 1";
@@ -65,6 +76,44 @@ pub struct EventRow {
     pub text: String,
     /// The invoice's number.
     pub invoice: Option<String>,
+}
+
+/// A message that is planned and not settled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnderWay {
+    /// Its contact, by store key.
+    pub contact_pk: i64,
+    /// Its debtor, by store key.
+    pub debtor_pk: i64,
+    /// Channel.
+    pub channel: Channel,
+    /// Address.
+    pub address: String,
+    /// The case that it is about.
+    pub case: CaseKey,
+    /// Step.
+    pub step: String,
+    /// Letter.
+    pub letter: String,
+    /// Message-ID.
+    pub message_id: String,
+    /// `planned`, `braked`, `queued`, `deferred`, `leased`, `sending`.
+    pub state: String,
+    /// Not before this.
+    pub not_before: Timestamp,
+    /// Tries so far.
+    pub tries: u32,
+}
+
+/// A payment or credit note that names another customer's invoice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misnamed {
+    /// Its number.
+    pub number: String,
+    /// What it names.
+    pub names: String,
+    /// Whose it is: the customer's id in the source.
+    pub debtor: String,
 }
 
 /// A debtor who has had many contacts and given no sign of life.
@@ -179,10 +228,55 @@ impl Store {
         Ok(rows.iter().map(|r| (r.get("step"), channel(r), r.get::<i64, _>("messages") as u64)).collect())
     }
 
-    /// Messages of a debtor that the volume brake holds.
-    pub async fn braked_of(&self, debtor_pk: i64) -> Result<u64, StoreError> {
-        let count: i64 = sqlx::query_scalar(VIEW_BRAKED_DEBTOR).bind(debtor_pk).fetch_one(&self.reader).await?;
-        Ok(count as u64)
+    /// Messages of some debtors that are planned and not settled.
+    pub async fn under_way(&self, debtors: &[i64]) -> Result<Vec<UnderWay>, StoreError> {
+        let rows = sqlx::query(VIEW_UNDER_WAY).bind(keys(debtors.iter().copied())).fetch_all(&self.reader).await?;
+        rows.iter()
+            .map(|r| {
+                let (channel, code): (String, String) = (r.get("channel"), r.get("currency"));
+                Ok(UnderWay {
+                    contact_pk: r.get("contact_pk"),
+                    debtor_pk: r.get("debtor_pk"),
+                    channel: word(Channel::parse(&channel), &channel)?,
+                    address: r.get("address"),
+                    case: CaseKey { cadence: r.get("cadence"), currency: word(Currency::parse(&code), &code)? },
+                    step: r.get("step"),
+                    letter: r.get("letter"),
+                    message_id: r.get("message_id"),
+                    state: r.get("state"),
+                    not_before: instant(r.get("not_before"))?,
+                    tries: r.get::<i64, _>("tries") as u32,
+                })
+            })
+            .collect()
+    }
+
+    /// How many rows of the source cannot be read, and how many of them never could: of those no money is known.
+    pub async fn unreadable_count(&self) -> Result<(u64, u64), StoreError> {
+        let row = sqlx::query(VIEW_UNREADABLE).fetch_one(&self.reader).await?;
+        Ok((row.get::<i64, _>("rows") as u64, row.get::<i64, _>("unknown") as u64))
+    }
+
+    /// Why a row of the source cannot be read, if it cannot.
+    pub async fn unreadable_row(&self, id: &str) -> Result<Option<String>, StoreError> {
+        Ok(sqlx::query_scalar(VIEW_UNREADABLE_ROW).bind(id).fetch_optional(&self.reader).await?)
+    }
+
+    /// The customer, by id in the source, to whom the invoice of an id or number belongs.
+    pub async fn owner_of(&self, invoice: &str) -> Result<Option<String>, StoreError> {
+        Ok(sqlx::query_scalar(VIEW_OWNER).bind(invoice).fetch_optional(&self.reader).await?)
+    }
+
+    /// Other customers' payments and credit notes that name one of these invoices, by id or number.
+    pub async fn named_by_others(&self, names: &[&str], debtor_pk: i64) -> Result<Vec<Misnamed>, StoreError> {
+        let list = serde_json::Value::from(names.to_vec()).to_string();
+        let rows = sqlx::query(VIEW_NAMED_BY).bind(list).bind(debtor_pk).fetch_all(&self.reader).await?;
+        let misnamed = |r: &sqlx::sqlite::SqliteRow| Misnamed {
+            number: r.get("number"),
+            names: r.get("for_invoice"),
+            debtor: r.get("debtor"),
+        };
+        Ok(rows.iter().map(misnamed).collect())
     }
 
     /// Messages of a channel that met the other side since an instant.

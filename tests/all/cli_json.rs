@@ -166,8 +166,18 @@ async fn preview_and_explain() {
 async fn status() {
     let firm = firm().await;
     let status = firm.object(&["status"]);
-    let known =
-        ["booked_through", "brakes", "data_age_s", "polled_at", "queue", "tie_out", "uncertain", "unreachable", "unreadable"];
+    let known = [
+        "booked_through",
+        "brakes",
+        "data_age_s",
+        "never_read",
+        "polled_at",
+        "queue",
+        "tie_out",
+        "uncertain",
+        "unreachable",
+        "unreadable",
+    ];
     assert_eq!(fields(&status), known);
     assert!(is_time(&status["polled_at"]));
     assert!((0..600).contains(&status["data_age_s"].as_i64().unwrap()));

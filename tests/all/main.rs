@@ -14,6 +14,7 @@ mod config;
 mod crash;
 mod demo;
 mod demo_story;
+mod explain;
 mod floors;
 mod guard;
 mod licences;

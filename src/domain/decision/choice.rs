@@ -2,11 +2,11 @@
 
 use super::demand::Demand;
 use super::survey::Placed;
-use super::{Trace, Undeliverable, World};
+use super::{Undeliverable, World};
 use crate::domain::cadence::Group;
 use crate::domain::case::{CaseKey, DebtorFile, PointState};
 use crate::domain::reason::Reason;
-use crate::domain::step::{Channel, ChannelChoice, Rank};
+use crate::domain::step::{Channel, ChannelChoice, Rank, Step};
 
 /// Addresses, and the rows that go to them.
 type Way = (Vec<(Channel, String)>, Vec<usize>);
@@ -25,13 +25,12 @@ pub(super) struct Choice {
 
 /// The furthest step that reaches the debtor, and the further ones that do not. With one message per invoice
 /// all that reach, the furthest first: what holds up one invoice holds up no other.
-pub(super) fn choose<T: Trace>(
+pub(super) fn choose(
     world: &World,
     file: &DebtorFile,
     case: &CaseKey,
     placed: &[Placed],
     demands: &[Demand],
-    trace: &mut T,
 ) -> (Vec<Choice>, Vec<Undeliverable>) {
     let minimum = world.cadence.minimum.minor(case.currency);
     let mut choices = Vec::new();
@@ -39,14 +38,9 @@ pub(super) fn choose<T: Trace>(
     for (at, demand) in demands.iter().enumerate() {
         let step = demand.step;
         let (ways, lost) = ways(world, file, placed, demand);
-        let name = &world.cadence.steps[step].id;
-        for lost in lost {
-            trace.rule("R2", false, || format!("step \"{name}\" cannot be delivered: {}", lost.text));
-            undeliverable.push(lost);
-        }
+        undeliverable.extend(lost);
         // What goes elsewhere, or nowhere, makes no message worth its while.
         for (to, unit) in ways.into_iter().filter(|(_, unit)| demand.net_of(unit, placed) >= minimum) {
-            trace.rule("R17", true, || format!("step \"{name}\" goes by {}", names(&to)));
             if world.cadence.group == Group::Invoice {
                 choices.push(Choice { step, to, along: vec![], only: unit.first().copied(), ready: unit });
                 continue;
@@ -68,7 +62,7 @@ fn riders(world: &World, step: usize, lower: &[Demand]) -> impl Iterator<Item = 
 }
 
 /// The ways that a step takes, each with its rows; and the rows for which it has none.
-fn ways(world: &World, file: &DebtorFile, placed: &[Placed], demand: &Demand) -> (Vec<Way>, Vec<Undeliverable>) {
+pub(super) fn ways(world: &World, file: &DebtorFile, placed: &[Placed], demand: &Demand) -> (Vec<Way>, Vec<Undeliverable>) {
     let step = demand.step;
     // An address that refused the step for one invoice is still there for another.
     let mut ways: Vec<Way> = Vec::new();
@@ -80,24 +74,23 @@ fn ways(world: &World, file: &DebtorFile, placed: &[Placed], demand: &Demand) ->
                 Some(way) => way.1.push(i),
                 None => ways.push((to, vec![i])),
             },
-            Err(text) => match lost.iter_mut().find(|l| l.text == text) {
+            Err((reason, text)) => match lost.iter_mut().find(|l| l.text == text) {
                 Some(same) => same.invoices.push(pk),
-                None => lost.push(Undeliverable { step, invoices: vec![pk], text }),
+                None => lost.push(Undeliverable { step, invoices: vec![pk], reason, text }),
             },
         }
     }
     (ways, lost)
 }
 
-/// Whether a step has no address that it could use for an invoice.
-pub(super) fn unreached(world: &World, file: &DebtorFile, step: usize, pk: i64) -> bool {
-    reach(world, file, step, &[pk]).is_err()
+/// Why a step has no address that it could use for an invoice, if it has none.
+pub(super) fn unreached(world: &World, file: &DebtorFile, step: usize, pk: i64) -> Option<Reason> {
+    reach(world, file, step, &[pk]).err().map(|why| why.0)
 }
 
-/// Why a step does not reach the debtor: nothing would, or not this step.
-pub(super) fn why_unreached(file: &DebtorFile) -> Reason {
-    let reachable = file.points.iter().any(|p| p.state == PointState::Usable);
-    if reachable { Reason::CannotReach } else { Reason::NoAddress }
+/// Whether nothing at all would reach the debtor.
+pub(super) fn is_out_of_reach(file: &DebtorFile) -> bool {
+    !file.points.iter().any(|p| p.state == PointState::Usable)
 }
 
 /// Whether another step would go by other channels than the chosen one.
@@ -108,12 +101,19 @@ pub(super) fn has_other_way(world: &World, file: &DebtorFile, placed: &[Placed],
     (0..world.cadence.steps.len()).any(|step| goes_otherwise(step, &[]) || goes_otherwise(step, &all))
 }
 
-fn names(to: &[(Channel, String)]) -> String {
-    to.iter().map(|(c, _)| c.as_str()).collect::<Vec<_>>().join(" and ")
+/// Why a step is lost, whatever is wrong with each address: nothing at all reaches the customer, or nothing else is
+/// lost with a note before the due date; or else it is one that firmer steps need (R2).
+fn why_lost(file: &DebtorFile, step: &Step) -> Reason {
+    if is_out_of_reach(file) || !step.overdue { Reason::NoAddress } else { Reason::CannotReach }
 }
 
-/// The addresses that a step can use, or what is wrong with each.
-fn reach(world: &World, file: &DebtorFile, step: usize, about: &[i64]) -> Result<Vec<(Channel, String)>, String> {
+/// The addresses that a step can use, or why there is none and what is wrong with each.
+pub(super) fn reach(
+    world: &World,
+    file: &DebtorFile,
+    step: usize,
+    about: &[i64],
+) -> Result<Vec<(Channel, String)>, (Reason, String)> {
     let this = &world.cadence.steps[step];
     let mut found = Vec::new();
     let mut wrong = Vec::new();
@@ -146,5 +146,8 @@ fn reach(world: &World, file: &DebtorFile, step: usize, about: &[i64]) -> Result
             break;
         }
     }
-    if found.is_empty() { Err(wrong.join("; ")) } else { Ok(found) }
+    match found.is_empty() {
+        true => Err((why_lost(file, this), wrong.join("; "))),
+        false => Ok(found),
+    }
 }

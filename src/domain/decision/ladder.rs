@@ -1,6 +1,6 @@
 //! One invoice on its cadence: which step it has had, which is due, what stands in the way.
 
-use super::{OldDebts, World};
+use super::{Booked, OldDebts, World};
 use crate::domain::calendar::plus_working_days;
 use crate::domain::case::{CaseInvoice, Mark, MarkKind};
 use crate::domain::reason::Reason;
@@ -16,8 +16,8 @@ pub(super) struct Ladder {
     pub(super) stage: Option<usize>,
     /// The furthest step that is due and allowed now.
     pub(super) due: Option<usize>,
-    /// The earliest later day on which a further step may become due.
-    pub(super) next: Option<Date>,
+    /// The earliest later day on which a further step may become due, and that step.
+    pub(super) next: Option<(Date, usize)>,
     /// What stands against a step whose day has come, and the day on which that may end.
     pub(super) blocked: Option<Block>,
 }
@@ -31,8 +31,13 @@ pub(super) struct Block {
 }
 
 impl Ladder {
-    fn look_on(&mut self, day: Date) {
-        self.next = Some(self.next.map_or(day, |d| d.min(day)));
+    fn look_on(&mut self, day: Date, step: usize) {
+        self.next = Some(self.next.map_or((day, step), |next| next.min((day, step))));
+    }
+
+    /// The earliest later day on which a further step may become due.
+    pub(super) fn next_day(&self) -> Option<Date> {
+        self.next.map(|next| next.0)
     }
 }
 
@@ -49,10 +54,10 @@ pub(super) fn ladder(world: &World, row: &CaseInvoice, today: Date, entry_releas
     for step in first..world.cadence.steps.len() {
         match climb.weigh(step) {
             Weighed::Due => ladder.due = Some(step),
-            Weighed::Later(day) => ladder.look_on(day),
+            Weighed::Later(day) => ladder.look_on(day, step),
             Weighed::Blocked(block) => {
                 // The first block says why; but what stands against a further step may end sooner.
-                block.until.into_iter().for_each(|day| ladder.look_on(day));
+                block.until.into_iter().for_each(|day| ladder.look_on(day, step));
                 ladder.blocked.get_or_insert(block);
             }
             Weighed::Passed | Weighed::Waits => {}
@@ -85,7 +90,7 @@ pub(super) fn passed_over(world: &World, row: &CaseInvoice, given: usize) -> Vec
 }
 
 /// The marks that count: not those of the contact that is just being decided once more.
-fn marks<'a>(world: &'a World, row: &'a CaseInvoice) -> impl Iterator<Item = &'a Mark> {
+pub(super) fn marks<'a>(world: &'a World, row: &'a CaseInvoice) -> impl Iterator<Item = &'a Mark> {
     row.marks.iter().filter(|m| world.own.is_none() || m.contact != world.own)
 }
 
@@ -94,7 +99,7 @@ fn floor(world: &World, row: &CaseInvoice) -> usize {
     if enters_late(row) { world.cadence.first_overdue().unwrap_or(world.cadence.steps.len()) } else { 0 }
 }
 
-fn enters_late(row: &CaseInvoice) -> bool {
+pub(super) fn enters_late(row: &CaseInvoice) -> bool {
     row.invoice.reopened || row.invoice.first_seen > row.invoice.due_on
 }
 
@@ -244,9 +249,8 @@ impl Climb<'_> {
     /// Rule R10: until when receipts are not booked far enough for this invoice.
     fn booked_gate(&self) -> Option<Date> {
         let world = self.world;
-        let invoice = &self.row.invoice;
-        let needed = needed_booking(world, invoice.due_on);
-        let booked = invoice.booked_through.map_or(world.booked, super::Booked::Through);
+        let needed = needed_booking(world, self.row.invoice.due_on);
+        let booked = booked_for(world, self.row);
         let through = |on| booked.through(on, self.today, world.bank);
         if through(self.today) >= needed {
             return None;
@@ -254,6 +258,11 @@ impl Climb<'_> {
         let guess = (1..=60).map(|n| plus_days(self.today, n)).find(|day| through(*day) >= needed);
         Some(guess.unwrap_or_else(|| plus_days(self.today, 1)))
     }
+}
+
+/// Up to when receipts are booked, as far as a row is concerned: it may know better.
+pub(super) fn booked_for(world: &World, row: &CaseInvoice) -> Booked {
+    row.invoice.booked_through.map_or(world.booked, Booked::Through)
 }
 
 /// The day up to which receipts must be booked before an overdue step may leave (R10).

@@ -1,8 +1,10 @@
 //! The decision: what, if anything, leaves for a case now, and why.
 //!
 //! [`decide`] is pure. The planner asks it what to put into the outbox, the
-//! deliverer asks it again just before a message leaves, `explain` asks it with
-//! a [`Trace`] that keeps every rule weighed, and `preview` asks it day after day.
+//! deliverer asks it again just before a message leaves, and `preview` asks it day
+//! after day. All of them want the decision alone, which ends at the first rule that
+//! blocks. `explain` hands in a [`Trace`]: then, beside the decision, every rule is
+//! weighed in words, from the same parts and also behind the first block.
 
 mod choice;
 mod demand;
@@ -15,6 +17,9 @@ mod survey;
 mod tests;
 mod tie_out;
 mod verdict;
+mod weigh;
+mod weigh_step;
+mod words;
 
 pub use netting::net;
 pub use pace::counts_from;
@@ -75,13 +80,29 @@ pub enum Booked {
     Through(Date),
 }
 
-/// Something that stops all sending, with the sentence that says so.
+/// Something that stops all sending, or a channel, with the sentence that says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Brake {
     /// Which brake.
     pub reason: Reason,
     /// The value that blocks and where it comes from.
     pub text: String,
+    /// The only channel that it stops; all, when there is none.
+    pub channel: Option<Channel>,
+    /// When it ends by itself, if it does.
+    pub until: Option<Timestamp>,
+}
+
+impl Brake {
+    /// One that stops everything, until something changes.
+    pub fn new(reason: Reason, text: String) -> Brake {
+        Brake { reason, text, channel: None, until: None }
+    }
+
+    /// Whether it lets none of these channels pass.
+    pub fn stops(&self, to: &[(Channel, String)]) -> bool {
+        self.channel.is_none_or(|stopped| to.iter().all(|(channel, _)| *channel == stopped))
+    }
 }
 
 /// The world around a case at the moment of decision.
@@ -99,7 +120,7 @@ pub struct World<'a> {
     pub booked: Booked,
     /// The creditor's holidays: bank working days.
     pub bank: Option<&'a Calendar>,
-    /// What stops all sending.
+    /// What stops sending.
     pub brakes: &'a [Brake],
     /// The channels that are configured.
     pub channels: &'a [Channel],
@@ -176,6 +197,9 @@ pub struct Undeliverable {
     pub step: usize,
     /// The invoices concerned, by store key.
     pub invoices: Vec<i64>,
+    /// [`Reason::NoAddress`] where nothing reaches the debtor or nothing is lost with the step, else
+    /// [`Reason::CannotReach`]: firmer steps need it (R2).
+    pub reason: Reason,
     /// Why: the addresses there are and what is wrong with each.
     pub text: String,
 }
@@ -229,17 +253,17 @@ pub struct Line {
     pub net: Money,
 }
 
-/// Listens to the rules as they are weighed.
+/// Listens to a decision being made.
 pub trait Trace {
-    /// Takes note of a rule: its name (`R6`), whether it lets the message pass, and the value that decides.
-    fn rule(&mut self, rule: &'static str, holds: bool, text: impl FnOnce() -> String);
+    /// May have all rules weighed in words, which costs far more than the decision.
+    fn weighed(&mut self, weigh: impl FnOnce() -> Explanation);
 }
 
-/// Listens to nothing; costs nothing.
+/// Wants the decision alone; costs nothing.
 pub struct NoTrace;
 
 impl Trace for NoTrace {
-    fn rule(&mut self, _: &'static str, _: bool, _: impl FnOnce() -> String) {}
+    fn weighed(&mut self, _: impl FnOnce() -> Explanation) {}
 }
 
 /// A rule weighed, in words.
@@ -249,20 +273,24 @@ pub struct RuleWeighed {
     pub rule: &'static str,
     /// Whether it lets the message pass.
     pub holds: bool,
+    /// The reason that it gives where it does not.
+    pub reason: Reason,
     /// The value that decides, and where it comes from.
     pub text: String,
 }
 
-/// Keeps every rule weighed, for `explain`.
-#[derive(Debug, Default)]
+/// Every rule weighed for the step that is next, for `explain`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explanation {
-    /// In the order in which they were weighed.
+    /// The step for which the rules were weighed; none when no further step can come by itself.
+    pub step: Option<StepId>,
+    /// The rule that decides goes first; the others follow in the order in which they are weighed.
     pub rules: Vec<RuleWeighed>,
 }
 
 impl Trace for Explanation {
-    fn rule(&mut self, rule: &'static str, holds: bool, text: impl FnOnce() -> String) {
-        self.rules.push(RuleWeighed { rule, holds, text: text() });
+    fn weighed(&mut self, weigh: impl FnOnce() -> Explanation) {
+        *self = weigh();
     }
 }
 

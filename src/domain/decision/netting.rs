@@ -5,6 +5,30 @@ use crate::domain::case::{CaseInvoice, in_force};
 use crate::domain::currency::Currency;
 use jiff::civil::Date;
 
+/// Where a credit goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// It names no invoice: the oldest.
+    Oldest,
+    /// The invoice that it names, by place among the rows.
+    Named(usize),
+    /// It names one that is not open, or not this customer's: the oldest.
+    Elsewhere,
+}
+
+/// What is done with a credit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SetOff {
+    /// The credit, by place among the rows.
+    pub(super) credit: usize,
+    /// Where it goes.
+    pub(super) target: Target,
+    /// How much of it is set off against the invoice that it names, in minor units.
+    pub(super) on_named: i64,
+    /// What is left of it for the oldest.
+    pub(super) rest: i64,
+}
+
 /// What is owed on each row of a currency after credits, in minor units, parallel to `rows`;
 /// 0 for credits themselves and for rows in other currencies.
 ///
@@ -12,24 +36,8 @@ use jiff::civil::Date;
 /// not open, is set off against the oldest invoices first, those that may be chased before those in
 /// dispute or on hold today, whatever cadence they are under: whoever has paid is not asked again.
 pub fn net(rows: &[CaseInvoice], currency: Currency, today: Date) -> Vec<i64> {
-    let in_currency = |r: &CaseInvoice| r.invoice.balance.currency == currency && r.invoice.is_open();
-    let mut nets: Vec<i64> =
-        rows.iter().map(|r| if in_currency(r) && !r.invoice.is_credit() { r.invoice.balance.minor.max(0) } else { 0 }).collect();
-    let credits = rows.iter().filter(|r| in_currency(r) && r.invoice.is_credit());
     let mut pool: i64 = 0;
-    for credit in credits {
-        let mut amount = credit.invoice.balance.minor.saturating_abs();
-        let named = credit.invoice.for_invoice.as_deref();
-        if let Some(i) = named.and_then(|name| {
-            rows.iter()
-                .position(|r| in_currency(r) && !r.invoice.is_credit() && (r.invoice.id == name || r.invoice.number == name))
-        }) {
-            let used = amount.min(nets[i]);
-            nets[i] -= used;
-            amount -= used;
-        }
-        pool = pool.saturating_add(amount);
-    }
+    let mut nets = named(rows, currency, |credit| pool = pool.saturating_add(credit.rest));
     if pool > 0 {
         let mut order: Vec<usize> = (0..rows.len()).filter(|i| nets[*i] > 0).collect();
         order.sort_by_key(|i| (!chaseable(&rows[*i], today), rows[*i].invoice.due_on, rows[*i].invoice.pk));
@@ -38,6 +46,32 @@ pub fn net(rows: &[CaseInvoice], currency: Currency, today: Date) -> Vec<i64> {
             nets[i] -= used;
             pool -= used;
         }
+    }
+    nets
+}
+
+/// What is owed on each row after the credits that name it; each credit is told as it is used.
+pub(super) fn named(rows: &[CaseInvoice], currency: Currency, mut each: impl FnMut(SetOff)) -> Vec<i64> {
+    let in_currency = |r: &CaseInvoice| r.invoice.balance.currency == currency && r.invoice.is_open();
+    let mut nets: Vec<i64> =
+        rows.iter().map(|r| if in_currency(r) && !r.invoice.is_credit() { r.invoice.balance.minor.max(0) } else { 0 }).collect();
+    for (at, credit) in rows.iter().enumerate().filter(|(_, r)| in_currency(r) && r.invoice.is_credit()) {
+        let amount = credit.invoice.balance.minor.saturating_abs();
+        let is_named = |r: &CaseInvoice, name: &str| {
+            in_currency(r) && !r.invoice.is_credit() && (r.invoice.id == name || r.invoice.number == name)
+        };
+        let target = match credit.invoice.for_invoice.as_deref() {
+            None => Target::Oldest,
+            Some(name) => rows.iter().position(|r| is_named(r, name)).map_or(Target::Elsewhere, Target::Named),
+        };
+        let on_named = match target {
+            Target::Named(i) => amount.min(nets[i]),
+            _ => 0,
+        };
+        if let Target::Named(i) = target {
+            nets[i] -= on_named;
+        }
+        each(SetOff { credit: at, target, on_named, rest: amount - on_named });
     }
     nets
 }

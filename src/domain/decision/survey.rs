@@ -1,8 +1,8 @@
 //! Every row of a case and where it stands.
 
+use super::World;
 use super::ladder::{Ladder, ladder};
 use super::netting::net;
-use super::{Trace, World};
 use crate::domain::case::{CaseInvoice, CaseKey, DebtorFile, in_force};
 use crate::domain::invoice::{Presence, RowStatus};
 use crate::domain::reason::Reason;
@@ -86,7 +86,7 @@ fn place(file: &DebtorFile, world: &World, row: &CaseInvoice, net: i64, today: D
     if net <= tolerance {
         return Place::Covered;
     }
-    Place::Live(ladder(world, row, today, file.entry_released))
+    Place::Live(ladder(world, row, today, file.is_released(row)))
 }
 
 /// What the row itself says against chasing it.
@@ -103,12 +103,9 @@ pub(super) fn own_obstacle(row: &CaseInvoice) -> Option<Reason> {
 }
 
 /// What stands against the debtor as a whole: its state (R15) or a person's hold (R19).
-pub(super) fn debtor_obstacle<T: Trace>(file: &DebtorFile, today: Date, trace: &mut T) -> Option<(Reason, Option<Date>)> {
-    if let Some(state) = &file.debtor.state {
-        trace.rule("R15", false, || format!("the ledger gives the customer the state \"{state}\": no message, a person decides"));
+pub(super) fn debtor_obstacle(file: &DebtorFile, today: Date) -> Option<(Reason, Option<Date>)> {
+    if file.debtor.state.is_some() {
         return Some((Reason::DebtorState, None));
     }
-    let hold = in_force(&file.holds, today)?;
-    trace.rule("R19", false, || format!("hold {} until {}: {}", hold.id, hold.until, hold.reason));
-    Some((Reason::Held, Some(hold.until)))
+    in_force(&file.holds, today).map(|hold| (Reason::Held, Some(hold.until)))
 }

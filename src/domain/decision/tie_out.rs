@@ -1,11 +1,12 @@
 //! Where every open amount stands: the states add up to the ledger (rule R27).
 
-use super::choice::{unreached, why_unreached};
+use super::World;
+use super::choice::{is_out_of_reach, unreached};
 use super::demand::demands;
 use super::ladder::Ladder;
 use super::survey::{Place, Placed, debtor_obstacle, survey};
-use super::{NoTrace, World};
-use crate::domain::case::DebtorFile;
+use super::verdict::under_way;
+use crate::domain::case::{Contact, ContactState, DebtorFile};
 use crate::domain::money::Money;
 use crate::domain::reason::Reason;
 use crate::domain::time::local_date;
@@ -23,10 +24,11 @@ pub fn tie_out<'w>(file: &DebtorFile, world_of: impl Fn(&str) -> Option<World<'w
     for case in file.cases() {
         let Some(world) = world_of(&case.cadence) else { continue };
         let today = local_date(world.now, world.zone);
-        let obstacle = debtor_obstacle(file, today, &mut NoTrace).map(|o| o.0);
+        let obstacle = debtor_obstacle(file, today).map(|o| o.0);
         let placed = survey(file, &case, &world, today);
+        let contact = under_way(&world, file, &case);
         let mut worth = vec![false; placed.len()];
-        demands(&world, &case, &placed, &mut NoTrace).iter().flat_map(|d| &d.rows).for_each(|i| worth[*i] = true);
+        demands(&world, &case, &placed).iter().flat_map(|d| &d.rows).for_each(|i| worth[*i] = true);
         for (p, worth) in placed.iter().zip(worth) {
             let state = match (&p.place, obstacle) {
                 (Place::Credit, _) => "credit".to_owned(),
@@ -34,7 +36,7 @@ pub fn tie_out<'w>(file: &DebtorFile, world_of: impl Fn(&str) -> Option<World<'w
                 (Place::Covered, _) => "covered".to_owned(),
                 (Place::Rounding, _) => "rounding".to_owned(),
                 (Place::Live(_), Some(reason)) => held(reason),
-                (Place::Live(ladder), None) => on_its_cadence(file, &world, p, ladder, worth),
+                (Place::Live(ladder), None) => on_its_cadence(file, &world, contact, p, ladder, worth),
             };
             states.push((p.row.invoice.pk, state, p.row.invoice.balance));
         }
@@ -48,17 +50,34 @@ fn held(reason: Reason) -> String {
 
 /// The state of a row that nothing holds but, perhaps, its own progress: what keeps its next step from leaving says
 /// more than the step it has had.
-fn on_its_cadence(file: &DebtorFile, world: &World, p: &Placed, ladder: &Ladder, worth: bool) -> String {
+fn on_its_cadence(
+    file: &DebtorFile,
+    world: &World,
+    contact: Option<&Contact>,
+    p: &Placed,
+    ladder: &Ladder,
+    worth: bool,
+) -> String {
+    let pk = p.row.invoice.pk;
+    if let Some(contact) = contact {
+        // What is under way has not been had; what may have left holds all of the case that would go on.
+        let its_own = contact.invoices.contains(&pk);
+        match contact.state {
+            ContactState::Maybe if its_own || ladder.due.is_some() => return held(Reason::Uncertain),
+            ContactState::InHand if its_own => return format!("in_hand:{}", contact.step),
+            _ => {}
+        }
+    }
     let is_late_for = |step: usize| p.is_overdue() && world.cadence.steps[step].overdue;
-    match (ladder.due, ladder.blocked) {
-        (Some(step), _) if is_late_for(step) && !worth => return Reason::BelowMinimum.code().to_owned(),
-        (Some(step), _) if is_late_for(step) && unreached(world, file, step, p.row.invoice.pk) => {
-            return held(why_unreached(file));
+    match (ladder.due.filter(|step| is_late_for(*step)), ladder.due, ladder.blocked) {
+        (Some(_), _, _) if !worth => return Reason::BelowMinimum.code().to_owned(),
+        (Some(step), _, _) => {
+            if let Some(reason) = unreached(world, file, step, pk) {
+                return held(reason);
+            }
         }
-        (None, Some(block)) if block.until.is_none() => return held(block.reason),
-        (None, _) if p.is_overdue() && ladder.next.is_some() && why_unreached(file) == Reason::NoAddress => {
-            return held(Reason::NoAddress);
-        }
+        (_, None, Some(block)) if block.until.is_none() => return held(block.reason),
+        (_, None, _) if p.is_overdue() && ladder.next.is_some() && is_out_of_reach(file) => return held(Reason::NoAddress),
         _ => {}
     }
     match ladder.stage {

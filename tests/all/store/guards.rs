@@ -20,7 +20,7 @@ async fn the_schema_refuses_states_that_cannot_be() {
     with_log(&place, &["one"]).await;
     let checked = [
         "UPDATE debtor SET kind = 'firm'",
-        "UPDATE debtor SET entry_released = 2",
+        "UPDATE debtor SET entry_released = -1",
         "UPDATE invoice SET kind = 'order'",
         "UPDATE invoice SET status = 'lost'",
         "UPDATE invoice SET presence = 'perhaps'",

@@ -166,7 +166,7 @@ impl Scene {
         };
         let points = vec![point(Channel::Email, "c1@debtor.example"), point(Channel::Sms, "+32470000001")];
         let file =
-            DebtorFile { debtor, rows: vec![], holds: vec![], contacts: vec![], points, refusals: vec![], entry_released: false };
+            DebtorFile { debtor, rows: vec![], holds: vec![], contacts: vec![], points, refusals: vec![], entry_released: 0 };
         let policy = Policy {
             grace: delay("2 working days"),
             tolerance: Threshold::parse("1.00").unwrap(),

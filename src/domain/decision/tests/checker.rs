@@ -265,7 +265,7 @@ impl Judge<'_> {
             format!("R3: {} enters at {}, not at the first step", invoice.pk, step.id)
         })?;
         let first = self.had(invoice).next().is_none() && !invoice.reopened;
-        let waits = self.scene.policy.old_debts == OldDebts::Hold && !self.scene.file.entry_released && first;
+        let waits = self.scene.policy.old_debts == OldDebts::Hold && self.scene.file.entry_released == 0 && first;
         ensure(!waits, || "R3: an old debt enters without a word".to_owned())
     }
 

@@ -3,6 +3,7 @@
 use super::build::*;
 use crate::domain::case::{ContactState, MarkKind, Refusal};
 use crate::domain::decision::Undeliverable;
+use crate::domain::reason::Reason;
 use crate::domain::step::{Channel, Rank};
 
 /// Every step by date alone, so that only R2 keeps them apart.
@@ -35,7 +36,7 @@ fn r2_an_undelivered_reminder_holds_the_case_and_says_so() {
     let mut scene = Scene::new(cadence(steps)).with(1, "2026-06-01", "100.00");
     scene.file.points.retain(|p| p.channel == Channel::Sms);
     let decision = scene.at("2026-06-08 10:00");
-    let lost = Undeliverable { step: 0, invoices: vec![1], text: "no email address".to_owned() };
+    let lost = Undeliverable { step: 0, invoices: vec![1], reason: Reason::CannotReach, text: "no email address".to_owned() };
     assert_eq!(decision.undeliverable, std::slice::from_ref(&lost));
     assert_eq!(scene.line("2026-06-08 10:00"), "hold cannot_reach never operator");
 
@@ -78,7 +79,7 @@ fn a_step_that_cannot_be_delivered_does_not_silence_the_later_ones() {
     // A debtor with only a phone: the courtesy note by mail has no address, the reminder may go by SMS.
     let mut scene = Scene::new(standard()).with(1, "2026-06-01", "100.00");
     scene.file.points.retain(|p| p.channel == Channel::Sms);
-    assert_eq!(scene.line("2026-05-27 09:00"), "hold cannot_reach 2026-06-05 09:00 operator");
+    assert_eq!(scene.line("2026-05-27 09:00"), "hold no_address 2026-06-05 09:00 operator");
     let scene = scene.had(1, "courtesy", MarkKind::Undelivered, "2026-05-27");
     let plan = scene.sent("2026-06-05 09:00");
     assert_eq!(shown(&scene, &plan), "reminder 100.00 EUR [1:Asked=reminder]");

@@ -15,3 +15,4 @@ mod sections;
 mod simulation;
 mod standstill;
 mod tie_out;
+mod weigh;

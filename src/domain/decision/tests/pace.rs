@@ -58,7 +58,7 @@ fn r6_one_a_day_three_in_seven_days_five_in_thirty() {
     assert_eq!(consumer.line("2026-06-16 10:00"), "wait ceiling 2026-06-19 09:00 relance");
     let words = consumer.explained("2026-06-16 10:00");
     assert!(
-        words.contains(&"R6 no: contacts: 0 today (at most 1), 0 in 7 days (at most 3), 4 in 30 days (at most 4)".to_owned()),
+        words.contains(&"R6 no: contacts in 30 days: 4, and at most 4 ([guard] contacts_per_30_days_consumer)".to_owned()),
         "{words:?}"
     );
 }
@@ -78,7 +78,7 @@ fn r6_one_step_on_two_channels_is_one_contact() {
     assert_eq!(scene.file.contacts.len(), 1);
     let scene = scene.with(2, "2026-06-02", "50.00");
     let words = scene.explained("2026-06-09 10:00").join("\n");
-    assert!(words.contains("0 today (at most 1), 1 in 7 days"), "{words}");
+    assert!(words.contains("R6 yes: contacts today: 0, and at most 1") && words.contains("contacts in 7 days: 1"), "{words}");
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn r9_in_a_fold_the_window_opens_at_the_earlier_instant() {
 fn brakes_stop_what_would_leave_and_say_who_acts() {
     let braked = |reason: Reason| {
         let mut scene = due();
-        scene.brakes = vec![Brake { reason, text: "the value that blocks".to_owned() }];
+        scene.brakes = vec![Brake::new(reason, "the value that blocks".to_owned())];
         scene
     };
     for (reason, by) in [

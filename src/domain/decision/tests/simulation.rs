@@ -330,7 +330,7 @@ impl<'a> Simulation<'a> {
                 ];
             }
             Event::OtherCadence => self.scene.cadence = other,
-            Event::Released => self.scene.file.entry_released = true,
+            Event::Released => self.scene.file.entry_released = i64::MAX,
             _ => {}
         }
     }

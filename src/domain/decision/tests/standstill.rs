@@ -56,7 +56,7 @@ fn r3_hold_waits_for_release() {
     let mut scene = old_debt(OldDebts::Hold);
     assert_eq!(scene.line("2026-06-01 10:00"), "hold old_debt never operator");
     assert!(scene.explained("2026-06-01 10:00").iter().any(|l| l.starts_with("R3 no: F-1")));
-    scene.file.entry_released = true;
+    scene.file.entry_released = 1;
     assert_eq!(scene.shows("2026-06-01 10:00"), "reminder 100.00 EUR [1:Asked=reminder]");
 }
 

@@ -1,0 +1,171 @@
+//! Every rule in words, for the step that is next: what holds, what blocks, by which value, and where that comes from.
+//!
+//! The decision ends at the first rule that blocks; here all are weighed, from the same parts. What has no say about a
+//! step is told too, so that whoever reads it need not wonder.
+
+use super::choice::{Choice, choose, reach, ways};
+use super::demand::{Demand, demands, stages};
+use super::survey::{Placed, survey};
+use super::verdict::{best, under_way};
+use super::words::{self, rule};
+use super::{Decision, Explanation, RuleWeighed, Verdict, World};
+use crate::domain::cadence::Group;
+use crate::domain::case::{CaseKey, ContactState, DebtorFile, in_force};
+use crate::domain::money::Money;
+use crate::domain::reason::Reason;
+use crate::domain::step::Channel;
+use crate::domain::time::local_date;
+use jiff::civil::Date;
+
+/// Weighs all rules about which there is something to say.
+pub(super) fn weigh(file: &DebtorFile, case: &CaseKey, world: &World, decision: &Decision) -> Explanation {
+    // What is under way is weighed as it will be once more just before it leaves.
+    let contact = under_way(world, file, case);
+    let own = contact.filter(|c| c.state == ContactState::InHand).map(|c| c.pk).or(world.own);
+    let world = &World { own, ..world.clone() };
+    let today = local_date(world.now, world.zone);
+    let placed = survey(file, case, world, today);
+    let weighing = Weighing { file, case, world, placed: &placed, today, decision };
+    let demands = demands(world, case, &placed);
+    let next = weighing.next(&demands);
+    let mut rules = words::rows(world, file, case, &placed);
+    rules.extend(weighing.about_debtor());
+    rules.extend(contact.map(|c| {
+        let step = &c.step;
+        match c.state {
+            ContactState::Maybe => {
+                let text =
+                    format!("whether the message with step \"{step}\" left is uncertain; resolve it with `relance uncertain`");
+                rule("R2", false, Reason::Uncertain, text)
+            }
+            _ => rule("R1", false, Reason::InHand, format!("a message with step \"{step}\" is under way")),
+        }
+    }));
+    if contact.is_none() {
+        rules.push(rule("R1", true, Reason::Due, "no message of this case is under way".to_owned()));
+    }
+    rules.extend(weighing.minimum(&demands, next.as_ref()));
+    if let Some(next) = &next {
+        let told: Vec<String> = rules.iter().filter(|r| !r.holds).map(|r| r.text.clone()).collect();
+        // A block that stands with its row already is not told twice.
+        rules.extend(weighing.about_step(next).into_iter().filter(|r| !told.contains(&r.text)));
+    }
+    let decides = rules.iter().position(|r| !r.holds && r.reason == decision.reason);
+    if let Some(at) = decides.filter(|_| !matches!(decision.verdict, Verdict::Send(_))) {
+        let first = rules.remove(at);
+        rules.insert(0, first);
+    }
+    Explanation { step: next.map(|n| world.cadence.steps[n.step].id.clone()), rules }
+}
+
+/// The step that is next, its rows by place, and the addresses that it has.
+pub(super) struct Next {
+    pub(super) step: usize,
+    pub(super) rows: Vec<usize>,
+    pub(super) to: Vec<(Channel, String)>,
+}
+
+/// All that is looked at.
+pub(super) struct Weighing<'a> {
+    pub(super) file: &'a DebtorFile,
+    case: &'a CaseKey,
+    pub(super) world: &'a World<'a>,
+    pub(super) placed: &'a [Placed<'a>],
+    pub(super) today: Date,
+    pub(super) decision: &'a Decision,
+}
+
+impl Weighing<'_> {
+    /// What is due and may leave; else what is due; else what is blocked, by what decides first; else what comes by date.
+    fn next(&self, demands: &[Demand]) -> Option<Next> {
+        let (choices, lost) = choose(self.world, self.file, self.case, self.placed, demands);
+        if let Some((at, _)) = best(self.world, self.file, self.case, self.placed, &choices) {
+            let Choice { step, to, ready, .. } = choices.into_iter().nth(at)?;
+            return Some(Next { step, rows: ready, to });
+        }
+        let ladders = || self.placed.iter().enumerate().filter_map(|(i, p)| Some((i, p.ladder()?)));
+        let due = lost.first().map(|l| l.step).or_else(|| ladders().filter_map(|(_, l)| l.due).max());
+        let blocked = |decides: bool| {
+            let of = move |reason| !decides || reason == self.decision.reason;
+            ladders().filter_map(|(_, l)| l.blocked).find(|b| of(b.reason)).map(|b| b.step)
+        };
+        let later = || ladders().filter_map(|(_, l)| l.next).min().map(|(_, step)| step);
+        let step = due.or_else(|| blocked(true)).or_else(|| blocked(false)).or_else(later)?;
+        let is_at =
+            |l: &super::ladder::Ladder| l.due.or(l.blocked.map(|b| b.step)).or(l.next.map(|n| n.1)).is_some_and(|at| at == step);
+        let rows: Vec<usize> = ladders().filter(|(_, l)| is_at(l)).map(|(i, _)| i).collect();
+        let about: Vec<i64> = rows.iter().map(|i| self.placed[*i].row.invoice.pk).collect();
+        let to = reach(self.world, self.file, step, &about).unwrap_or_default();
+        Some(Next { step, rows, to })
+    }
+
+    /// R15 and R19: the customer as a whole.
+    fn about_debtor(&self) -> Vec<RuleWeighed> {
+        let state = match &self.file.debtor.state {
+            Some(state) => {
+                let text = format!("the ledger gives the customer the state \"{state}\": no message, a person decides");
+                rule("R15", false, Reason::DebtorState, text)
+            }
+            None => rule("R15", true, Reason::Due, "the ledger gives the customer no state that forbids messages".to_owned()),
+        };
+        let hold = match in_force(&self.file.holds, self.today) {
+            Some(hold) => rule("R19", false, Reason::Held, format!("hold {} until {}: {}", hold.id, hold.until, hold.reason)),
+            None => rule("R19", true, Reason::Due, "no hold on the customer as a whole".to_owned()),
+        };
+        vec![state, hold]
+    }
+
+    fn money(&self, minor: i64) -> Money {
+        Money::new(minor, self.case.currency)
+    }
+
+    fn say_minimum(&self, step: usize, net: i64, of: &str, asks: &str) -> RuleWeighed {
+        let (name, cadence) = (&self.world.cadence.steps[step].id, &self.world.cadence.name);
+        let minimum = self.world.cadence.minimum.minor(self.case.currency);
+        let (net_, minimum_) = (self.money(net), self.money(minimum));
+        let text = format!("{of}step {name} {asks} {net_} net; the minimum of \"{cadence}\" is {minimum_}");
+        rule("R12", net >= minimum, Reason::BelowMinimum, text)
+    }
+
+    /// R12: what each step asks for.
+    fn minimum(&self, demands: &[Demand], next: Option<&Next>) -> Vec<RuleWeighed> {
+        let mut found = Vec::new();
+        let single = self.world.cadence.group == Group::Invoice;
+        let stages = stages(self.placed);
+        for stage in &stages {
+            if !single {
+                found.push(self.say_minimum(stage.step, stage.net_of(&stage.rows, self.placed), "", "asks for"));
+                continue;
+            }
+            for p in stage.rows.iter().map(|i| &self.placed[*i]) {
+                found.push(self.say_minimum(stage.step, p.net, &format!("{}: ", p.row.invoice.number), "asks for"));
+            }
+        }
+        for demand in demands {
+            let name = &self.world.cadence.steps[demand.step].id;
+            if !demand.along.is_empty() {
+                let sum = self.money(demand.net_of(&demand.rows, self.placed));
+                let text = format!("together they ask for {sum}: the lowest of the steps, {name}, may ask for all of it");
+                found.push(rule("R12", true, Reason::Due, text));
+            }
+            let (ways, _) = ways(self.world, self.file, self.placed, demand);
+            for (to, rows) in ways.iter().filter(|_| !single) {
+                let sum = demand.net_of(rows, self.placed);
+                if sum < self.world.cadence.minimum.minor(self.case.currency) {
+                    let of = format!("by {} alone ", names(to));
+                    found.push(self.say_minimum(demand.step, sum, &of, "asks for"));
+                }
+            }
+        }
+        // What is not due yet is weighed when it is; what it would ask for can be told.
+        if let Some(next) = next.filter(|_| stages.is_empty()) {
+            let net = next.rows.iter().fold(0i64, |sum, i| sum.saturating_add(self.placed[*i].net));
+            found.push(self.say_minimum(next.step, net, "", "would ask for"));
+        }
+        found
+    }
+}
+
+pub(super) fn names(to: &[(Channel, String)]) -> String {
+    to.iter().map(|(c, _)| c.as_str()).collect::<Vec<_>>().join(" and ")
+}

@@ -1,0 +1,199 @@
+//! The rules about one step, each in words: what it needs, by which addresses it goes, how often and when.
+
+use super::choice::reach;
+use super::ladder::{enters_late, marks};
+use super::pace::{Ceiled, is_consumer, spacing};
+use super::survey::{Place, Placed};
+use super::verdict::opening_for;
+use super::weigh::{Next, Weighing, names};
+use super::words::{self, booked, is_booked, rule};
+use super::{OldDebts, RuleWeighed};
+use crate::domain::case::MarkKind;
+use crate::domain::reason::Reason;
+use crate::domain::step::Channel;
+
+impl Weighing<'_> {
+    /// The rules about the step, its rows, its addresses and the hour.
+    pub(super) fn about_step(&self, next: &Next) -> Vec<RuleWeighed> {
+        let mut found = Vec::new();
+        let each = |found: &mut Vec<RuleWeighed>, weigh: &dyn Fn(&Placed) -> RuleWeighed| {
+            let (hold, block): (Vec<_>, Vec<_>) = next.rows.iter().map(|i| weigh(&self.placed[*i])).partition(|r| r.holds);
+            let more = hold.len().saturating_sub(1);
+            if let Some(mut first) = hold.into_iter().next().filter(|_| block.is_empty()) {
+                if more > 0 {
+                    first.text.push_str(&format!(" (so also {more} more)"));
+                }
+                found.push(first);
+            }
+            found.extend(block);
+        };
+        each(&mut found, &|p| self.lower_step(next.step, p));
+        each(&mut found, &|p| self.entry(p));
+        each(&mut found, &|p| self.bookings(next.step, p));
+        if !self.placed.iter().any(|p| matches!(p.place, Place::Credit | Place::Covered)) {
+            let text = "the ledger has no payments or credit notes of this customer to be set off".to_owned();
+            found.push(rule("R11", true, Reason::Due, text));
+        }
+        each(&mut found, &|p| self.pause(next.step, p));
+        found.extend(self.ways_to(next));
+        found.extend(self.pace(next));
+        found.extend(self.windows(next));
+        if !self.placed.iter().any(|p| matches!(p.place, Place::Held(Reason::Missing, _))) {
+            let text =
+                "its invoices were in the ledger when it was last read; they are read again just before the message leaves";
+            found.push(rule("R13", true, Reason::Due, text.to_owned()));
+        }
+        // What stops another channel does not stop this step, and is told all the same.
+        for brake in self.world.brakes {
+            found.push(rule("R14", !brake.stops(&next.to), brake.reason, brake.text.clone()));
+        }
+        found
+    }
+
+    /// R2: the nearest lower rank.
+    fn lower_step(&self, step: usize, p: &Placed) -> RuleWeighed {
+        let (cadence, number) = (self.world.cadence, &p.row.invoice.number);
+        let this = &cadence.steps[step];
+        let needs = this.overdue && (this.is_firm() || this.rank.is_none());
+        let Some(lower) = cadence.lower_rank(step).filter(|_| needs) else {
+            return rule("R2", true, Reason::Due, format!("{number}: step {} needs no step before it", this.id));
+        };
+        if let Some(block) = p.ladder().and_then(|l| l.blocked).filter(|b| words::rule_of(b.reason) == "R2") {
+            return rule("R2", false, block.reason, words::blocked(self.world, self.file, p, &block));
+        }
+        let accepted = marks(self.world, p.row).filter(|m| m.rank == Some(lower) && m.kind == MarkKind::Left).map(|m| m.on).max();
+        match accepted {
+            Some(on) => {
+                rule("R2", true, Reason::Due, format!("{number}: the {lower} before step {} was accepted on {on}", this.id))
+            }
+            None => {
+                let text = format!("{number}: step {} waits for the {lower} before it, which has not left yet", this.id);
+                rule("R2", false, Reason::NotYet, text)
+            }
+        }
+    }
+
+    /// R3: how the invoice came in.
+    fn entry(&self, p: &Placed) -> RuleWeighed {
+        let invoice = &p.row.invoice;
+        let (number, seen) = (&invoice.number, invoice.first_seen);
+        if let Some(block) = p.ladder().and_then(|l| l.blocked).filter(|b| words::rule_of(b.reason) == "R3") {
+            return rule("R3", false, block.reason, words::blocked(self.world, self.file, p, &block));
+        }
+        let text = match () {
+            () if invoice.reopened => {
+                format!("{number}: open again after it was paid: it begins again at the first step after due")
+            }
+            () if !enters_late(p.row) => format!("{number}: known since {seen}, before it fell due"),
+            () if self.world.policy.old_debts == OldDebts::Hold && self.file.is_released(p.row) => {
+                format!("{number}: first seen on {seen}, after it fell due, and released by a person")
+            }
+            () => format!("{number}: first seen on {seen}, after it fell due: it enters at the first step after due"),
+        };
+        rule("R3", true, Reason::Due, text)
+    }
+
+    /// R10: bookings.
+    fn bookings(&self, step: usize, p: &Placed) -> RuleWeighed {
+        let (this, number) = (&self.world.cadence.steps[step], &p.row.invoice.number);
+        if !this.overdue {
+            return rule(
+                "R10",
+                true,
+                Reason::Due,
+                format!("step {} lies before the due date and waits for no bookings", this.id),
+            );
+        }
+        let text = booked(self.world, p.row);
+        match is_booked(self.world, p.row) {
+            true => rule("R10", true, Reason::Due, format!("{number}: {text}")),
+            false => rule("R10", false, Reason::PaymentsNotBooked, format!("{number}: step {} waits: {text}", this.id)),
+        }
+    }
+
+    /// R12: a part payment.
+    fn pause(&self, step: usize, p: &Placed) -> RuleWeighed {
+        let (this, number) = (&self.world.cadence.steps[step], &p.row.invoice.number);
+        match p.row.invoice.paused_until.filter(|until| this.overdue && *until > self.today) {
+            Some(until) => {
+                let text = format!("{number}: step {} waits until {until} because of a part payment", this.id);
+                rule("R12", false, Reason::PartPaid, text)
+            }
+            None => rule("R12", true, Reason::Due, format!("{number}: no part payment that the step would wait for")),
+        }
+    }
+
+    /// R17: the addresses; R2 where there is none.
+    fn ways_to(&self, next: &Next) -> Vec<RuleWeighed> {
+        let name = &self.world.cadence.steps[next.step].id;
+        let mut found = Vec::new();
+        if !next.to.is_empty() {
+            found.push(rule("R17", true, Reason::Due, format!("step \"{name}\" goes by {}", names(&next.to))));
+        }
+        let lost = self.decision.undeliverable.iter();
+        found.extend(lost.map(|l| {
+            let step = &self.world.cadence.steps[l.step].id;
+            rule("R2", false, l.reason, format!("step \"{step}\" cannot be delivered: {}", l.text))
+        }));
+        if found.is_empty() {
+            let about: Vec<i64> = next.rows.iter().map(|i| self.placed[*i].row.invoice.pk).collect();
+            if let Err((reason, text)) = reach(self.world, self.file, next.step, &about) {
+                found.push(rule("R2", false, reason, format!("step \"{name}\" could not be delivered: {text}")));
+            }
+        }
+        found
+    }
+
+    /// R6: the spacing and each ceiling.
+    fn pace(&self, next: &Next) -> Vec<RuleWeighed> {
+        let about: Vec<i64> = next.rows.iter().map(|i| self.placed[*i].row.invoice.pk).collect();
+        let cadence = self.world.cadence;
+        let spaced = match spacing(self.world, self.file, &about) {
+            Some((last, free)) => {
+                let text = format!(
+                    "last contact on {last}; the spacing of \"{}\" is {}, so the next is possible from {free}",
+                    cadence.name, cadence.spacing
+                );
+                rule("R6", free <= self.today, Reason::Spacing, text)
+            }
+            None => rule("R6", true, Reason::Due, "no contact yet that the spacing would count from".to_owned()),
+        };
+        let ceilings = Ceiled::new(self.world, self.file);
+        let month = if is_consumer(self.file) { "contacts_per_30_days_consumer" } else { "contacts_per_30_days" };
+        let keys = [("today", "contacts_per_day"), ("in 7 days", "contacts_per_7_days"), ("in 30 days", month)];
+        let ceiling = |((span, most), (when, key)): ((i64, u32), (&str, &str))| {
+            let count = ceilings.count(self.today, span);
+            let text = format!("contacts {when}: {count}, and at most {most} ([guard] {key})");
+            rule("R6", count < u64::from(most), Reason::Ceiling, text)
+        };
+        std::iter::once(spaced).chain(ceilings.limits.into_iter().zip(keys).map(ceiling)).collect()
+    }
+
+    /// R9 and R21: the hours of each channel.
+    fn windows(&self, next: &Next) -> Vec<RuleWeighed> {
+        let world = self.world;
+        let all = world.cadence.steps[next.step].channel.channels().iter().filter(|c| world.channels.contains(c));
+        let channels: Vec<Channel> = match next.to.is_empty() {
+            true => all.copied().collect(),
+            false => next.to.iter().map(|(channel, _)| *channel).collect(),
+        };
+        let zone = world.zone.iana_name().unwrap_or("its zone");
+        let clock = |at| world.zone.to_datetime(at).strftime("%a %Y-%m-%d %H:%M").to_string();
+        let local = clock(world.now);
+        let one = |channel: Channel| {
+            let opens = opening_for(world, &[(channel, String::new())], self.today);
+            let open = opens.is_some_and(|at| at <= world.now);
+            let (name, window) = (&world.cadence.name, world.cadence.window_of(channel));
+            let holiday = world.cadence.calendar.as_deref().is_some_and(|c| c.is_holiday(self.today));
+            let why = if holiday { ", and a holiday" } else { "" };
+            let hours = format!("the hours of \"{name}\" for {channel} ({window})");
+            let text = match opens.filter(|_| !open) {
+                Some(at) => format!("it is {local} in {zone}{why}: outside {hours}, which begin again on {}", clock(at)),
+                None if open => format!("it is {local} in {zone}: within {hours}"),
+                None => format!("it is {local} in {zone}{why}: outside {hours}"),
+            };
+            rule(if channel == Channel::Sms { "R21" } else { "R9" }, open, Reason::OutsideWindow, text)
+        };
+        channels.into_iter().map(one).collect()
+    }
+}

@@ -1,0 +1,193 @@
+//! Where each row of a case stands, in words.
+
+use super::ladder::{Block, Ladder, booked_for, marks, needed_booking};
+use super::netting::{SetOff, Target, named};
+use super::survey::{Place, Placed};
+use super::{Booked, RuleWeighed, World};
+use crate::domain::case::{CaseInvoice, CaseKey, DebtorFile, Mark, MarkKind};
+use crate::domain::money::Money;
+use crate::domain::reason::Reason;
+use crate::domain::time::local_date;
+use jiff::civil::Date;
+
+/// A rule that lets the message pass, or blocks it for a reason.
+pub(super) fn rule(rule: &'static str, holds: bool, reason: Reason, text: String) -> RuleWeighed {
+    RuleWeighed { rule, holds, reason, text }
+}
+
+/// A line or two for each row.
+pub(super) fn rows(world: &World, file: &DebtorFile, case: &CaseKey, placed: &[Placed]) -> Vec<RuleWeighed> {
+    let mut credits = Vec::new();
+    named(&file.rows, case.currency, |credit| credits.push(credit));
+    let mut found = Vec::new();
+    for p in placed {
+        let number = &p.row.invoice.number;
+        let balance = p.row.invoice.balance;
+        match &p.place {
+            Place::Credit => found.push(rule("R11", true, Reason::Due, credit(file, &credits, p.row))),
+            Place::Covered => {
+                found.push(rule("R11", false, Reason::UnallocatedCovers, covered(file, &credits, p.row)));
+            }
+            Place::Rounding => {
+                let text = format!("{number}: {balance} is a rounding difference ([guard] tolerance) and never chased");
+                found.push(rule("R12", false, Reason::Rounding, text));
+            }
+            Place::Held(reason, until) => found.push(rule(rule_of(*reason), false, *reason, held(p.row, *reason, *until))),
+            Place::Live(ladder) => {
+                let reason = if ladder.next.is_some() { Reason::NotYet } else { Reason::Finished };
+                found.push(rule("R4", ladder.due.is_some(), reason, on_its_cadence(world, p, ladder)));
+                found.extend(ladder.blocked.map(|b| rule(rule_of(b.reason), false, b.reason, blocked(world, file, p, &b))));
+            }
+        }
+    }
+    found
+}
+
+fn on_its_cadence(world: &World, p: &Placed, ladder: &Ladder) -> String {
+    let steps = &world.cadence.steps;
+    let number = &p.row.invoice.number;
+    let net = Money::new(p.net, p.row.invoice.balance.currency);
+    let age = match p.days_late {
+        1 => "1 day past due".to_owned(),
+        d if d > 0 => format!("{d} days past due"),
+        0 => "due today".to_owned(),
+        -1 => "due tomorrow".to_owned(),
+        d => format!("due in {} days", -d),
+    };
+    let had = ladder.stage.map_or("no step yet".to_owned(), |step| had(world, p.row, step));
+    let next = match (ladder.due, ladder.next) {
+        (Some(due), _) => format!("step {} is due", steps[due].id),
+        (None, Some((day, step))) if ladder.blocked.is_none() => {
+            format!("step {} is next, on {day} at the earliest", steps[step].id)
+        }
+        (None, Some((day, _))) => format!("next look on {day}"),
+        (None, None) if ladder.blocked.is_some() => "nothing further by date".to_owned(),
+        (None, None) => "no further step by date".to_owned(),
+    };
+    format!("{number}: {net} open, {age}, {had}; {next}")
+}
+
+/// The furthest step had, as far as it was had.
+fn had(world: &World, row: &CaseInvoice, step: usize) -> String {
+    let name = &world.cadence.steps[step].id;
+    match marks(world, row).find(|m| world.cadence.position(&m.step) == Some(step)) {
+        Some(Mark { kind: MarkKind::InHand, .. }) => format!("step {name} is under way"),
+        Some(Mark { kind: MarkKind::Maybe, .. }) => format!("step {name} may have left"),
+        Some(Mark { kind: MarkKind::Left, on, .. }) => format!("furthest step had: {name} on {on}"),
+        _ => format!("furthest step had: {name}"),
+    }
+}
+
+fn held(row: &CaseInvoice, reason: Reason, until: Option<Date>) -> String {
+    let number = &row.invoice.number;
+    match (until, reason) {
+        (Some(day), _) => {
+            let hold = row.holds.iter().find(|h| h.until == day);
+            let why = hold.map(|h| format!(" (hold {}): {}", h.id, h.reason)).unwrap_or_default();
+            format!("{number}: {} until {day}{why}", reason.text())
+        }
+        (None, Reason::Disputed) => match row.invoice.disputed.filter(|d| d.minor > 0) {
+            Some(part) => format!("{number}: in dispute: {part} (the ledger's column disputed_amount)"),
+            None => format!("{number}: in dispute (the ledger's column status)"),
+        },
+        (None, Reason::Draft) => format!("{number}: {} (the ledger's column status)", reason.text()),
+        (None, _) => format!("{number}: {}", reason.text()),
+    }
+}
+
+fn credit(file: &DebtorFile, credits: &[SetOff], row: &CaseInvoice) -> String {
+    let invoice = &row.invoice;
+    let what = format!(
+        "{}: a credit of {}",
+        invoice.number,
+        Money::new(invoice.balance.minor.saturating_abs(), invoice.balance.currency)
+    );
+    let money = |minor| Money::new(minor, invoice.balance.currency);
+    let name = invoice.for_invoice.as_deref().unwrap_or_default();
+    match credits.iter().find(|c| file.rows[c.credit].invoice.pk == invoice.pk) {
+        Some(SetOff { target: Target::Named(at), on_named, rest, .. }) => {
+            let to = &file.rows[*at].invoice.number;
+            let rest =
+                if *rest > 0 { format!(", the other {} against the oldest invoices", money(*rest)) } else { String::new() };
+            format!("{what} that names {to}: {} set off against it{rest}", money(*on_named))
+        }
+        Some(SetOff { target: Target::Elsewhere, .. }) => {
+            format!(
+                "{what} that names \"{name}\", which is no open invoice of this customer: set off against the oldest invoices"
+            )
+        }
+        _ => format!("{what} that names no invoice: set off against the oldest invoices"),
+    }
+}
+
+/// What covers a row: credits that name it, and others.
+fn covered(file: &DebtorFile, credits: &[SetOff], row: &CaseInvoice) -> String {
+    let invoice = &row.invoice;
+    let names_it = |c: &&SetOff| matches!(c.target, Target::Named(at) if file.rows[at].invoice.pk == invoice.pk);
+    let own: Vec<&SetOff> = credits.iter().filter(names_it).collect();
+    let sum = own.iter().fold(0i64, |sum, c| sum.saturating_add(c.on_named));
+    let numbers: Vec<&str> = own.iter().map(|c| file.rows[c.credit].invoice.number.as_str()).collect();
+    let by = match (own.is_empty(), invoice.balance.minor.saturating_sub(sum)) {
+        (true, _) => "payments or credit notes without an invoice".to_owned(),
+        (false, 0) => format!("{}, which names it", numbers.join(" and ")),
+        (false, _) => format!("{}, which names it, and by payments or credit notes without an invoice", numbers.join(" and ")),
+    };
+    format!("{}: {} is covered by {by}; please allocate this in the ledger", invoice.number, invoice.balance)
+}
+
+/// What stands against a step whose day has come.
+pub(super) fn blocked(world: &World, file: &DebtorFile, p: &Placed, block: &Block) -> String {
+    let number = &p.row.invoice.number;
+    let step = &world.cadence.steps[block.step].id;
+    match block.reason {
+        Reason::PaymentsNotBooked => format!("{number}: step {step} waits: {}", booked(world, p.row)),
+        Reason::PartPaid => format!(
+            "{number}: step {step} waits until {} because of a part payment",
+            block.until.map(|d| d.to_string()).unwrap_or_default()
+        ),
+        Reason::CannotReach => {
+            let lower = world.cadence.lower_rank(block.step);
+            let undelivered = marks(world, p.row).any(|m| m.rank == lower && m.kind == MarkKind::Undelivered);
+            let what = if undelivered { "could not be delivered" } else { "was dropped by a person" };
+            format!("{number}: step {step}: the step before it {what}, so nothing firmer may leave")
+        }
+        Reason::OldDebt => format!(
+            "{number}: first seen on {}, after it fell due; [guard] old_debts = \"hold\": waits for `relance release {}`",
+            p.row.invoice.first_seen, file.debtor.id
+        ),
+        reason => format!("{number}: step {step}: {}", reason.text()),
+    }
+}
+
+/// Up to when receipts are booked and must be, for a row.
+pub(super) fn booked(world: &World, row: &CaseInvoice) -> String {
+    let today = local_date(world.now, world.zone);
+    let booked = booked_for(world, row);
+    let through = booked.through(today, today, world.bank);
+    let needed = needed_booking(world, row.invoice.due_on);
+    let from = if matches!(booked, Booked::Lag(_)) { "by booking_lag" } else { "as the source says" };
+    format!(
+        "payments are booked through {through} ({from}), needed through {needed} (due date plus grace of {})",
+        world.policy.grace
+    )
+}
+
+/// Whether receipts are booked far enough for a row.
+pub(super) fn is_booked(world: &World, row: &CaseInvoice) -> bool {
+    let today = local_date(world.now, world.zone);
+    booked_for(world, row).through(today, today, world.bank) >= needed_booking(world, row.invoice.due_on)
+}
+
+/// The rule of the trade that a reason belongs to.
+pub(super) fn rule_of(reason: Reason) -> &'static str {
+    match reason {
+        Reason::PaymentsNotBooked => "R10",
+        Reason::PartPaid | Reason::Rounding | Reason::BelowMinimum => "R12",
+        Reason::OldDebt | Reason::FirstContact => "R3",
+        Reason::Missing => "R13",
+        Reason::Disputed => "R18",
+        Reason::Held => "R19",
+        Reason::CannotReach | Reason::Uncertain => "R2",
+        _ => "R27",
+    }
+}

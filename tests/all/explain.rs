@@ -1,0 +1,147 @@
+//! `explain`, `preview` and `status` tell what is so: of messages under way, of pauses, and of rows that were never read.
+
+use super::program::{ALWAYS, Firm, at_once, day, into_folder, late, word};
+use super::support::smtp::{Act, Smtp, Stage};
+use super::support::{Config, Row};
+use serde_json::{Value, json};
+
+fn rules(told: &Value) -> String {
+    told["rules"].as_array().unwrap().iter().map(|r| format!("{} {}\n", r["holds"], word(&r["text"]))).collect()
+}
+
+fn states(firm: &Firm) -> Value {
+    firm.object(&["status"])["tie_out"][0]["states"].clone()
+}
+
+#[tokio::test]
+async fn what_the_volume_brake_holds_waits_for_a_person() {
+    let firm = Firm::new(&into_folder().guard_line("max_messages_per_cycle = 1"), &[late("F-1", "C1"), late("F-2", "C2")]).await;
+    firm.run(&["run", "--once"]).ends(1);
+    let told = firm.object(&["explain", "C1"]);
+    assert_eq!((word(&told["decision"]), word(&told["reason"])), ("wait", "in_hand"));
+    assert_eq!((&told["next_on"], word(&told["next_by"]), word(&told["step"])), (&Value::Null, "operator", "reminder"));
+    let rules = rules(&told);
+    assert!(rules.contains("false the message with step \"reminder\" by email is held by the volume brake"), "{rules}");
+    assert!(rules.contains("no step yet") && !rules.contains("furthest step had"), "{rules}");
+    assert!(rules.contains("max_messages_per_cycle is 1; look at `relance preview`"), "{rules}");
+    assert_eq!(states(&firm), json!({ "in_hand:reminder": "240.00" }));
+    let text = firm.run(&["explain", "C1"]).ends(0).out;
+    assert!(text.contains("Next:     you: `relance release`"), "{text}");
+    let preview = firm.json(&["preview"]);
+    let planned: Vec<_> = preview.iter().filter(|p| p["note"] == "planned, held until `relance release`").collect();
+    assert_eq!(planned.len(), 2, "{preview:?}");
+    assert_eq!((word(&planned[0]["debtor"]), word(&planned[0]["asked"])), ("C1", "120.00"));
+    let text = firm.run(&["preview"]).ends(0).out;
+    assert!(text.contains("Sending is stopped now (too_many)"), "{text}");
+}
+
+#[tokio::test]
+async fn what_a_stopped_channel_keeps_is_told_with_its_stop() {
+    let firm = Firm::new(&at_once(Config::mail(1)), &[late("F-1", "C1")]).await;
+    firm.run(&["run", "--once"]);
+    let told = firm.object(&["explain", "C1"]);
+    assert_eq!((word(&told["reason"]), word(&told["next_by"])), ("in_hand", "relance"));
+    assert!(!told["next_on"].is_null(), "it is tried again by itself: {told}");
+    assert!(rules(&told).contains("false the channel email is stopped: "), "{}", rules(&told));
+    assert_eq!(states(&firm), json!({ "in_hand:reminder": "120.00" }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_is_to_be_sent_again_is_under_way() {
+    let server = Smtp::start().await;
+    server.always("c1@client.example", Act::Close(Stage::Dot));
+    let config = at_once(Config::mail(server.port)).email_line("when_uncertain = \"hold\"");
+    let firm = Firm::new(&config, &[late("F-1", "C1")]).await;
+    firm.run(&["run", "--once"]).ends(1);
+    assert_eq!(word(&firm.object(&["explain", "C1"])["reason"]), "uncertain");
+    assert_eq!(states(&firm), json!({ "held:uncertain": "120.00" }));
+    let id = firm.object(&["uncertain"])["id"].to_string();
+    firm.run(&["uncertain", &id, "resend"]).ends(0);
+    let told = firm.object(&["explain", "C1"]);
+    assert_eq!((word(&told["decision"]), word(&told["reason"]), word(&told["next_by"])), ("wait", "in_hand", "relance"));
+    assert!(rules(&told).contains("the operator says to send it again"), "{}", rules(&told));
+    assert!(!told["next_on"].is_null());
+}
+
+#[tokio::test]
+async fn the_date_is_that_of_preview() {
+    let cadence = ALWAYS.replace("1 day after due", "2 days after due");
+    let row = late("F-1", "C1").with("due_on", &day(0).to_string()).with("booked_through", &day(300).to_string());
+    let firm = Firm::new(&into_folder().cadence(&cadence), &[row]).await;
+    firm.run(&["run", "--once"]).ends(0);
+    assert_eq!(word(&firm.object(&["explain", "F-1"])["next_on"]), day(2).to_string());
+    sqlx::query("UPDATE relance_invoices SET balance = '60.00'").execute(&firm.ledger).await.unwrap();
+    firm.run(&["run", "--once"]).ends(0);
+    let told = firm.object(&["explain", "F-1"]);
+    assert_eq!(word(&told["decision"]), "wait");
+    assert!(word(&told["next_on"]).parse::<jiff::civil::Date>().unwrap() > day(2), "it is paused for three working days");
+    assert_eq!(told["next_on"], firm.json(&["preview"])[0]["on"]);
+    assert!(rules(&told).contains("because of a part payment"), "{}", rules(&told));
+}
+
+#[tokio::test]
+async fn rows_that_were_never_read_are_told_of() {
+    let bad = late("F-9", "C9").with("due_on", "soon");
+    let paid = late("F-8", "C8").with("balance", "0.00");
+    let firm = Firm::new(&into_folder(), &[late("F-1", "C1"), bad, paid]).await;
+    firm.run(&["run", "--once"]).ends(0);
+    let told = firm.object(&["explain", "F-9"]);
+    assert_eq!((word(&told["decision"]), word(&told["reason"]), &told["debtor"]), ("hold", "unreadable", &Value::Null));
+    assert!(rules(&told).contains("due_on"), "{told}");
+    let told = firm.object(&["explain", "F-8"]);
+    assert_eq!((word(&told["decision"]), word(&told["reason"])), ("done", "paid"));
+    assert!(firm.run(&["explain", "F-77"]).ends(1).err.contains("F-77"));
+    let preview = firm.json(&["preview"]);
+    let row = preview.iter().find(|p| p["reason"] == "unreadable").unwrap();
+    assert!(row["debtor"].is_null() && word(&row["text"]).starts_with("row F-9: "), "{row}");
+    assert_eq!(firm.object(&["status"])["never_read"], 1);
+    let text = firm.run(&["status"]).ends(0).out;
+    assert!(text.contains("1 of 1 unreadable rows were never read: their money is unknown"), "{text}");
+    // A row that was read before has its money in the sums.
+    firm.insert(&[late("F-7", "C7")]).await;
+    firm.run(&["run", "--once"]).ends(0);
+    sqlx::query("UPDATE relance_invoices SET due_on = 'soon' WHERE invoice_id = 'F-7'").execute(&firm.ledger).await.unwrap();
+    firm.run(&["run", "--once"]).ends(0);
+    let text = firm.run(&["status"]).ends(0).out;
+    assert!(text.contains("1 of 2 unreadable rows were never read"), "{text}");
+}
+
+#[tokio::test]
+async fn why_no_cadence_takes_a_row() {
+    let only = ALWAYS.replace("[window]", "applies_to = { customer_kind = \"consumer\" }\n[window]");
+    let firm = Firm::new(&into_folder().cadence(&only), &[late("F-1", "C1")]).await;
+    firm.run(&["run", "--once"]).ends(0);
+    let told = firm.object(&["explain", "F-1"]);
+    assert_eq!((word(&told["decision"]), word(&told["reason"])), ("hold", "no_cadence"));
+    assert!(rules(&told).contains("no cadence (standard) matches: customer_kind business, country BE"), "{}", rules(&told));
+    let preview = firm.json(&["preview"]);
+    assert!(preview.iter().any(|p| word(&p["reason"]) == "no_cadence" && word(&p["text"]).starts_with("F-1: ")), "{preview:?}");
+}
+
+#[tokio::test]
+async fn a_payment_for_another_customers_invoice_is_told_on_both_sides() {
+    let payment = late("P-1", "C1").with("kind", "payment").with("balance", "50.00").with("for_invoice", "F-2");
+    let firm = Firm::new(&into_folder(), &[late("F-1", "C1"), late("F-2", "C2"), payment]).await;
+    firm.run(&["run", "--once"]).ends(0);
+    let notes = |name: &str| firm.object(&["explain", name])["notes"].to_string();
+    assert!(notes("C1").contains("P-1 names F-2, which is an invoice of another customer, C2"), "{}", notes("C1"));
+    assert!(notes("C2").contains("P-1 of another customer, C1, names F-2"), "{}", notes("C2"));
+    let text = rules(&firm.object(&["explain", "C1"]));
+    assert!(text.contains("names \"F-2\", which is no open invoice of this customer"), "{text}");
+}
+
+/// A word for the old debts that are known is no word for those to come (R3).
+#[tokio::test]
+async fn a_later_old_debt_needs_a_new_word() {
+    let firm = Firm::new(&into_folder().guard_line("old_debts = \"hold\""), &[late("F-1", "C1")]).await;
+    firm.run(&["run", "--once"]).ends(0);
+    firm.run(&["release", "--yes", "C1"]).ends(0);
+    firm.run(&["run", "--once"]).ends(0);
+    assert_eq!(firm.attempts(), ["accepted C1"]);
+    firm.insert(&[late("F-2", "C1"), Row::new("F-3", "C3")]).await;
+    firm.run(&["run", "--once"]).ends(0);
+    assert!(rules(&firm.object(&["explain", "F-2"])).contains("false F-2: first seen on"));
+    assert_eq!(states(&firm), json!({ "held:old_debt": "240.00", "step:reminder": "120.00" }));
+    firm.run(&["release", "--yes", "C1"]).ends(0);
+    assert!(!rules(&firm.object(&["explain", "F-2"])).contains("false F-2: first seen on"));
+}
