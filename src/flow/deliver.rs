@@ -349,7 +349,8 @@ async fn broken(desk: &Desk, channel: Channel, fault: &Fault, now: Timestamp) ->
 pub async fn recover(desk: &Desk) -> Result<(), DeskError> {
     let now = desk.clock.now();
     let today = crate::domain::time::local_date(now, &desk.setup.settings.creditor.timezone);
-    let found = desk.store.recover(now, today, |channel, doubts| after_crash(desk, channel, doubts, now)).await?;
+    let after = |channel: &str, doubts| after_crash(desk, channel, doubts, now);
+    let found = desk.store.recover(now, today, after, |wanted, letter, channel| desk.language(wanted, letter, channel)).await?;
     if found.leased + found.doubtful > 0 {
         tracing::warn!(leased = found.leased, doubtful = found.doubtful, "recovered after an unclean stop");
     }

@@ -7,12 +7,12 @@ use super::compose::{self, Composed, Order};
 use super::desk::{Conditions, Desk, DeskError};
 use super::plan::new_contact;
 use crate::clock::Stopwatch;
-use crate::domain::attempt::{FaultClass, Outcome, about};
+use crate::domain::attempt::{FaultClass, Outcome};
 use crate::domain::case::{CaseKey, DebtorFile};
 use crate::domain::currency::Currency;
-use crate::domain::decision::{NoTrace, Plan, Verdict, decide};
+use crate::domain::decision::{Line, NoTrace, Plan, Section, Verdict, decide};
 use crate::domain::reason::Reason;
-use crate::domain::time::{days_between, local_date};
+use crate::domain::time::local_date;
 use crate::store::StoreError;
 use crate::store::attempts::NewAttempt;
 use crate::store::outbox::Claimed;
@@ -199,19 +199,19 @@ async fn ready(
     let today = local_date(now, &zone);
     let cadence = desk.setup.cadence(&claimed.cadence).cloned();
     let (Some(cadence), Some(currency)) = (cadence, Currency::parse(&claimed.currency)) else {
-        return Ok(Err(cancelled(file, claimed, Reason::NoCadence, None, today, now)?));
+        return Ok(Err(cancelled(desk, file, claimed, Reason::NoCadence, None, today, now).await?));
     };
     let case = CaseKey { cadence: cadence.name.clone(), currency };
     let world = crate::domain::decision::World { own: Some(claimed.contact_pk), ..desk.world(conditions, &zone, &cadence, now) };
     let decision = decide(file, &case, &world, &mut NoTrace);
     let plan = match decision.verdict {
         Verdict::Send(plan) => plan,
-        _ => return Ok(Err(cancelled(file, claimed, decision.reason, None, today, now)?)),
+        _ => return Ok(Err(cancelled(desk, file, claimed, decision.reason, None, today, now).await?)),
     };
     let same_step = cadence.steps[plan.step].id.as_str() == claimed.step;
     let same_address = plan.to.iter().any(|(c, a)| *c == claimed.channel && *a == claimed.address);
     if !same_step || !same_address {
-        return Ok(Err(cancelled(file, claimed, Reason::Changed, None, today, now)?));
+        return Ok(Err(cancelled(desk, file, claimed, Reason::Changed, None, today, now).await?));
     }
     let order = Order {
         file,
@@ -231,7 +231,7 @@ async fn ready(
             tracing::error!(message = claimed.pk, error = %e, "a message could not be made; it is tried again in an hour");
             let text = format!("The message to {} could not be made: {e}. It is tried again every hour.", file.debtor.id);
             desk.store.raise_alert("bad_message", now, "relance: a message could not be made", &text).await?;
-            let mut later = cancelled(file, claimed, Reason::BadMessage, Some(e.to_string()), today, now)?;
+            let mut later = cancelled(desk, file, claimed, Reason::BadMessage, Some(e.to_string()), today, now).await?;
             later.attempt.outcome = Outcome::Deferred;
             later.attempt.class = Some(FaultClass::Message.as_str());
             later.after = After::Retry { at: later_by(now, BAD_MESSAGE_S), ours: true };
@@ -241,8 +241,10 @@ async fn ready(
     follow(desk, file, &case, &cadence, &plan, &claimed, today, now).await?;
     let payload = Payload::new(&composed.address, &composed.bytes)?;
     let sealed = (payload.salt.to_vec(), payload.address.clone(), payload.body_hash.to_vec());
+    // The matter of a mail is what it asks for or gives a step; what it merely shows begins no thread.
+    let is_matter = |l: &Line| l.mark.is_some() || l.section == Section::Asked;
     let unthreaded =
-        compose::rows(file, &plan).iter().filter(|(l, i)| l.mark.is_some() && i.thread.is_none()).map(|(l, _)| l.pk).collect();
+        compose::rows(file, &plan).iter().filter(|(l, i)| is_matter(l) && i.thread.is_none()).map(|(l, _)| l.pk).collect();
     let attempt = attempt(file, &claimed, compose::invoices_json(file, &plan), Some(composed.language.clone()), now);
     Ok(Ok((Ready { claimed, composed, read_at, day: today, attempt, sealed, unthreaded }, payload)))
 }
@@ -309,7 +311,8 @@ fn instead(claimed: &Claimed, reason: Reason, now: Timestamp) -> After {
 }
 
 /// A message that does not leave, with the reason.
-fn cancelled(
+async fn cancelled(
+    desk: &Desk,
     file: &DebtorFile,
     claimed: Claimed,
     reason: Reason,
@@ -317,15 +320,10 @@ fn cancelled(
     today: Date,
     now: Timestamp,
 ) -> Result<Box<Settlement>, DeskError> {
-    let rows: Vec<serde_json::Value> = file
-        .rows
-        .iter()
-        .filter(|r| claimed.invoices.contains(&r.invoice.pk))
-        .map(|r| {
-            about(&r.invoice.id, &r.invoice.number, r.invoice.balance, Some(&claimed.step), days_between(r.invoice.due_on, today))
-        })
-        .collect();
-    let mut attempt = attempt(file, &claimed, serde_json::Value::from(rows).to_string(), None, now);
+    // What has been paid is no longer in the file, and is what the message was about all the same.
+    let rows = desk.store.rows_about(&claimed.invoices, &claimed.step, today).await?;
+    let language = desk.language(file.debtor.language.as_deref(), &claimed.letter, claimed.channel.as_str());
+    let mut attempt = attempt(file, &claimed, serde_json::Value::from(rows).to_string(), language, now);
     attempt.why = Some(match detail {
         Some(detail) => format!("{}: {detail}", reason.code()),
         None => reason.code().to_owned(),

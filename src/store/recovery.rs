@@ -3,7 +3,7 @@
 use super::attempts::NewAttempt;
 use super::db::{Store, StoreError, day, instant, word};
 use super::settle::{After, Settlement, settle};
-use super::statements;
+use super::{keys, statements};
 use crate::domain::attempt::{Outcome, about};
 use crate::domain::currency::Currency;
 use crate::domain::money::Money;
@@ -16,7 +16,9 @@ statements! {
     RECOVER_LEASED = "UPDATE message SET state = 'queued', lease_until = NULL WHERE state = 'leased' AND settled_at IS NULL";
     /// What may have left is what was in doubt last: a later try may have been marked and not begun, or refused.
     RECOVER_SENDING = "SELECT m.pk, m.contact_pk, m.debtor_pk, m.channel, m.step, m.cadence, m.letter, m.message_id, m.doubts,
-            d.source_id, c.invoices, c.redirected, p.pk AS payload_pk, p.salt, p.address, p.body_hash
+            d.source_id, d.language AS wanted, c.invoices, c.redirected, p.pk AS payload_pk, p.salt, p.address, p.body_hash,
+            (SELECT a.language FROM attempt a WHERE a.debtor_pk = m.debtor_pk AND a.message_pk = m.pk AND a.language IS NOT NULL
+                ORDER BY a.pk DESC LIMIT 1) AS language
         FROM message m JOIN contact c ON c.pk = m.contact_pk JOIN debtor d ON d.pk = m.debtor_pk
         LEFT JOIN payload p ON p.pk = CASE m.state WHEN 'sending' THEN m.payload_pk ELSE coalesce((
             SELECT a.payload_pk FROM attempt a WHERE a.debtor_pk = m.debtor_pk AND a.message_pk = m.pk AND a.outcome = 'unknown'
@@ -75,6 +77,8 @@ pub struct Doubtful {
     pub doubts: u32,
     /// It went to `redirect_to`.
     pub redirected: bool,
+    /// The customer's language, as the source gives it.
+    wanted: Option<String>,
     /// Its invoices that have no thread yet, by store key.
     pub unthreaded: Vec<i64>,
     settlement: Settlement,
@@ -99,12 +103,14 @@ impl Doubtful {
 
 impl Store {
     /// Frees all claims, and settles what was being sent: an `unknown` attempt is appended before anything is
-    /// sent again. `after` says by channel and former doubts what becomes of it.
+    /// sent again. `after` says by channel and former doubts what becomes of it, `language` by the customer's language,
+    /// letter and channel in which one the letter was.
     pub async fn recover(
         &self,
         now: Timestamp,
         today: Date,
         after: impl Fn(&str, u32) -> After,
+        language: impl Fn(Option<&str>, &str, &str) -> Option<String>,
     ) -> Result<Recovered, StoreError> {
         let doubtful = self.doubtful("sending", 0, today).await?;
         let mut tx = self.begin().await?;
@@ -113,8 +119,10 @@ impl Store {
         let text = "the program stopped while this message was being sent";
         let list: Vec<Settlement> = doubtful
             .into_iter()
-            .map(|d| {
+            .map(|mut d| {
                 let after = after(&d.channel, d.doubts);
+                let attempt = &mut d.settlement.attempt;
+                attempt.language = attempt.language.take().or_else(|| language(d.wanted.as_deref(), &attempt.letter, &d.channel));
                 d.settle(Outcome::Unknown, after, text, now)
             })
             .collect();
@@ -144,7 +152,7 @@ impl Store {
                 cadence: row.get("cadence"),
                 step: row.get("step"),
                 letter: row.get("letter"),
-                language: None,
+                language: row.get("language"),
                 invoices,
                 outcome: Outcome::Unknown,
                 class: None,
@@ -171,11 +179,18 @@ impl Store {
                 channel: row.get("channel"),
                 doubts: row.get::<i64, _>("doubts") as u32,
                 redirected: row.get::<i64, _>("redirected") != 0,
+                wanted: row.get("wanted"),
                 unthreaded,
                 settlement,
             });
         }
         Ok(list)
+    }
+
+    /// Invoices as the log keeps them, whatever has become of them.
+    pub async fn rows_about(&self, invoices: &[i64], step: &str, today: Date) -> Result<Vec<serde_json::Value>, StoreError> {
+        let rows = sqlx::query(RECOVER_INVOICES).bind(keys(invoices.iter().copied())).fetch_all(&self.reader).await?;
+        rows.iter().map(|row| about_invoice(row, step, today)).collect()
     }
 
     /// The messages that wait for the operator's word.

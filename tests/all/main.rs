@@ -15,6 +15,7 @@ mod crash;
 mod demo;
 mod demo_story;
 mod explain;
+mod facts;
 mod floors;
 mod guard;
 mod licences;
