@@ -173,6 +173,13 @@ CREATE INDEX message_of_contact ON message (contact_pk);
 CREATE INDEX message_refused ON message (debtor_pk) WHERE state IN ('refused', 'expired');
 CREATE INDEX message_settled ON message (settled_at) WHERE settled_at IS NOT NULL;
 
+-- What messages have in common, made from letters with sample data: payloads are compressed with it.
+CREATE TABLE dictionary (
+  pk   INTEGER PRIMARY KEY,
+  hash BLOB NOT NULL UNIQUE,
+  text BLOB NOT NULL
+) STRICT;
+
 -- What left or may have left: address and exact message. May be erased; the attempt's digest stays.
 CREATE TABLE payload (
   pk        INTEGER PRIMARY KEY,
@@ -180,7 +187,8 @@ CREATE TABLE payload (
   address   TEXT,
   body      BLOB,
   body_hash BLOB NOT NULL,
-  erased_at INTEGER
+  erased_at INTEGER,
+  dictionary_pk INTEGER REFERENCES dictionary (pk)
 ) STRICT;
 
 -- Append-only; each row's hash covers its facts and the hash before it.

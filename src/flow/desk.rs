@@ -1,5 +1,6 @@
 //! The desk: configuration, store, letters, source and clock, as every pump needs them.
 
+use super::common;
 use crate::channel::Fault;
 use crate::channel::email::Mailer;
 use crate::channel::sms::Texter;
@@ -18,6 +19,7 @@ use crate::letter::Letters;
 use crate::source::row::Columns;
 use crate::source::{Source, SourceError};
 use crate::store::files::FileOptions;
+use crate::store::payloads::Dictionary;
 use crate::store::polls::PollOutcome;
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
@@ -27,7 +29,7 @@ use std::path::Path;
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 /// Something that stops a pump.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +93,7 @@ pub struct DeskParts {
     /// Set when the program is to end: nothing new is begun.
     pub stopping: AtomicBool,
     source: Mutex<Option<(Source, Columns)>>,
+    dictionary: OnceCell<Dictionary>,
 }
 
 impl Desk {
@@ -99,8 +102,14 @@ impl Desk {
         let letters = checked_letters(&setup)?;
         let keys = Keys::new(store.secret_key().await?);
         let channels = channels(&setup);
-        let (stopping, source) = (AtomicBool::new(false), Mutex::new(None));
-        Ok(Desk(Arc::new(DeskParts { setup, store, clock, letters, keys, channels, stopping, source })))
+        let (stopping, source, dictionary) = (AtomicBool::new(false), Mutex::new(None), OnceCell::new());
+        Ok(Desk(Arc::new(DeskParts { setup, store, clock, letters, keys, channels, stopping, source, dictionary })))
+    }
+
+    /// What messages have in common, for keeping them; made at the first use.
+    pub async fn dictionary(&self) -> Result<&Dictionary, StoreError> {
+        let make = || async { self.store.dictionary(&common::lines(&self.letters, self.setup.settings.email.as_ref())).await };
+        self.dictionary.get_or_try_init(make).await
     }
 
     /// The source and its columns, opened when needed and whenever its file has been replaced.
