@@ -124,8 +124,10 @@ pub enum ContactState {
     InHand,
     /// It left and was accepted.
     Left,
-    /// It may have left.
+    /// It may have left; a person has yet to say.
     Maybe,
+    /// It may have left; a person said that it shall not leave (again).
+    Dropped,
 }
 
 /// One step on one or more channels: what the debtor feels as one contact (rule R6).

@@ -12,6 +12,7 @@ pub mod plan;
 mod prepare;
 pub mod review;
 pub mod simulate;
+pub mod word;
 mod workers;
 
 pub use desk::{Desk, DeskError};

@@ -8,7 +8,7 @@ use sqlx::{Row, Sqlite, Transaction};
 statements! {
     PAYLOAD_PUT = "INSERT INTO payload (pk, salt, address, body, body_hash, dictionary_pk) VALUES ($1, $2, $3, $4, $5, $6)";
     PAYLOAD_LAST = "SELECT coalesce(max(pk), 0) FROM payload";
-    PAYLOAD_GET = "SELECT p.salt, p.address, p.body, p.body_hash, d.text FROM payload p LEFT JOIN dictionary d ON d.pk = p.dictionary_pk WHERE p.pk = $1";
+    PAYLOAD_GET = "SELECT p.salt, p.address, p.body, p.body_hash, p.erased_at, d.text FROM payload p LEFT JOIN dictionary d ON d.pk = p.dictionary_pk WHERE p.pk = $1";
     DICTIONARY_KEEP = "INSERT INTO dictionary (hash, text) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING";
     DICTIONARY_FIND = "SELECT pk FROM dictionary WHERE hash = $1";
 }
@@ -95,10 +95,10 @@ pub fn body_hash(salt: &[u8], message: &[u8]) -> [u8; 32] {
     Sha256::new().chain_update(salt).chain_update(message).finalize().into()
 }
 
-/// The digest that the chain covers: salt, address, message and the other side's words.
-pub fn digest(salt: &[u8], address: &str, body_hash: &[u8], answer: Option<&str>) -> [u8; 32] {
+/// The digest that the chain covers: salt, address and message.
+pub fn digest(salt: &[u8], address: &str, body_hash: &[u8]) -> [u8; 32] {
     let mut hash = Sha256::new();
-    for part in [salt, address.as_bytes(), body_hash, answer.unwrap_or_default().as_bytes()] {
+    for part in [salt, address.as_bytes(), body_hash] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
@@ -136,6 +136,8 @@ pub struct Kept {
     pub message: Option<Vec<u8>>,
     /// Its hash.
     pub body_hash: Vec<u8>,
+    /// The tombstone: it was erased by right.
+    pub erased: bool,
 }
 
 impl Store {
@@ -158,6 +160,7 @@ impl Store {
             with.and_then(|mut d| d.decompress(&body, MAX_BODY)).map_err(|e| StoreError::Corrupt(format!("payload {pk}: {e}")))
         };
         let message = row.get::<Option<Vec<u8>>, _>("body").map(unpack).transpose()?;
-        Ok(Some(Kept { salt: row.get("salt"), address: row.get("address"), message, body_hash: row.get("body_hash") }))
+        let erased = row.get::<Option<i64>, _>("erased_at").is_some();
+        Ok(Some(Kept { salt: row.get("salt"), address: row.get("address"), message, body_hash: row.get("body_hash"), erased }))
     }
 }

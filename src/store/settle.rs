@@ -30,16 +30,22 @@ statements! {
     SETTLE_MAYBE = "UPDATE contact SET state = 'maybe', at = $2 WHERE state = 'in_hand' AND pk IN (SELECT value FROM json_each($1))";
     SETTLE_MAYBE_MARKS = "UPDATE mark SET kind = 'maybe' WHERE kind = 'in_hand' AND contact_pk IN (
             SELECT pk FROM contact WHERE state = 'maybe' AND pk IN (SELECT value FROM json_each($1)))";
-    SETTLE_ENDED = "UPDATE contact SET state = CASE WHEN EXISTS (
-                SELECT 1 FROM message m WHERE m.contact_pk = contact.pk AND m.state IN ('refused', 'expired'))
-            THEN 'failed' ELSE 'cancelled' END
+    SETTLE_ENDED = "UPDATE contact SET state = CASE
+            WHEN EXISTS (SELECT 1 FROM message m WHERE m.contact_pk = contact.pk AND m.state = 'dropped') THEN 'dropped'
+            WHEN EXISTS (SELECT 1 FROM message m WHERE m.contact_pk = contact.pk AND m.state IN ('refused', 'expired')) THEN 'failed'
+            ELSE 'cancelled' END
         WHERE state IN ('in_hand', 'maybe') AND pk IN (SELECT value FROM json_each($1)) AND NOT EXISTS (
             SELECT 1 FROM message m WHERE m.contact_pk = contact.pk
               AND m.state IN ('planned', 'braked', 'queued', 'deferred', 'leased', 'sending', 'uncertain', 'accepted'))";
     SETTLE_ENDED_MARKS = "DELETE FROM mark WHERE kind IN ('in_hand', 'maybe', 'skipped') AND contact_pk IN (
             SELECT pk FROM contact WHERE state IN ('failed', 'cancelled') AND pk IN (SELECT value FROM json_each($1)))";
     SETTLE_DROPPED_MARKS = "UPDATE mark SET kind = 'skipped', why = 'dropped' WHERE kind IN ('in_hand', 'maybe') AND contact_pk IN (
-            SELECT pk FROM contact WHERE state IN ('failed', 'cancelled') AND pk IN (SELECT value FROM json_each($1)))";
+            SELECT pk FROM contact WHERE state = 'dropped' AND pk IN (SELECT value FROM json_each($1)))";
+    /// A person has spoken and no message of the contact is in doubt any more: what is left of it is in hand again.
+    SETTLE_IN_HAND = "UPDATE contact SET state = 'in_hand' WHERE pk = $1 AND state = 'maybe' AND NOT EXISTS (
+            SELECT 1 FROM message m WHERE m.contact_pk = contact.pk AND m.state = 'uncertain')";
+    SETTLE_IN_HAND_MARKS = "UPDATE mark SET kind = 'in_hand' WHERE contact_pk = $1 AND kind = 'maybe'
+        AND EXISTS (SELECT 1 FROM contact c WHERE c.pk = $1 AND c.state = 'in_hand')";
     SETTLE_LOOK = "UPDATE debtor SET next_at = $2 WHERE pk IN (SELECT value FROM json_each($1))";
     SETTLE_DEAD = "INSERT INTO point (debtor_pk, channel, address, dead_at, evidence) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (debtor_pk, channel, address) DO NOTHING";
@@ -69,7 +75,8 @@ pub enum After {
     Expired,
     /// It does not leave.
     Cancelled,
-    /// A person says that it does not leave: its step is passed over for good, else it would be planned anew.
+    /// A person says that it shall not leave (again): unless another channel carries its step, that is passed over for
+    /// good, else it would be planned anew.
     Dropped,
 }
 
@@ -142,7 +149,8 @@ impl Settlement {
             After::Uncertain => ("uncertain", None, None),
             After::Refused => ("refused", None, Some(at)),
             After::Expired => ("expired", None, Some(at)),
-            After::Cancelled | After::Dropped => ("cancelled", None, Some(at)),
+            After::Cancelled => ("cancelled", None, Some(at)),
+            After::Dropped => ("dropped", None, Some(at)),
         };
         let doubt = u8::from(self.attempt.outcome == Outcome::Unknown);
         let ours = u8::from(matches!(self.after, After::Retry { ours: true, .. }));
@@ -176,6 +184,8 @@ impl Store {
             return Ok(false);
         }
         settle(&mut tx, std::slice::from_ref(settlement), now).await?;
+        sqlx::query(SETTLE_IN_HAND).bind(settlement.contact_pk).execute(&mut *tx).await?;
+        sqlx::query(SETTLE_IN_HAND_MARKS).bind(settlement.contact_pk).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -198,10 +208,9 @@ pub(super) async fn settle(
         let mut attempt = s.attempt.clone();
         if let Some(payload) = &s.payload {
             attempt.payload_pk = numbers.next();
-            let digest = payloads::digest(&payload.salt, &payload.address, &payload.body_hash, attempt.answer.as_deref());
-            attempt.digest = Some(digest);
+            attempt.digest = Some(payloads::digest(&payload.salt, &payload.address, &payload.body_hash));
         } else if let Some((salt, address, hash)) = &s.sealed {
-            attempt.digest = Some(payloads::digest(salt, address, hash, attempt.answer.as_deref()));
+            attempt.digest = Some(payloads::digest(salt, address, hash));
         }
         messages.push(s.message_row(s.payload.as_ref().and(attempt.payload_pk)));
         attempts.push(attempt);
@@ -238,10 +247,8 @@ async fn settle_contacts(tx: &mut Transaction<'_, Sqlite>, list: &[Settlement], 
     if list.iter().any(Settlement::ends) {
         let ended = contacts(&|s| s.ends());
         sqlx::query(SETTLE_ENDED).bind(&ended).execute(&mut **tx).await?;
-        let dropped = contacts(&|s| s.after == After::Dropped);
-        sqlx::query(SETTLE_DROPPED_MARKS).bind(dropped).execute(&mut **tx).await?;
-        let not_dropped = contacts(&|s| s.ends() && s.after != After::Dropped);
-        sqlx::query(SETTLE_ENDED_MARKS).bind(not_dropped).execute(&mut **tx).await?;
+        sqlx::query(SETTLE_DROPPED_MARKS).bind(&ended).execute(&mut **tx).await?;
+        sqlx::query(SETTLE_ENDED_MARKS).bind(&ended).execute(&mut **tx).await?;
     }
     for s in list {
         if let (Some((address, evidence)), Some(channel)) = (&s.dead, &s.attempt.channel) {

@@ -6,7 +6,12 @@ use super::pace::pace;
 use super::sections::plan;
 use super::survey::{Place, Placed, debtor_obstacle, survey};
 use super::{Actor, Decision, Trace, Verdict, World};
+<<<<<<< HEAD
 use crate::domain::case::{CaseKey, ContactState, DebtorFile};
+=======
+use crate::domain::cadence::Group;
+use crate::domain::case::{CaseKey, ContactState, DebtorFile, MarkKind, PointState};
+>>>>>>> work-b
 use crate::domain::money::Money;
 use crate::domain::reason::Reason;
 use crate::domain::step::Channel;
@@ -292,6 +297,12 @@ fn blocked_text(world: &World, p: &Placed, block: super::ladder::Block) -> Strin
             "{number}: step {step} waits until {} because of a part payment",
             block.until.map(|d| d.to_string()).unwrap_or_default()
         ),
+        Reason::CannotReach => {
+            let lower = world.cadence.lower_rank(block.step);
+            let undelivered = p.row.marks.iter().any(|m| m.rank == lower && m.kind == MarkKind::Undelivered);
+            let what = if undelivered { "could not be delivered" } else { "was dropped by a person" };
+            format!("{number}: step {step}: the step before it {what}, so nothing firmer may leave")
+        }
         reason => format!("{number}: step {step}: {}", reason.text()),
     }
 }
