@@ -14,7 +14,6 @@ use sqlx::SqlitePool;
 use std::collections::HashMap;
 
 statements! {
-<<<<<<< HEAD
     FILE_DEBTORS = packed!("pk, source_id, name, language, country, kind, timezone, state, email, phone, entry_released"
         "FROM debtor WHERE pk IN (SELECT value FROM json_each($1))" by "pk");
     FILE_INVOICES = packed!("pk, source_id, debtor_pk, number, kind, status, presence, issued_on, due_on, currency, total, balance,
@@ -27,29 +26,11 @@ statements! {
         "FROM hold WHERE debtor_pk IN (SELECT value FROM json_each($1)) AND ended_at IS NULL" by "pk");
     FILE_CONTACTS = packed!("pk, debtor_pk, cadence, currency, step, state, at, invoices"
         "FROM contact WHERE debtor_pk IN (SELECT value FROM json_each($1)) AND redirected <= $2
-          AND ((state = 'left' AND at >= $3) OR state IN ('in_hand', 'maybe'))" by "pk");
+          AND ((state IN ('left', 'dropped') AND at >= $3) OR state IN ('in_hand', 'maybe'))" by "pk");
     FILE_REFUSALS = packed!("m.debtor_pk, m.step, m.channel, m.address, c.invoices"
         "FROM message m JOIN contact c ON c.pk = m.contact_pk
         WHERE m.debtor_pk IN (SELECT value FROM json_each($1)) AND m.state IN ('refused', 'expired') AND c.redirected <= $2");
     FILE_POINTS = packed!("debtor_pk, channel, address, evidence" "FROM point WHERE debtor_pk IN (SELECT value FROM json_each($1))");
-=======
-    FILE_DEBTORS = "SELECT pk, source_id, name, language, country, kind, timezone, state, email, phone, entry_released
-        FROM debtor WHERE pk IN (SELECT value FROM json_each($1)) ORDER BY pk";
-    FILE_INVOICES = "SELECT pk, source_id, debtor_pk, number, kind, status, presence, issued_on, due_on, currency, total, balance,
-            disputed, reference, pay_url, for_invoice, booked_through, cadence, term, first_seen, reopened, paused_until, thread, digest
-        FROM invoice WHERE debtor_pk IN (SELECT value FROM json_each($1)) AND presence <> 'closed' ORDER BY debtor_pk, pk";
-    FILE_MARKS = "SELECT m.invoice_pk, m.step, m.rank, m.kind, m.on_day, m.contact_pk FROM mark m
-        JOIN invoice i ON i.pk = m.invoice_pk AND i.term = m.term
-        WHERE i.debtor_pk IN (SELECT value FROM json_each($1)) AND i.presence <> 'closed' AND m.redirected <= $2";
-    FILE_HOLDS = "SELECT pk, debtor_pk, invoice_pk, kind, until_day, reason FROM hold
-        WHERE debtor_pk IN (SELECT value FROM json_each($1)) AND ended_at IS NULL";
-    FILE_CONTACTS = "SELECT pk, debtor_pk, cadence, currency, step, state, at, invoices FROM contact
-        WHERE debtor_pk IN (SELECT value FROM json_each($1)) AND redirected <= $2
-          AND ((state IN ('left', 'dropped') AND at >= $3) OR state IN ('in_hand', 'maybe'))";
-    FILE_REFUSALS = "SELECT m.debtor_pk, m.step, m.channel, m.address, c.invoices FROM message m JOIN contact c ON c.pk = m.contact_pk
-        WHERE m.debtor_pk IN (SELECT value FROM json_each($1)) AND m.state IN ('refused', 'expired') AND c.redirected <= $2";
-    FILE_POINTS = "SELECT debtor_pk, channel, address, evidence FROM point WHERE debtor_pk IN (SELECT value FROM json_each($1))";
->>>>>>> work-b
 }
 
 /// What shapes a file besides the debtor.
@@ -188,6 +169,7 @@ impl Files {
         let state = match row.state.as_str() {
             "left" => ContactState::Left,
             "maybe" => ContactState::Maybe,
+            "dropped" => ContactState::Dropped,
             _ => ContactState::InHand,
         };
         file.contacts.push(Contact {
@@ -275,7 +257,6 @@ struct MarkRow {
     contact_pk: Option<i64>,
 }
 
-<<<<<<< HEAD
 #[derive(Deserialize)]
 struct HoldRow {
     pk: i64,
@@ -283,24 +264,6 @@ struct HoldRow {
     invoice_pk: Option<i64>,
     until_day: String,
     reason: String,
-=======
-fn contact(row: &SqliteRow) -> Result<Contact, StoreError> {
-    let (state, code): (String, String) = (row.get("state"), row.get("currency"));
-    let state = match state.as_str() {
-        "left" => ContactState::Left,
-        "maybe" => ContactState::Maybe,
-        "dropped" => ContactState::Dropped,
-        _ => ContactState::InHand,
-    };
-    Ok(Contact {
-        pk: row.get("pk"),
-        at: instant(row.get("at"))?,
-        state,
-        case: CaseKey { cadence: row.get("cadence"), currency: word(Currency::parse(&code), &code)? },
-        step: step(row)?,
-        invoices: pk_list(row.get("invoices")),
-    })
->>>>>>> work-b
 }
 
 #[derive(Deserialize)]

@@ -6,12 +6,7 @@ use super::pace::pace;
 use super::sections::plan;
 use super::survey::{Place, Placed, debtor_obstacle, survey};
 use super::{Actor, Decision, Trace, Verdict, World};
-<<<<<<< HEAD
-use crate::domain::case::{CaseKey, ContactState, DebtorFile};
-=======
-use crate::domain::cadence::Group;
-use crate::domain::case::{CaseKey, ContactState, DebtorFile, MarkKind, PointState};
->>>>>>> work-b
+use crate::domain::case::{CaseKey, ContactState, DebtorFile, MarkKind};
 use crate::domain::money::Money;
 use crate::domain::reason::Reason;
 use crate::domain::step::Channel;
