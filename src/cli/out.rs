@@ -61,7 +61,7 @@ pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>) {
 
 /// Columns that hold words and may be cut, those that are missed least first. All others (numbers, dates, codes,
 /// amounts) stand whole or not at all.
-const WORDS: [&str; 8] = ["answer", "why", "reason", "text", "address", "invoices", "invoice", "debtor"];
+const WORDS: [&str; 7] = ["answer", "why", "text", "address", "invoices", "invoice", "debtor"];
 
 /// Columns of words are not cut below this.
 const LEAST: usize = 12;
@@ -75,22 +75,13 @@ fn fitted(header: &[&str], mut rows: Vec<Vec<String>>, width: Option<usize>) -> 
         }
     }
     let Some(width) = width else { return plain(header, &rows) };
-    let mut widths: Vec<usize> = (0..header.len()).map(|i| widest(header[i], &rows, i)).collect();
+    let whole: Vec<usize> = (0..header.len()).map(|i| widest(header[i], &rows, i)).collect();
     let words: Vec<usize> = WORDS.iter().filter_map(|w| header.iter().position(|h| h == w)).collect();
-    let total = |widths: &[usize], out: &[usize]| -> usize {
-        widths.iter().enumerate().filter(|(i, _)| !out.contains(i)).map(|(_, w)| w + GAP).sum::<usize>().saturating_sub(GAP)
-    };
-    for i in &words {
-        let over = total(&widths, &[]).saturating_sub(width);
-        let least = LEAST.max(header[*i].chars().count()).min(widths[*i]);
-        widths[*i] = widths[*i].saturating_sub(over).max(least);
-    }
-    let mut below: Vec<usize> = Vec::new();
-    for i in &words {
-        if total(&widths, &below) > width {
-            below.push(*i);
-        }
-    }
+    // As few columns as can be move down.
+    let mut tried = (0..=words.len()).map(|n| (narrowed(header, &whole, &words, n, width), n));
+    let fits = tried.find(|(widths, n)| total(widths, &words[..*n]) <= width);
+    let (widths, moved) = fits.unwrap_or((whole.clone(), words.len()));
+    let mut below = words[..moved].to_vec();
     below.sort_unstable();
     let kept: Vec<usize> = (0..header.len()).filter(|i| !below.contains(i)).collect();
     let names: Vec<&str> = kept.iter().map(|i| header[*i]).collect();
@@ -105,6 +96,22 @@ fn fitted(header: &[&str], mut rows: Vec<Vec<String>>, width: Option<usize>) -> 
         }
     }
     out
+}
+
+/// The widths of the columns when the first columns of words have moved down and the others are cut.
+fn narrowed(header: &[&str], whole: &[usize], words: &[usize], moved: usize, width: usize) -> Vec<usize> {
+    let mut widths = whole.to_vec();
+    for i in &words[moved..] {
+        let over = total(&widths, &words[..moved]).saturating_sub(width);
+        let least = LEAST.max(header[*i].chars().count()).min(widths[*i]);
+        widths[*i] = widths[*i].saturating_sub(over).max(least);
+    }
+    widths
+}
+
+/// How wide a table is without some of its columns: a blank stands before the first.
+fn total(widths: &[usize], without: &[usize]) -> usize {
+    widths.iter().enumerate().filter(|(i, _)| !without.contains(i)).map(|(_, w)| w + GAP).sum::<usize>().saturating_sub(1)
 }
 
 /// Blanks between two columns, and before a second line.
@@ -162,10 +169,10 @@ mod tests {
     #[test]
     fn a_table_fits_the_terminal_and_breaks_no_date_and_no_code() {
         insta::assert_snapshot!(log(Some(80)), @"
-        ID   AT                DEBTOR  CHANNEL  STEP      INVOICES      OUTCOME
-        7    2026-11-16 10:05  C003    email    reminder  F-1031 F-10…  accepted
+        ID   AT                DEBTOR  CHANNEL  STEP      INVOICES       OUTCOME
+        7    2026-11-16 10:05  C003    email    reminder  F-1031 F-1036  accepted
              ac…@brasserie-du-parvis.example · 250 2.0.0 Ok: queued as 4XyZ
-        118  2026-11-16 10:05  C003    email    reminder  F-1031 F-10…  refused
+        118  2026-11-16 10:05  C003    email    reminder  F-1031 F-1036  refused
              ac…@brasserie-du-parvis.example · address: 550 5.1.1 the mailbox that you…
         ");
         for width in [60, 80, 100, 120, 160, 400] {
