@@ -3,6 +3,7 @@
 
 pub mod absorb;
 pub mod collect;
+mod common;
 pub mod compose;
 pub mod deliver;
 pub mod desk;
@@ -11,6 +12,7 @@ pub mod plan;
 mod prepare;
 pub mod review;
 pub mod simulate;
+pub mod word;
 mod workers;
 
 pub use desk::{Desk, DeskError};

@@ -21,7 +21,10 @@ statements! {
         JOIN contact c ON c.debtor_pk = d.pk AND c.state = 'left' AND c.redirected = 0 AND c.at > coalesce(d.last_sign_at, 0)
         WHERE d.unreachable_since IS NULL AND EXISTS (SELECT 1 FROM invoice i WHERE i.debtor_pk = d.pk AND i.presence <> 'closed')
         GROUP BY d.pk HAVING count(*) >= $1 AND max(c.at) - min(c.at) >= $2 LIMIT 500";
-    VIEW_CANNOT_REACH = "SELECT pk, source_id, name FROM debtor WHERE unreachable_since IS NULL AND reason IN ('no_address', 'cannot_reach') LIMIT 500";
+    /// A step that a person dropped holds the case as well, but says nothing about the addresses.
+    VIEW_CANNOT_REACH = "SELECT pk, source_id, name FROM debtor d WHERE unreachable_since IS NULL AND (reason = 'no_address'
+        OR (reason = 'cannot_reach' AND EXISTS (SELECT 1 FROM invoice i JOIN mark m ON m.invoice_pk = i.pk AND m.term = i.term
+            WHERE i.debtor_pk = d.pk AND i.presence <> 'closed' AND m.kind = 'undelivered'))) LIMIT 500";
     VIEW_REACHABLE_AGAIN = "UPDATE debtor SET unreachable_since = NULL, unreachable_why = NULL
         WHERE unreachable_since IS NOT NULL AND unreachable_why LIKE 'no usable address%' AND reason NOT IN ('no_address', 'cannot_reach')";
     VIEW_REACHED_ALERTS = "UPDATE alert SET ended_at = $1 WHERE ended_at IS NULL AND key LIKE 'unreachable:%'

@@ -1,9 +1,11 @@
 //! Tests from outside: the library through its pumps, over real sockets, with a clock that stands still.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub, missing_docs)]
 
+mod ahead;
 mod channels;
 mod cli_check;
 mod cli_daemon;
+mod cli_deaf;
 mod cli_disk;
 mod cli_json;
 mod cli_release;
@@ -31,3 +33,4 @@ mod sms_twilio;
 mod stops;
 mod store;
 mod support;
+mod word;
