@@ -233,7 +233,7 @@ impl Store {
         let lease = now.as_millisecond() + 600_000;
         let mut tx = self.begin().await?;
         let query = sqlx::query(CLAIM_READ).bind(channel.as_str()).bind(now.as_millisecond()).bind(limit);
-        let rows: Vec<ClaimRow> = unpack(query, &mut *tx).await?;
+        let rows: Vec<ClaimRow> = unpack(query, &mut tx).await?;
         if !rows.is_empty() {
             sqlx::query(CLAIM).bind(keys(rows.iter().map(|r| r.pk))).bind(lease).execute(&mut *tx).await?;
         }

@@ -16,6 +16,7 @@ mod demo;
 mod demo_story;
 mod floors;
 mod guard;
+mod ledger_ids;
 mod licences;
 mod mail_doubt;
 mod mail_faults;
