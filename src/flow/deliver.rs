@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
 /// The smallest and the largest group that is marked at once.
 const GROUP: std::ops::RangeInclusive<usize> = 8..=256;
@@ -31,6 +32,9 @@ const LINGER_BELOW: usize = 128;
 
 /// How long it waits.
 const LINGER: Duration = Duration::from_millis(15);
+
+/// While messages are on the wire and no other is ready, one that becomes ready is found within this.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// What delivering did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,17 +75,19 @@ impl Delivered {
     }
 }
 
-/// Delivers on every channel all that may leave now. What an earlier step left half done (the store failed
-/// under it) is settled first: nothing is under way between two steps.
+/// Delivers on every channel all that may leave now.
 pub async fn step(desk: &Desk) -> Result<Delivered, DeskError> {
-    recover(desk).await?;
-    let on = |channel| async move {
-        if desk.channels.contains(&channel) { deliver(desk, channel).await } else { Ok(Delivered::default()) }
-    };
-    let (email, sms) = tokio::join!(on(Channel::Email), on(Channel::Sms));
+    let (email, sms) = tokio::join!(on(desk, Channel::Email), on(desk, Channel::Sms));
     let mut total = email?;
     total.add(sms?);
     Ok(total)
+}
+
+/// Delivers on one channel all that may leave now. What an earlier step left half done (the store failed under it) is
+/// settled first: nothing of the channel is under way between two steps.
+pub async fn on(desk: &Desk, channel: Channel) -> Result<Delivered, DeskError> {
+    recover(desk, Some(channel)).await?;
+    if desk.channels.contains(&channel) { deliver(desk, channel).await } else { Ok(Delivered::default()) }
 }
 
 /// Delivers all messages of a channel that may leave now. What lost its mark because it had to wait too long
@@ -130,7 +136,8 @@ async fn round(desk: &Desk, channel: Channel) -> Result<Round, DeskError> {
     let mut workers = workers::start(desk, channel, &pace, work, &done)?;
     drop(done);
     let recorder = tokio::spawn(record(desk.clone(), channel, pace.clone(), results));
-    let feeder = || tokio::spawn(feed(desk.clone(), channel, connections, pace.clone(), to_workers.clone()));
+    let recorded = recorder.abort_handle();
+    let feeder = || tokio::spawn(feed(desk.clone(), channel, recorded.clone(), pace.clone(), to_workers.clone()));
     // While one feeder waits for the disk the other decides and composes; a limit a minute is counted by one alone.
     let feeders: Vec<_> = (0..if limit(desk, channel).is_some() { 1 } else { FEEDERS }).map(|_| feeder()).collect();
     drop(to_workers);
@@ -161,12 +168,12 @@ fn brake_kind(channel: Channel) -> String {
 async fn feed(
     desk: Desk,
     channel: Channel,
-    connections: usize,
+    recorder: AbortHandle,
     pace: Arc<Pace>,
     out: mpsc::Sender<Ready>,
 ) -> Result<u64, DeskError> {
     let mut cancelled = 0;
-    let mut meter = Meter::start(connections);
+    let mut meter = Meter::start(workers::connections(&desk, channel));
     loop {
         let allowed = allowance(&desk, channel, &pace).await?;
         let size = meter.group.min(allowed);
@@ -175,7 +182,12 @@ async fn feed(
         }
         let claimed = desk.store.claim(channel, desk.clock.now(), size as i64).await?;
         if claimed.is_empty() {
-            return Ok(cancelled);
+            // What is set free while the last ones are on the wire need not wait for a slow server's word on them.
+            if pace.under_way.load(Ordering::SeqCst) == 0 || out.is_closed() || recorder.is_finished() {
+                return Ok(cancelled);
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+            continue;
         }
         let prepared = prepare(&desk, claimed).await?;
         cancelled += prepared.cancelled.len() as u64;
@@ -187,7 +199,7 @@ async fn feed(
             let pk = ready.claimed.pk;
             pace.under_way.fetch_add(1, Ordering::SeqCst);
             if out.send(ready).await.is_err() {
-                desk.store.give_back(&[pk]).await?;
+                desk.store.give_back(&[pk], desk.clock.now()).await?;
             }
         }
         meter.learn(pace.begun.load(Ordering::SeqCst), starved);
@@ -303,7 +315,7 @@ async fn record(desk: Desk, channel: Channel, pace: Arc<Pace>, mut results: mpsc
                 Done::Broken(ready, _) => back.push(ready.claimed.pk),
             }
         }
-        desk.store.give_back(&back).await?;
+        desk.store.give_back(&back, now).await?;
         if !settlements.is_empty() {
             let head = desk.store.settle(&settlements, now).await?;
             let head: String = head.iter().map(|b| format!("{b:02x}")).collect();
@@ -333,11 +345,11 @@ async fn broken(desk: &Desk, channel: Channel, fault: &Fault, now: Timestamp) ->
     Ok(())
 }
 
-/// Frees claims and settles what was being sent when the last holder of the store stopped.
-pub async fn recover(desk: &Desk) -> Result<(), DeskError> {
+/// Frees claims and settles what was being sent when the last holder of the store stopped; of one channel, or of all.
+pub async fn recover(desk: &Desk, channel: Option<Channel>) -> Result<(), DeskError> {
     let now = desk.clock.now();
     let today = crate::domain::time::local_date(now, &desk.setup.settings.creditor.timezone);
-    let found = desk.store.recover(now, today, |channel, doubts| after_crash(desk, channel, doubts, now)).await?;
+    let found = desk.store.recover(channel, now, today, |channel, doubts| after_crash(desk, channel, doubts, now)).await?;
     if found.leased + found.doubtful > 0 {
         tracing::warn!(leased = found.leased, doubtful = found.doubtful, "recovered after an unclean stop");
     }

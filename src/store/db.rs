@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_machine
 
 statements! {
     READ_VERSION = "SELECT user_version FROM pragma_user_version";
+    READ_WRITTEN = "SELECT data_version FROM pragma_data_version";
     READ_META = "SELECT value FROM meta WHERE key = $1";
     WRITE_META = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
     KEEP_META = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
@@ -137,6 +138,12 @@ impl Store {
     /// Begins a transaction that may write; it waits its turn.
     pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// A number that changes when anybody but this program has written into the store. (SQLite counts for each
+    /// connection what others have committed; all that this program writes goes by the one writer.)
+    pub async fn written_by_others(&self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar(READ_WRITTEN).fetch_one(&self.writer).await?)
     }
 
     /// A value kept under a name.

@@ -15,6 +15,7 @@ mod demo;
 mod demo_story;
 mod floors;
 mod guard;
+mod heed;
 mod licences;
 mod mail_doubt;
 mod mail_faults;
