@@ -34,7 +34,7 @@ const LINGER_BELOW: usize = 128;
 const LINGER: Duration = Duration::from_millis(15);
 
 /// While messages are on the wire and no other is ready, one that becomes ready is found within this.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// What delivering did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,8 +86,11 @@ pub async fn step(desk: &Desk) -> Result<Delivered, DeskError> {
 /// Delivers on one channel all that may leave now. What an earlier step left half done (the store failed under it) is
 /// settled first: nothing of the channel is under way between two steps.
 pub async fn on(desk: &Desk, channel: Channel) -> Result<Delivered, DeskError> {
+    if !desk.channels.contains(&channel) {
+        return Ok(Delivered::default());
+    }
     recover(desk, Some(channel)).await?;
-    if desk.channels.contains(&channel) { deliver(desk, channel).await } else { Ok(Delivered::default()) }
+    deliver(desk, channel).await
 }
 
 /// Delivers all messages of a channel that may leave now. What lost its mark because it had to wait too long
@@ -315,13 +318,30 @@ async fn record(desk: Desk, channel: Channel, pace: Arc<Pace>, mut results: mpsc
                 Done::Broken(ready, _) => back.push(ready.claimed.pk),
             }
         }
-        desk.store.give_back(&back, now).await?;
+        insist(&desk, &pace, || desk.store.give_back(&back, now)).await?;
         if !settlements.is_empty() {
-            let head = desk.store.settle(&settlements, now).await?;
+            let head = insist(&desk, &pace, || desk.store.settle(&settlements, now)).await?;
             let head: String = head.iter().map(|b| format!("{b:02x}")).collect();
             tracing::info!(channel = %channel, settled = settlements.len(), chain = %head, "attempts recorded");
         }
         pace.under_way.fetch_sub(taken, Ordering::SeqCst);
+    }
+}
+
+/// Records what is known to have happened, however long another program keeps the store locked: given up, it would be
+/// in doubt, and sent again. Meanwhile nothing new is begun.
+async fn insist<T, F>(desk: &Desk, pace: &Pace, record: impl Fn() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    loop {
+        match record().await {
+            Err(e @ (StoreError::Locked(_) | StoreError::Busy(_))) if !desk.stopping.load(Ordering::SeqCst) => {
+                pace.stop.store(true, Ordering::SeqCst);
+                tracing::error!(error = %e, "what has left cannot be recorded yet; nothing else leaves before");
+            }
+            other => return other,
+        }
     }
 }
 

@@ -104,7 +104,7 @@ impl Store {
 
     /// Lets the old debts of a debtor enter (R3).
     pub async fn release_entry(&self, debtor_pk: i64, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(RELEASE_ENTRY).bind(debtor_pk).bind(now.as_millisecond()).execute(&self.writer).await?;
+        self.write(sqlx::query(RELEASE_ENTRY).bind(debtor_pk).bind(now.as_millisecond())).await?;
         Ok(())
     }
 }

@@ -208,7 +208,7 @@ impl Store {
     /// Lets what is planned pass, or holds it.
     pub async fn move_planned(&self, hold: bool) -> Result<u64, StoreError> {
         let state = if hold { "braked" } else { "queued" };
-        Ok(sqlx::query(BRAKE_MOVE).bind(state).execute(&self.writer).await?.rows_affected())
+        self.write(sqlx::query(BRAKE_MOVE).bind(state)).await
     }
 
     /// Lets everything pass that the volume brake holds now.

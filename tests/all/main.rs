@@ -7,6 +7,7 @@ mod cli_daemon;
 mod cli_deaf;
 mod cli_disk;
 mod cli_json;
+mod cli_locked;
 mod cli_release;
 mod cli_run;
 mod config;
