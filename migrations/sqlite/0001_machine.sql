@@ -174,15 +174,23 @@ CREATE INDEX message_of_contact ON message (contact_pk);
 CREATE INDEX message_refused ON message (debtor_pk) WHERE state IN ('refused', 'expired');
 CREATE INDEX message_settled ON message (settled_at) WHERE settled_at IS NOT NULL;
 
+-- What messages have in common, made from letters with sample data: payloads are compressed with it.
+CREATE TABLE dictionary (
+  pk   INTEGER PRIMARY KEY,
+  hash BLOB NOT NULL UNIQUE,
+  text BLOB NOT NULL
+) STRICT;
+
 -- What left or may have left: address and exact message. May be erased; the attempt's digest stays, and
 -- erased_at is the tombstone without which an address cannot be gone.
 CREATE TABLE payload (
-  pk        INTEGER PRIMARY KEY,
-  salt      BLOB NOT NULL,
-  address   TEXT,
-  body      BLOB,
-  body_hash BLOB NOT NULL,
-  erased_at INTEGER,
+  pk            INTEGER PRIMARY KEY,
+  salt          BLOB NOT NULL,
+  address       TEXT,
+  body          BLOB,
+  body_hash     BLOB NOT NULL,
+  dictionary_pk INTEGER REFERENCES dictionary (pk),
+  erased_at     INTEGER,
   CHECK ((address IS NULL) = (erased_at IS NOT NULL)),
   CHECK (erased_at IS NULL OR body IS NULL)
 ) STRICT;

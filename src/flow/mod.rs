@@ -3,6 +3,7 @@
 
 pub mod absorb;
 pub mod collect;
+mod common;
 pub mod compose;
 pub mod deliver;
 pub mod desk;

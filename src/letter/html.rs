@@ -4,7 +4,7 @@ use super::view::{PaymentRow, SectionView, View};
 use askama::Template;
 
 #[derive(Template)]
-#[template(path = "email/shell.html")]
+#[template(path = "email/shell.html", whitespace = "minimize")]
 struct Shell<'a> {
     language: &'a str,
     subject: &'a str,
@@ -15,13 +15,13 @@ struct Shell<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "email/items.html")]
+#[template(path = "email/items.html", whitespace = "minimize")]
 struct Items<'a> {
     sections: &'a [SectionView],
 }
 
 #[derive(Template)]
-#[template(path = "email/payment.html")]
+#[template(path = "email/payment.html", whitespace = "minimize")]
 struct Payment<'a> {
     title: &'a str,
     rows: &'a [PaymentRow],

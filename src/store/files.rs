@@ -1,6 +1,7 @@
 //! Loading all that is known of debtors, many in a handful of statements.
 
 use super::db::{Store, StoreError, day, instant, word};
+use super::packed::{packed, unpack};
 use super::{keys, statements};
 use crate::domain::case::*;
 use crate::domain::currency::Currency;
@@ -8,27 +9,28 @@ use crate::domain::invoice::*;
 use crate::domain::money::Money;
 use crate::domain::step::{Channel, Rank, StepId};
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqlitePool};
+use serde::Deserialize;
+use sqlx::SqlitePool;
 use std::collections::HashMap;
 
 statements! {
-    FILE_DEBTORS = "SELECT pk, source_id, name, language, country, kind, timezone, state, email, phone, entry_released
-        FROM debtor WHERE pk IN (SELECT value FROM json_each($1)) ORDER BY pk";
-    FILE_INVOICES = "SELECT pk, source_id, debtor_pk, number, kind, status, presence, issued_on, due_on, currency, total, balance,
-            disputed, reference, pay_url, for_invoice, booked_through, cadence, term, first_seen, reopened, paused_until, thread, digest
-        FROM invoice WHERE debtor_pk IN (SELECT value FROM json_each($1)) AND presence <> 'closed' ORDER BY debtor_pk, pk";
-    FILE_MARKS = "SELECT m.invoice_pk, m.step, m.rank, m.kind, m.on_day, m.contact_pk FROM mark m
-        JOIN invoice i ON i.pk = m.invoice_pk AND i.term = m.term
-        WHERE i.debtor_pk IN (SELECT value FROM json_each($1)) AND i.presence <> 'closed' AND m.redirected <= $2";
-    FILE_HOLDS = "SELECT pk, debtor_pk, invoice_pk, kind, until_day, reason FROM hold
-        WHERE debtor_pk IN (SELECT value FROM json_each($1)) AND ended_at IS NULL";
-    FILE_CONTACTS = "SELECT pk, debtor_pk, cadence, currency, step, state, at, invoices FROM contact
-        WHERE debtor_pk IN (SELECT value FROM json_each($1)) AND redirected <= $2
-          AND ((state IN ('left', 'dropped') AND at >= $3) OR state IN ('in_hand', 'maybe'))";
-    FILE_REFUSALS = "SELECT m.debtor_pk, m.step, m.channel, m.address, c.invoices FROM message m JOIN contact c ON c.pk = m.contact_pk
-        WHERE m.debtor_pk IN (SELECT value FROM json_each($1)) AND m.state IN ('refused', 'expired') AND c.redirected <= $2";
-    FILE_POINTS = "SELECT debtor_pk, channel, address, evidence FROM point WHERE debtor_pk IN (SELECT value FROM json_each($1))";
+    FILE_DEBTORS = packed!("pk, source_id, name, language, country, kind, timezone, state, email, phone, entry_released"
+        "FROM debtor WHERE pk IN (SELECT value FROM json_each($1))" by "pk");
+    FILE_INVOICES = packed!("pk, source_id, debtor_pk, number, kind, status, presence, issued_on, due_on, currency, total, balance,
+            disputed, reference, pay_url, for_invoice, booked_through, cadence, term, first_seen, reopened, paused_until, thread, digest"
+        "FROM invoice WHERE debtor_pk IN (SELECT value FROM json_each($1)) AND presence <> 'closed'" by "debtor_pk, pk");
+    FILE_MARKS = packed!("m.invoice_pk, m.step, m.rank, m.kind, m.on_day, m.contact_pk"
+        "FROM mark m JOIN invoice i ON i.pk = m.invoice_pk AND i.term = m.term
+        WHERE i.debtor_pk IN (SELECT value FROM json_each($1)) AND i.presence <> 'closed' AND m.redirected <= $2");
+    FILE_HOLDS = packed!("pk, debtor_pk, invoice_pk, until_day, reason"
+        "FROM hold WHERE debtor_pk IN (SELECT value FROM json_each($1)) AND ended_at IS NULL" by "pk");
+    FILE_CONTACTS = packed!("pk, debtor_pk, cadence, currency, step, state, at, invoices"
+        "FROM contact WHERE debtor_pk IN (SELECT value FROM json_each($1)) AND redirected <= $2
+          AND ((state IN ('left', 'dropped') AND at >= $3) OR state IN ('in_hand', 'maybe'))" by "pk");
+    FILE_REFUSALS = packed!("m.debtor_pk, m.step, m.channel, m.address, c.invoices"
+        "FROM message m JOIN contact c ON c.pk = m.contact_pk
+        WHERE m.debtor_pk IN (SELECT value FROM json_each($1)) AND m.state IN ('refused', 'expired') AND c.redirected <= $2");
+    FILE_POINTS = packed!("debtor_pk, channel, address, evidence" "FROM point WHERE debtor_pk IN (SELECT value FROM json_each($1))");
 }
 
 /// What shapes a file besides the debtor.
@@ -60,155 +62,272 @@ async fn load(
 ) -> Result<Vec<DebtorFile>, StoreError> {
     let list = keys(debtors.iter().copied());
     let redirected = i64::from(options.redirected);
-    let mut tx = pool.begin().await?;
-    let rows = sqlx::query(FILE_DEBTORS).bind(&list).fetch_all(&mut *tx).await?;
-    let mut files: Vec<DebtorFile> = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let debtor = debtor(row)?;
-        let points = points(&debtor);
-        let entry_released = row.get::<i64, _>("entry_released") != 0;
-        let (rows, holds, contacts, refusals) = (vec![], vec![], vec![], vec![]);
-        files.push(DebtorFile { debtor, rows, holds, contacts, points, refusals, entry_released });
-    }
-    let place: HashMap<i64, usize> = files.iter().enumerate().map(|(i, f)| (f.debtor.pk, i)).collect();
-    let mut invoices: HashMap<i64, (usize, usize)> = HashMap::new();
-    for row in sqlx::query(FILE_INVOICES).bind(&list).fetch_all(&mut *tx).await? {
-        let Some(at) = place.get(&row.get::<i64, _>("debtor_pk")) else { continue };
-        let invoice = invoice(&row)?;
-        invoices.insert(invoice.pk, (*at, files[*at].rows.len()));
-        files[*at].rows.push(CaseInvoice { invoice, marks: vec![], holds: vec![], digest: row.get("digest") });
-    }
-    for row in sqlx::query(FILE_MARKS).bind(&list).bind(redirected).fetch_all(&mut *tx).await? {
-        let Some((file, at)) = invoices.get(&row.get::<i64, _>("invoice_pk")) else { continue };
-        files[*file].rows[*at].marks.push(mark(&row)?);
-    }
-    for row in sqlx::query(FILE_HOLDS).bind(&list).fetch_all(&mut *tx).await? {
-        let Some(file) = place.get(&row.get::<i64, _>("debtor_pk")) else { continue };
-        let hold = hold(&row)?;
-        match row.get::<Option<i64>, _>("invoice_pk") {
-            None => files[*file].holds.push(hold),
-            Some(pk) => {
-                if let Some((file, at)) = invoices.get(&pk) {
-                    files[*file].rows[*at].holds.push(hold);
-                }
-            }
-        }
-    }
     let since = options.contacts_since.as_millisecond();
-    for row in sqlx::query(FILE_CONTACTS).bind(&list).bind(redirected).bind(since).fetch_all(&mut *tx).await? {
-        let Some(file) = place.get(&row.get::<i64, _>("debtor_pk")) else { continue };
-        files[*file].contacts.push(contact(&row)?);
+    let mut tx = pool.begin().await?;
+    let mut files = Files::default();
+    for row in unpack(sqlx::query(FILE_DEBTORS).bind(&list), &mut tx).await? {
+        files.debtor(row, &points);
     }
-    for row in sqlx::query(FILE_REFUSALS).bind(&list).bind(redirected).fetch_all(&mut *tx).await? {
-        let Some(file) = place.get(&row.get::<i64, _>("debtor_pk")) else { continue };
-        files[*file].refusals.push(refusal(&row)?);
+    for row in unpack(sqlx::query(FILE_INVOICES).bind(&list), &mut tx).await? {
+        files.invoice(row)?;
     }
-    for row in sqlx::query(FILE_POINTS).bind(&list).fetch_all(&mut *tx).await? {
-        let Some(file) = place.get(&row.get::<i64, _>("debtor_pk")) else { continue };
-        let (channel, address): (String, String) = (row.get("channel"), row.get("address"));
-        for point in &mut files[*file].points {
-            if point.channel.as_str() == channel && point.address == address && point.state == PointState::Usable {
-                point.state = PointState::Dead(row.get("evidence"));
-            }
-        }
+    for row in unpack(sqlx::query(FILE_MARKS).bind(&list).bind(redirected), &mut tx).await? {
+        files.mark(row)?;
+    }
+    for row in unpack(sqlx::query(FILE_HOLDS).bind(&list), &mut tx).await? {
+        files.hold(row)?;
+    }
+    for row in unpack(sqlx::query(FILE_CONTACTS).bind(&list).bind(redirected).bind(since), &mut tx).await? {
+        files.contact(row)?;
+    }
+    for row in unpack(sqlx::query(FILE_REFUSALS).bind(&list).bind(redirected), &mut tx).await? {
+        files.refusal(row)?;
+    }
+    for row in unpack(sqlx::query(FILE_POINTS).bind(&list), &mut tx).await? {
+        files.point(&row);
     }
     tx.commit().await?;
-    Ok(files)
+    Ok(files.list)
 }
 
-pub(super) fn debtor(row: &SqliteRow) -> Result<Debtor, StoreError> {
-    let kind: Option<String> = row.get("kind");
-    Ok(Debtor {
-        pk: row.get("pk"),
-        id: row.get("source_id"),
-        name: row.get("name"),
-        language: row.get("language"),
-        country: row.get("country"),
-        kind: kind.as_deref().and_then(CustomerKind::parse),
-        timezone: row.get("timezone"),
-        state: row.get("state"),
-        email: row.get("email"),
-        phone: row.get("phone"),
-    })
+/// Files being put together.
+#[derive(Default)]
+struct Files {
+    list: Vec<DebtorFile>,
+    /// Where a debtor stands in the list, by store key.
+    debtors: HashMap<i64, usize>,
+    /// Where an invoice stands: debtor and row, by store key.
+    invoices: HashMap<i64, (usize, usize)>,
 }
 
-pub(super) fn invoice(row: &SqliteRow) -> Result<Invoice, StoreError> {
-    let text = |name: &str| -> String { row.get(name) };
-    let code = text("currency");
-    let currency = word(Currency::parse(&code), &code)?;
-    let money = |minor: i64| Money::new(minor, currency);
-    let date = |name: &str| row.get::<Option<String>, _>(name).map(|d| day(&d)).transpose();
-    Ok(Invoice {
-        pk: row.get("pk"),
-        id: row.get("source_id"),
-        number: row.get("number"),
-        kind: word(RowKind::parse(&text("kind")), &text("kind"))?,
-        status: word(RowStatus::parse(&text("status")), &text("status"))?,
-        presence: word(Presence::parse(&text("presence")), &text("presence"))?,
-        issued_on: date("issued_on")?,
-        due_on: day(&text("due_on"))?,
-        balance: money(row.get("balance")),
-        total: row.get::<Option<i64>, _>("total").map(money),
-        disputed: row.get::<Option<i64>, _>("disputed").map(money),
-        reference: row.get("reference"),
-        pay_url: row.get("pay_url"),
-        for_invoice: row.get("for_invoice"),
-        booked_through: date("booked_through")?,
-        cadence: row.get("cadence"),
-        term: row.get::<i64, _>("term") as u32,
-        first_seen: day(&text("first_seen"))?,
-        reopened: row.get::<i64, _>("reopened") != 0,
-        paused_until: date("paused_until")?,
-        thread: row.get("thread"),
-    })
+impl Files {
+    fn file(&mut self, debtor: i64) -> Option<&mut DebtorFile> {
+        self.list.get_mut(*self.debtors.get(&debtor)?)
+    }
+
+    fn row(&mut self, invoice: i64) -> Option<&mut CaseInvoice> {
+        let (file, row) = *self.invoices.get(&invoice)?;
+        self.list.get_mut(file)?.rows.get_mut(row)
+    }
+
+    fn debtor(&mut self, row: DebtorRow, points: &impl Fn(&Debtor) -> Vec<ContactPoint>) {
+        let entry_released = row.entry_released != 0;
+        let debtor = Debtor {
+            pk: row.pk,
+            id: row.source_id,
+            name: row.name,
+            language: row.language,
+            country: row.country,
+            kind: row.kind.as_deref().and_then(CustomerKind::parse),
+            timezone: row.timezone,
+            state: row.state,
+            email: row.email,
+            phone: row.phone,
+        };
+        self.debtors.insert(debtor.pk, self.list.len());
+        let points = points(&debtor);
+        let (rows, holds, contacts, refusals) = (vec![], vec![], vec![], vec![]);
+        self.list.push(DebtorFile { debtor, rows, holds, contacts, points, refusals, entry_released });
+    }
+
+    fn invoice(&mut self, row: InvoiceRow) -> Result<(), StoreError> {
+        let Some(at) = self.debtors.get(&row.debtor_pk).copied() else { return Ok(()) };
+        let digest = row.digest;
+        let invoice = row.read()?;
+        let rows = &mut self.list[at].rows;
+        self.invoices.insert(invoice.pk, (at, rows.len()));
+        rows.push(CaseInvoice { invoice, marks: vec![], holds: vec![], digest });
+        Ok(())
+    }
+
+    fn mark(&mut self, row: MarkRow) -> Result<(), StoreError> {
+        let Some(of) = self.row(row.invoice_pk) else { return Ok(()) };
+        of.marks.push(Mark {
+            step: step(&row.step)?,
+            rank: row.rank.as_deref().and_then(Rank::parse),
+            kind: word(MarkKind::parse(&row.kind), &row.kind)?,
+            on: day(&row.on_day)?,
+            contact: row.contact_pk,
+        });
+        Ok(())
+    }
+
+    fn hold(&mut self, row: HoldRow) -> Result<(), StoreError> {
+        let hold = Hold { id: row.pk, kind: HoldKind::Operator, until: day(&row.until_day)?, reason: row.reason };
+        let holds = match row.invoice_pk {
+            None => self.file(row.debtor_pk).map(|f| &mut f.holds),
+            Some(invoice) => self.row(invoice).map(|r| &mut r.holds),
+        };
+        if let Some(holds) = holds {
+            holds.push(hold);
+        }
+        Ok(())
+    }
+
+    fn contact(&mut self, row: ContactRow) -> Result<(), StoreError> {
+        let Some(file) = self.file(row.debtor_pk) else { return Ok(()) };
+        let state = match row.state.as_str() {
+            "left" => ContactState::Left,
+            "maybe" => ContactState::Maybe,
+            "dropped" => ContactState::Dropped,
+            _ => ContactState::InHand,
+        };
+        file.contacts.push(Contact {
+            pk: row.pk,
+            at: instant(row.at)?,
+            state,
+            case: CaseKey { cadence: row.cadence, currency: word(Currency::parse(&row.currency), &row.currency)? },
+            step: step(&row.step)?,
+            invoices: pk_list(&row.invoices),
+        });
+        Ok(())
+    }
+
+    fn refusal(&mut self, row: RefusalRow) -> Result<(), StoreError> {
+        let Some(file) = self.file(row.debtor_pk) else { return Ok(()) };
+        file.refusals.push(Refusal {
+            step: step(&row.step)?,
+            channel: word(Channel::parse(&row.channel), &row.channel)?,
+            address: row.address,
+            invoices: pk_list(&row.invoices),
+        });
+        Ok(())
+    }
+
+    fn point(&mut self, row: &PointRow) {
+        let Some(file) = self.file(row.debtor_pk) else { return };
+        for point in &mut file.points {
+            if point.channel.as_str() == row.channel && point.address == row.address && point.state == PointState::Usable {
+                point.state = PointState::Dead(row.evidence.clone());
+            }
+        }
+    }
 }
 
-fn step(row: &SqliteRow) -> Result<StepId, StoreError> {
-    let name: String = row.get("step");
-    word(StepId::parse(&name), &name)
+#[derive(Deserialize)]
+struct DebtorRow {
+    pk: i64,
+    source_id: String,
+    name: String,
+    language: Option<String>,
+    country: Option<String>,
+    kind: Option<String>,
+    timezone: Option<String>,
+    state: Option<String>,
+    email: Option<String>,
+    phone: Option<String>,
+    entry_released: i64,
 }
 
-fn mark(row: &SqliteRow) -> Result<Mark, StoreError> {
-    let (kind, rank): (String, Option<String>) = (row.get("kind"), row.get("rank"));
-    Ok(Mark {
-        step: step(row)?,
-        rank: rank.as_deref().and_then(Rank::parse),
-        kind: word(MarkKind::parse(&kind), &kind)?,
-        on: day(row.get("on_day"))?,
-        contact: row.get("contact_pk"),
-    })
+#[derive(Deserialize)]
+struct InvoiceRow {
+    pk: i64,
+    source_id: String,
+    debtor_pk: i64,
+    number: String,
+    kind: String,
+    status: String,
+    presence: String,
+    issued_on: Option<String>,
+    due_on: String,
+    currency: String,
+    total: Option<i64>,
+    balance: i64,
+    disputed: Option<i64>,
+    reference: Option<String>,
+    pay_url: Option<String>,
+    for_invoice: Option<String>,
+    booked_through: Option<String>,
+    cadence: Option<String>,
+    term: u32,
+    first_seen: String,
+    reopened: i64,
+    paused_until: Option<String>,
+    thread: Option<String>,
+    digest: i64,
 }
 
-pub(super) fn hold(row: &SqliteRow) -> Result<Hold, StoreError> {
-    Ok(Hold { id: row.get("pk"), kind: HoldKind::Operator, until: day(row.get("until_day"))?, reason: row.get("reason") })
+#[derive(Deserialize)]
+struct MarkRow {
+    invoice_pk: i64,
+    step: String,
+    rank: Option<String>,
+    kind: String,
+    on_day: String,
+    contact_pk: Option<i64>,
 }
 
-fn contact(row: &SqliteRow) -> Result<Contact, StoreError> {
-    let (state, code): (String, String) = (row.get("state"), row.get("currency"));
-    let state = match state.as_str() {
-        "left" => ContactState::Left,
-        "maybe" => ContactState::Maybe,
-        "dropped" => ContactState::Dropped,
-        _ => ContactState::InHand,
-    };
-    Ok(Contact {
-        pk: row.get("pk"),
-        at: instant(row.get("at"))?,
-        state,
-        case: CaseKey { cadence: row.get("cadence"), currency: word(Currency::parse(&code), &code)? },
-        step: step(row)?,
-        invoices: pk_list(row.get("invoices")),
-    })
+#[derive(Deserialize)]
+struct HoldRow {
+    pk: i64,
+    debtor_pk: i64,
+    invoice_pk: Option<i64>,
+    until_day: String,
+    reason: String,
 }
 
-fn refusal(row: &SqliteRow) -> Result<Refusal, StoreError> {
-    let channel: String = row.get("channel");
-    Ok(Refusal {
-        step: step(row)?,
-        channel: word(Channel::parse(&channel), &channel)?,
-        address: row.get("address"),
-        invoices: pk_list(row.get("invoices")),
-    })
+#[derive(Deserialize)]
+struct ContactRow {
+    pk: i64,
+    debtor_pk: i64,
+    cadence: String,
+    currency: String,
+    step: String,
+    state: String,
+    at: i64,
+    invoices: String,
+}
+
+#[derive(Deserialize)]
+struct RefusalRow {
+    debtor_pk: i64,
+    step: String,
+    channel: String,
+    address: String,
+    invoices: String,
+}
+
+#[derive(Deserialize)]
+struct PointRow {
+    debtor_pk: i64,
+    channel: String,
+    address: String,
+    evidence: String,
+}
+
+impl InvoiceRow {
+    fn read(self) -> Result<Invoice, StoreError> {
+        let currency = word(Currency::parse(&self.currency), &self.currency)?;
+        let money = |minor: i64| Money::new(minor, currency);
+        let date = |text: Option<String>| text.map(|d| day(&d)).transpose();
+        Ok(Invoice {
+            pk: self.pk,
+            id: self.source_id,
+            number: self.number,
+            kind: word(RowKind::parse(&self.kind), &self.kind)?,
+            status: word(RowStatus::parse(&self.status), &self.status)?,
+            presence: word(Presence::parse(&self.presence), &self.presence)?,
+            issued_on: date(self.issued_on)?,
+            due_on: day(&self.due_on)?,
+            balance: money(self.balance),
+            total: self.total.map(money),
+            disputed: self.disputed.map(money),
+            reference: self.reference,
+            pay_url: self.pay_url,
+            for_invoice: self.for_invoice,
+            booked_through: date(self.booked_through)?,
+            cadence: self.cadence,
+            term: self.term,
+            first_seen: day(&self.first_seen)?,
+            reopened: self.reopened != 0,
+            paused_until: date(self.paused_until)?,
+            thread: self.thread,
+        })
+    }
+}
+
+fn step(name: &str) -> Result<StepId, StoreError> {
+    word(StepId::parse(name), name)
 }
 
 fn pk_list(json: &str) -> Vec<i64> {

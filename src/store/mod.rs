@@ -8,6 +8,7 @@ pub mod files;
 pub mod holds;
 pub mod ledger;
 pub mod outbox;
+mod packed;
 pub mod payloads;
 pub mod polls;
 pub mod recovery;

@@ -1,11 +1,13 @@
 //! The outbox: what is planned, in the transaction that decides it; claims; the sending mark.
 
-use super::db::{Store, StoreError, word};
+use super::db::{Store, StoreError};
+use super::packed::{packed, unpack};
 use super::{keys, payloads, statements};
 use crate::domain::case::MarkKind;
 use crate::domain::step::{Channel, Rank};
 use jiff::Timestamp;
 use jiff::civil::Date;
+use serde::Deserialize;
 use sqlx::{Row, Sqlite, Transaction};
 
 statements! {
@@ -33,11 +35,11 @@ statements! {
     BRAKE_MOVE = "UPDATE message SET state = $1 WHERE state = 'planned' AND settled_at IS NULL";
     BRAKE_RELEASE = "UPDATE message SET state = 'queued', released = 1, not_before = $1 WHERE state = 'braked' AND settled_at IS NULL";
     BRAKED_BY_STEP = "SELECT m.step, m.channel, count(*) AS messages FROM message m WHERE m.state = 'braked' AND m.settled_at IS NULL GROUP BY m.step, m.channel ORDER BY 1, 2";
-    CLAIM = "UPDATE message SET state = 'leased', lease_until = $4 WHERE pk IN (
-            SELECT pk FROM message WHERE channel = $1 AND state IN ('queued', 'deferred') AND not_before <= $2
-            ORDER BY not_before, pk LIMIT $3)
-        RETURNING pk, contact_pk, debtor_pk, channel, address, step, cadence, letter, message_id, tries, doubts, first_try_at";
-    CLAIM_INVOICES = "SELECT pk, cadence, currency, invoices FROM contact WHERE pk IN (SELECT value FROM json_each($1))";
+    CLAIM_READ = packed!("m.pk, m.contact_pk, m.debtor_pk, m.address, m.step, m.cadence, m.letter, m.message_id,
+            m.tries, m.doubts, m.first_try_at, c.currency, c.invoices"
+        "FROM (SELECT * FROM message WHERE channel = $1 AND state IN ('queued', 'deferred') AND not_before <= $2
+            ORDER BY not_before, pk LIMIT $3) m JOIN contact c ON c.pk = m.contact_pk" by "m.pk");
+    CLAIM = "UPDATE message SET state = 'leased', lease_until = $2 WHERE pk IN (SELECT value FROM json_each($1))";
     CLAIM_UNUSED = "SELECT payload_pk FROM message WHERE state = 'sending' AND pk IN (SELECT value FROM json_each($1))";
     CLAIM_UNMARK = "UPDATE message SET state = 'queued', lease_until = NULL, payload_pk = NULL, tries = tries - 1,
             first_try_at = CASE WHEN tries = 1 AND doubts = 0 THEN NULL ELSE first_try_at END
@@ -230,19 +232,13 @@ impl Store {
     pub async fn claim(&self, channel: Channel, now: Timestamp, limit: i64) -> Result<Vec<Claimed>, StoreError> {
         let lease = now.as_millisecond() + 600_000;
         let mut tx = self.begin().await?;
-        let query = sqlx::query(CLAIM).bind(channel.as_str()).bind(now.as_millisecond()).bind(limit).bind(lease);
-        let rows = query.fetch_all(&mut *tx).await?;
-        let contacts = keys(rows.iter().map(|r| r.get("contact_pk")));
-        let cases = sqlx::query(CLAIM_INVOICES).bind(contacts).fetch_all(&mut *tx).await?;
-        tx.commit().await?;
-        let case_of = |pk: i64| cases.iter().find(|c| c.get::<i64, _>("pk") == pk);
-        let mut claimed = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let Some(case) = case_of(row.get("contact_pk")) else { continue };
-            claimed.push(message(row, case)?);
+        let query = sqlx::query(CLAIM_READ).bind(channel.as_str()).bind(now.as_millisecond()).bind(limit);
+        let rows: Vec<ClaimRow> = unpack(query, &mut tx).await?;
+        if !rows.is_empty() {
+            sqlx::query(CLAIM).bind(keys(rows.iter().map(|r| r.pk))).bind(lease).execute(&mut *tx).await?;
         }
-        claimed.sort_by_key(|c| c.pk);
-        Ok(claimed)
+        tx.commit().await?;
+        rows.into_iter().map(|row| row.read(channel)).collect()
     }
 
     /// Gives claims back; also a sending mark whose transmission has not begun: that was no try, and what
@@ -293,24 +289,43 @@ impl Store {
     }
 }
 
-fn message(row: &sqlx::sqlite::SqliteRow, case: &sqlx::sqlite::SqliteRow) -> Result<Claimed, StoreError> {
-    let channel: String = row.get("channel");
-    Ok(Claimed {
-        pk: row.get("pk"),
-        contact_pk: row.get("contact_pk"),
-        debtor_pk: row.get("debtor_pk"),
-        channel: word(Channel::parse(&channel), &channel)?,
-        address: row.get("address"),
-        step: row.get("step"),
-        cadence: row.get("cadence"),
-        letter: row.get("letter"),
-        message_id: row.get("message_id"),
-        tries: row.get::<i64, _>("tries") as u32,
-        doubts: row.get::<i64, _>("doubts") as u32,
-        first_try_at: row.get("first_try_at"),
-        currency: case.get("currency"),
-        invoices: serde_json::from_str(case.get("invoices")).unwrap_or_default(),
-    })
+#[derive(Deserialize)]
+struct ClaimRow {
+    pk: i64,
+    contact_pk: i64,
+    debtor_pk: i64,
+    address: String,
+    step: String,
+    cadence: String,
+    letter: String,
+    message_id: String,
+    tries: u32,
+    doubts: u32,
+    first_try_at: Option<i64>,
+    currency: String,
+    invoices: String,
+}
+
+impl ClaimRow {
+    fn read(self, channel: Channel) -> Result<Claimed, StoreError> {
+        let unreadable = |e| StoreError::Corrupt(format!("the invoices of contact {}: {e}", self.contact_pk));
+        Ok(Claimed {
+            pk: self.pk,
+            contact_pk: self.contact_pk,
+            debtor_pk: self.debtor_pk,
+            channel,
+            address: self.address,
+            step: self.step,
+            cadence: self.cadence,
+            letter: self.letter,
+            message_id: self.message_id,
+            tries: self.tries,
+            doubts: self.doubts,
+            first_try_at: self.first_try_at,
+            currency: self.currency,
+            invoices: serde_json::from_str(&self.invoices).map_err(unreadable)?,
+        })
+    }
 }
 
 async fn insert_contact(tx: &mut Transaction<'_, Sqlite>, contact: &NewContact, held: bool, at: i64) -> Result<(), StoreError> {

@@ -1,6 +1,7 @@
 //! Tests from outside: the library through its pumps, over real sockets, with a clock that stands still.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub, missing_docs)]
 
+mod ahead;
 mod channels;
 mod cli_check;
 mod cli_daemon;

@@ -72,7 +72,7 @@ pub fn build(parts: &MailParts) -> Result<Vec<u8>, BuildError> {
             MultiPart::alternative()
                 .boundary(boundary(parts.message_id))
                 .singlepart(part(header::ContentType::TEXT_PLAIN, &parts.mail.text))
-                .singlepart(part(header::ContentType::TEXT_HTML, &parts.mail.html)),
+                .singlepart(html(&parts.mail.html)),
         )
         .map_err(|e| failed(e.to_string()))?;
     Ok(message.formatted())
@@ -108,6 +108,43 @@ pub fn build_plain(
     Ok(message.formatted())
 }
 
+/// The longest line that goes without an encoding; RFC 5322, section 2.1.1, allows 998 bytes.
+const LONGEST_LINE: usize = 900;
+
+/// The HTML part. What is not ASCII becomes a character reference, so that it needs no encoding: shorter than
+/// quoted-printable, which writes every `=` of every attribute as three bytes.
+fn html(text: &str) -> SinglePart {
+    let kind = header::ContentType::TEXT_HTML;
+    match ascii_lines(text) {
+        Some(lines) => {
+            let encoding = header::ContentTransferEncoding::SevenBit;
+            let body = lettre::message::Body::dangerous_pre_encoded(lines.into_bytes(), encoding);
+            SinglePart::builder().header(kind).header(encoding).body(body)
+        }
+        None => part(kind, text),
+    }
+}
+
+/// HTML in ASCII, its lines ended as on the wire; `None` when one of them is too long.
+fn ascii_lines(html: &str) -> Option<String> {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(html.len() + html.len() / 8);
+    for line in html.lines() {
+        let start = out.len();
+        for piece in line.split_inclusive(|c: char| !c.is_ascii()) {
+            match piece.char_indices().next_back().filter(|(_, c)| !c.is_ascii()) {
+                Some((at, c)) => write!(out, "{}&#{};", &piece[..at], u32::from(c)).ok()?,
+                None => out.push_str(piece),
+            }
+        }
+        if out.len() - start > LONGEST_LINE {
+            return None;
+        }
+        out.push_str("\r\n");
+    }
+    Some(out)
+}
+
 fn part(kind: header::ContentType, text: &str) -> SinglePart {
     SinglePart::builder().header(kind).header(header::ContentTransferEncoding::QuotedPrintable).body(
         lettre::message::Body::new_with_encoding(text.to_owned(), header::ContentTransferEncoding::QuotedPrintable)
@@ -135,4 +172,22 @@ fn rfc2822(at: Timestamp) -> String {
 /// `local+TOKEN@domain`.
 pub fn with_token(base: &Address, token: &str) -> Option<Address> {
     Address::new(format!("{}+{token}", base.user()), base.domain()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LONGEST_LINE, ascii_lines};
+
+    #[test]
+    fn letters_outside_ascii_become_references() {
+        let html = "<p>\u{e9}t\u{e9} 1\u{202f}000\u{a0}\u{20ac}</p>\n\n\u{1f600}b\n";
+        assert_eq!(ascii_lines(html).unwrap(), "<p>&#233;t&#233; 1&#8239;000&#160;&#8364;</p>\r\n\r\n&#128512;b\r\n");
+    }
+
+    #[test]
+    fn a_line_too_long_wants_an_encoding() {
+        let line = "x".repeat(LONGEST_LINE);
+        assert!(ascii_lines(&line).is_some());
+        assert!(ascii_lines(&format!("{line}\u{e9}")).is_none());
+    }
 }
