@@ -77,6 +77,17 @@ CREATE TABLE invoice (
 ) STRICT;
 CREATE INDEX invoice_of_debtor ON invoice (debtor_pk) WHERE presence <> 'closed';
 CREATE INDEX invoice_by_number ON invoice (number);
+CREATE INDEX invoice_named ON invoice (for_invoice) WHERE for_invoice IS NOT NULL;
+
+-- Receipts and credit notes that name an open invoice of another customer, and none of their own.
+CREATE VIEW invoice_paid_for AS
+SELECT o.pk, c.pk AS credit_pk, abs(c.balance) AS amount
+FROM invoice c
+JOIN invoice o ON o.source_id = c.for_invoice OR o.number = c.for_invoice
+WHERE c.for_invoice IS NOT NULL AND c.presence <> 'closed' AND (c.kind <> 'invoice' OR c.balance < 0)
+  AND o.debtor_pk <> c.debtor_pk AND o.kind = 'invoice' AND o.balance > 0 AND o.presence <> 'closed' AND o.currency = c.currency
+  AND NOT EXISTS (SELECT 1 FROM invoice own WHERE own.debtor_pk = c.debtor_pk AND own.kind = 'invoice'
+                  AND (own.source_id = c.for_invoice OR own.number = c.for_invoice));
 
 -- Rows of the source that could not be read at the last poll.
 CREATE TABLE unreadable (

@@ -95,7 +95,7 @@ fn letter_view(desk: &Desk, order: &Order, form: &'static str) -> Result<(String
         rows: &rows,
         asked: order.plan.asked,
         rank: step.rank,
-        booked_through: Some(booked_for(desk, order)).filter(|_| step.overdue),
+        booked_through: Some(booked_for(desk, order)),
         today: order.today,
     };
     Ok((language, view(&facts, labels)))

@@ -13,7 +13,7 @@ use crate::domain::case::{ContactPoint, DebtorFile, PointState};
 use crate::domain::decision::{Booked, Brake, World, counts_from};
 use crate::domain::invoice::Debtor;
 use crate::domain::reason::Reason;
-use crate::domain::step::Channel;
+use crate::domain::step::{Channel, ChannelChoice};
 use crate::domain::time::{instant, local_date, plus_days};
 use crate::letter::Letters;
 use crate::source::row::Columns;
@@ -150,7 +150,7 @@ impl Desk {
         if let Some(good) = &good {
             let age = now.as_second() - good.started_at.as_second();
             if age > guard.max_data_age {
-                let text = format!("the data is {} h old; [guard] max_data_age is {} h", age / 3600, guard.max_data_age / 3600);
+                let text = format!("the data is {} old; [guard] max_data_age is {}", span(age), span(guard.max_data_age));
                 brake(Reason::StaleData, text);
             }
         }
@@ -213,6 +213,15 @@ impl Desk {
     }
 }
 
+/// A length of time in the largest unit that tells it well: `36 h`, `45 min`, `20 s`.
+fn span(seconds: i64) -> String {
+    match seconds {
+        ..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3600),
+    }
+}
+
 /// Reads and checks everything below the folder of a relance.toml. The error holds every problem there is, in
 /// settings, cadences, gateways, calendars and letters, by file and place.
 pub fn checked(path: &Path, environment: Environment) -> Result<(Setup, Letters), ConfigError> {
@@ -248,6 +257,16 @@ fn check_channels(setup: &Setup, problems: &Problems) {
     for file in &setup.cadences {
         for (step, at) in file.cadence.steps.iter().zip(&file.letters_at) {
             let wanted = step.channel.channels();
+            if let ChannelChoice::All(all) = &step.channel
+                && all.iter().any(|c| have.contains(c))
+                && let Some(lacking) = all.iter().find(|c| !have.contains(c))
+            {
+                let text = format!(
+                    "step \"{}\" uses {lacking} as well, which is not configured; wanted a section [{lacking}] in relance.toml, or {{ first_of = [...] }}",
+                    step.id
+                );
+                problems.add(at, text);
+            }
             if !wanted.iter().any(|c| have.contains(c)) {
                 let names = wanted.iter().map(|c| format!("[{c}]")).collect::<Vec<_>>().join(" or ");
                 problems.add(
@@ -286,4 +305,15 @@ pub fn points(debtor: &Debtor) -> Vec<ContactPoint> {
         points.push(ContactPoint { channel: Channel::Sms, address: text.clone(), state });
     }
     points
+}
+
+#[cfg(test)]
+mod tests {
+    use super::span;
+
+    #[test]
+    fn a_length_of_time_is_told_in_a_unit_that_shows_it() {
+        assert_eq!([20, 119, 120, 2700, 7199].map(span), ["20 s", "119 s", "2 min", "45 min", "119 min"]);
+        assert_eq!([7200, 36 * 3600, 48 * 3600].map(span), ["2 h", "36 h", "48 h"]);
+    }
 }

@@ -165,9 +165,12 @@ async fn reread(
     let mut changed = HashSet::new();
     let mut fresh = Vec::new();
     let mut found: HashSet<String> = HashSet::with_capacity(rows.len());
+    let mut doubled = Vec::new();
     for row in rows {
         let Some((debtor, before)) = asked.get(&row.id) else { continue };
-        found.insert(row.id.clone());
+        if !found.insert(row.id.clone()) {
+            doubled.push(row.id.clone());
+        }
         if digest(desk, &row) != *before {
             changed.insert(*debtor);
             fresh.push(row);
@@ -179,7 +182,7 @@ async fn reread(
         desk.store.mark_missing(&missing, now).await?;
     }
     if !fresh.is_empty() {
-        let absorbed = absorb(desk, &columns, &fresh, &[], now).await?;
+        let absorbed = absorb(desk, &columns, &fresh, &doubled, now).await?;
         desk.store.apply_page(&absorbed.change, now).await?;
     }
     Ok(changed)

@@ -48,8 +48,8 @@ pub enum SourceError {
     /// It took too long.
     #[error("the ledger did not answer within {0} seconds; is another program holding it locked?")]
     TimedOut(u64),
-    /// Rows without an id cannot be paged or reported.
-    #[error("the ledger's query yields a row without invoice_id; every row needs one")]
+    /// No row has an id: the query is at fault, and which invoices are there is not known.
+    #[error("no row of the ledger's query has an invoice_id that is text or a whole number; every row needs one")]
     NoId,
 }
 
@@ -88,6 +88,13 @@ impl Source {
     pub async fn page(&self, columns: &Columns, after: Option<&row::Cell>, limit: usize) -> Result<Page, SourceError> {
         match self {
             Source::Sqlite(source) => source.page(columns, after, limit).await,
+        }
+    }
+
+    /// Ids that stand both as a number and as text, which no two neighbouring rows show. Asked once a poll.
+    pub async fn twins(&self) -> Result<Vec<String>, SourceError> {
+        match self {
+            Source::Sqlite(source) => source.twins().await,
         }
     }
 

@@ -77,12 +77,17 @@ impl SqliteSource {
 
     /// A page behind an id. One row more than asked for is read, to see doubled ids across the edge.
     pub async fn page(&self, columns: &Columns, after: Option<&Cell>, limit: usize) -> Result<Page, SourceError> {
-        let behind = if after.is_some() { "WHERE invoice_id > $2" } else { "" };
+        let behind = match after {
+            None => "",
+            // Rows without an id come first; a page of them is enough to report.
+            Some(Cell::Null) => "WHERE invoice_id IS NOT NULL",
+            Some(_) => "WHERE invoice_id > $2",
+        };
         let sql = format!("SELECT {} FROM {} {behind} ORDER BY invoice_id LIMIT $1", columns.list(), self.base);
         let query = sqlx::query(AssertSqlSafe(sql)).bind(limit as i64 + 1);
         let query = match after {
-            Some(cell) => bind(query, cell),
-            None => query,
+            Some(cell) if *cell != Cell::Null => bind(query, cell),
+            _ => query,
         };
         let rows = self.bounded("query", query.fetch_all(&self.pool)).await?;
         let full = rows.len() > limit;
@@ -92,9 +97,10 @@ impl SqliteSource {
         for row in &rows {
             let cells = cells(row);
             last_cell = cells.get(place).cloned();
-            raw.push(RawRow::new(columns, cells)?);
+            raw.push(RawRow::new(columns, cells));
         }
-        let mut doubled: Vec<String> = raw.windows(2).filter(|w| w[0].id == w[1].id).map(|w| w[0].id.clone()).collect();
+        let same = |w: &&[RawRow]| w[0].has_id() && w[0].id == w[1].id;
+        let mut doubled: Vec<String> = raw.windows(2).filter(same).map(|w| w[0].id.clone()).collect();
         doubled.dedup();
         if full {
             let extra = raw.pop();
@@ -112,7 +118,34 @@ impl SqliteSource {
             None => format!("SELECT {list} FROM {} WHERE invoice_id IN (SELECT value FROM json_each($1))", self.base),
         };
         let rows = self.bounded("re-read", sqlx::query(AssertSqlSafe(sql)).bind(id_list(ids)).fetch_all(&self.pool)).await?;
-        rows.iter().map(|row| RawRow::new(columns, cells(row))).collect()
+        Ok(rows.iter().map(|row| RawRow::new(columns, cells(row))).collect())
+    }
+
+    /// Ids that stand both as a number and as text: they sort apart, so that no page shows the two together.
+    /// Only a ledger that holds both kinds is searched for them.
+    pub async fn twins(&self) -> Result<Vec<String>, SourceError> {
+        let end = |order: &str| {
+            format!(
+                "SELECT typeof(invoice_id) FROM {} WHERE invoice_id IS NOT NULL ORDER BY invoice_id {order} LIMIT 1",
+                self.base
+            )
+        };
+        let (first, last) = (self.word(end("ASC")).await?, self.word(end("DESC")).await?);
+        let numbers = matches!(first.as_deref(), Some("integer" | "real"));
+        if !numbers || !matches!(last.as_deref(), Some("text" | "blob")) {
+            return Ok(Vec::new());
+        }
+        let sql = format!(
+            "SELECT CAST(invoice_id AS TEXT) FROM {} WHERE typeof(invoice_id) IN ('integer', 'text')
+             GROUP BY 1 HAVING count(DISTINCT typeof(invoice_id)) > 1",
+            self.base
+        );
+        self.bounded("query", sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&self.pool)).await
+    }
+
+    /// The one word that a statement gives.
+    async fn word(&self, sql: String) -> Result<Option<String>, SourceError> {
+        self.bounded("query", sqlx::query_scalar(AssertSqlSafe(sql)).fetch_optional(&self.pool)).await
     }
 
     /// The day up to which receipts are booked.

@@ -37,6 +37,12 @@ pub enum StoreError {
         /// What the system said.
         why: String,
     },
+    /// This user may not go there.
+    #[error("this user may not open the store {path}; use relance as the service's user: sudo -u relance relance …")]
+    Shut {
+        /// The file.
+        path: String,
+    },
     /// It was written by a newer relance.
     #[error(
         "the store {path} was written by a newer relance (version {found}, this one knows {known}); install the newer program"
@@ -95,7 +101,7 @@ impl Store {
 
     /// Opens a store that must exist already.
     pub async fn open_existing(path: &Path) -> Result<Store, StoreError> {
-        if !path.exists() {
+        if !is_there(path)? {
             return Err(StoreError::NotYet(path.display().to_string()));
         }
         Store::open(path).await
@@ -278,14 +284,27 @@ pub(crate) fn random() -> Result<[u8; 32], StoreError> {
     Ok(bytes)
 }
 
+/// Whether there is a store. A folder that may not be entered is no answer.
+pub fn is_there(path: &Path) -> Result<bool, StoreError> {
+    path.try_exists().map_err(|e| unopened(path, &e))
+}
+
+fn unopened(path: &Path, error: &std::io::Error) -> StoreError {
+    let path = path.display().to_string();
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied => StoreError::Shut { path },
+        _ => StoreError::Open { path, why: error.to_string() },
+    }
+}
+
 /// The store holds addresses: it is made readable by its owner only.
 fn restrict(path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::OpenOptionsExt;
-    if path.exists() {
+    if is_there(path)? {
         return Ok(());
     }
     let made = File::options().create(true).append(true).mode(0o600).open(path);
-    made.map(drop).map_err(|e| StoreError::Open { path: path.display().to_string(), why: e.to_string() })
+    made.map(drop).map_err(|e| unopened(path, &e))
 }
 
 /// An instant from the store.

@@ -18,6 +18,7 @@ mod demo_story;
 mod floors;
 mod guard;
 mod heed;
+mod ledger_ids;
 mod licences;
 mod mail_doubt;
 mod mail_faults;

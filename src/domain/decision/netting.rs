@@ -3,6 +3,7 @@
 use super::survey::own_obstacle;
 use crate::domain::case::{CaseInvoice, in_force};
 use crate::domain::currency::Currency;
+use crate::domain::invoice::Invoice;
 use jiff::civil::Date;
 
 /// What is owed on each row of a currency after credits, in minor units, parallel to `rows`;
@@ -10,12 +11,13 @@ use jiff::civil::Date;
 ///
 /// A receipt or credit note that names an invoice goes to it. What names none, or names one that is
 /// not open, is set off against the oldest invoices first, those that may be chased before those in
-/// dispute or on hold today, whatever cadence they are under: whoever has paid is not asked again.
+/// dispute or on hold today, whatever cadence they are under: whoever has paid is not asked again. What names another
+/// customer's invoice pays that one, and nothing of the payer's own.
 pub fn net(rows: &[CaseInvoice], currency: Currency, today: Date) -> Vec<i64> {
     let in_currency = |r: &CaseInvoice| r.invoice.balance.currency == currency && r.invoice.is_open();
     let mut nets: Vec<i64> =
-        rows.iter().map(|r| if in_currency(r) && !r.invoice.is_credit() { r.invoice.balance.minor.max(0) } else { 0 }).collect();
-    let credits = rows.iter().filter(|r| in_currency(r) && r.invoice.is_credit());
+        rows.iter().map(|r| if in_currency(r) && !r.invoice.is_credit() { owed(&r.invoice) } else { 0 }).collect();
+    let credits = rows.iter().filter(|r| in_currency(r) && r.invoice.is_credit() && !r.invoice.for_another);
     let mut pool: i64 = 0;
     for credit in credits {
         let mut amount = credit.invoice.balance.minor.saturating_abs();
@@ -40,6 +42,11 @@ pub fn net(rows: &[CaseInvoice], currency: Currency, today: Date) -> Vec<i64> {
         }
     }
     nets
+}
+
+/// What is owed on an invoice before the credits of its own customer.
+fn owed(invoice: &Invoice) -> i64 {
+    invoice.balance.minor.saturating_sub(invoice.paid_by_others).max(0)
 }
 
 fn chaseable(row: &CaseInvoice, today: Date) -> bool {

@@ -69,6 +69,27 @@ fn a_file_that_is_too_large_is_not_read() {
 }
 
 #[test]
+fn what_is_not_utf8_is_told_where() {
+    let tree = Tree::new(GOOD).bytes("letters/fr/reminder.md", b"subject: Rappel\n\nBonjour, caf\xe9\n");
+    tree.tells(&["letters/fr/reminder.md:3:13: this is not UTF-8; wanted the file saved as UTF-8"]);
+}
+
+#[test]
+fn folders_that_nothing_is_read_from() {
+    let with = |folder: &str| Tree::new(GOOD).file(&format!("{folder}/x.toml"), "x = 1\n");
+    for (folder, meant) in
+        [("cadence", "cadences"), ("Letter", "letters"), ("calender", "calendars"), ("gatways", "gateways"), ("confd", "conf.d")]
+    {
+        with(folder).tells(&[&format!("{folder}:1:1: nothing is read from this folder; wanted \"{meant}\"")]);
+    }
+    with("sources")
+        .tells(&["sources:1:1: no kind of source is described by a file yet; wanted the source in [source] of relance.toml"]);
+    for folder in ["mail", "backup", "old-letters", ".git"] {
+        with(folder).tells(&[]);
+    }
+}
+
+#[test]
 fn everything_wrong_in_every_file_is_told_at_once() {
     let more = "\n[guard]\ndry_run = \"maybe\"\n";
     let letter = "subject: Rappel\n\n{% if single %}\n";
