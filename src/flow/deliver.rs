@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
 /// The smallest and the largest group that is marked at once.
 const GROUP: std::ops::RangeInclusive<usize> = 8..=256;
@@ -36,6 +37,9 @@ const LINGER_BELOW: usize = 256;
 
 /// How long it waits.
 const LINGER: Duration = Duration::from_millis(25);
+
+/// While messages are on the wire and no other is ready, one that becomes ready is found within this.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// What delivering did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,17 +80,22 @@ impl Delivered {
     }
 }
 
-/// Delivers on every channel all that may leave now. What an earlier step left half done (the store failed
-/// under it) is settled first: nothing is under way between two steps.
+/// Delivers on every channel all that may leave now.
 pub async fn step(desk: &Desk) -> Result<Delivered, DeskError> {
-    recover(desk).await?;
-    let on = |channel| async move {
-        if desk.channels.contains(&channel) { deliver(desk, channel).await } else { Ok(Delivered::default()) }
-    };
-    let (email, sms) = tokio::join!(on(Channel::Email), on(Channel::Sms));
+    let (email, sms) = tokio::join!(on(desk, Channel::Email), on(desk, Channel::Sms));
     let mut total = email?;
     total.add(sms?);
     Ok(total)
+}
+
+/// Delivers on one channel all that may leave now. What an earlier step left half done (the store failed under it) is
+/// settled first: nothing of the channel is under way between two steps.
+pub async fn on(desk: &Desk, channel: Channel) -> Result<Delivered, DeskError> {
+    if !desk.channels.contains(&channel) {
+        return Ok(Delivered::default());
+    }
+    recover(desk, Some(channel)).await?;
+    deliver(desk, channel).await
 }
 
 /// Delivers all messages of a channel that may leave now. What lost its mark because it had to wait too long
@@ -135,7 +144,8 @@ async fn round(desk: &Desk, channel: Channel) -> Result<Round, DeskError> {
     let mut workers = workers::start(desk, channel, &pace, work, &done)?;
     drop(done);
     let recorder = tokio::spawn(record(desk.clone(), channel, pace.clone(), results));
-    let feeder = || tokio::spawn(feed(desk.clone(), channel, connections, pace.clone(), to_workers.clone()));
+    let recorded = recorder.abort_handle();
+    let feeder = || tokio::spawn(feed(desk.clone(), channel, recorded.clone(), pace.clone(), to_workers.clone()));
     // While one feeder waits for the disk the other decides and composes; a limit a minute is counted by one alone.
     let feeders: Vec<_> = (0..if limit(desk, channel).is_some() { 1 } else { FEEDERS }).map(|_| feeder()).collect();
     drop(to_workers);
@@ -166,12 +176,12 @@ fn brake_kind(channel: Channel) -> String {
 async fn feed(
     desk: Desk,
     channel: Channel,
-    connections: usize,
+    recorder: AbortHandle,
     pace: Arc<Pace>,
     out: mpsc::Sender<Ready>,
 ) -> Result<u64, DeskError> {
     let mut cancelled = 0;
-    let mut meter = Meter::start(connections);
+    let mut meter = Meter::start(workers::connections(&desk, channel));
     let mut claimed: VecDeque<Claimed> = VecDeque::new();
     loop {
         let allowed = allowance(&desk, channel, &pace).await?;
@@ -185,7 +195,12 @@ async fn feed(
         }
         let group: Vec<Claimed> = claimed.drain(..size.min(claimed.len())).collect();
         if group.is_empty() {
-            break;
+            // What is set free while the last ones are on the wire need not wait for a slow server's word on them.
+            if pace.under_way.load(Ordering::SeqCst) == 0 || out.is_closed() || recorder.is_finished() {
+                break;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+            continue;
         }
         let prepared = prepare(&desk, group).await?;
         cancelled += prepared.cancelled.len() as u64;
@@ -197,14 +212,14 @@ async fn feed(
             let pk = ready.claimed.pk;
             pace.under_way.fetch_add(1, Ordering::SeqCst);
             if out.send(ready).await.is_err() {
-                desk.store.give_back(&[pk]).await?;
+                desk.store.give_back(&[pk], desk.clock.now()).await?;
             }
         }
         meter.learn(pace.begun.load(Ordering::SeqCst), starved);
         // The next group is prepared while this one is on the wire; more than that would only grow stale.
         drop(out.reserve_many(out.max_capacity() - meter.most_waiting().min(out.max_capacity())).await.ok());
     }
-    desk.store.give_back(&claimed.iter().map(|c| c.pk).collect::<Vec<_>>()).await?;
+    desk.store.give_back(&claimed.iter().map(|c| c.pk).collect::<Vec<_>>(), desk.clock.now()).await?;
     Ok(cancelled)
 }
 
@@ -315,13 +330,30 @@ async fn record(desk: Desk, channel: Channel, pace: Arc<Pace>, mut results: mpsc
                 Done::Broken(ready, _) => back.push(ready.claimed.pk),
             }
         }
-        desk.store.give_back(&back).await?;
+        insist(&desk, &pace, || desk.store.give_back(&back, now)).await?;
         if !settlements.is_empty() {
-            let head = desk.store.settle(&settlements, now).await?;
+            let head = insist(&desk, &pace, || desk.store.settle(&settlements, now)).await?;
             let head: String = head.iter().map(|b| format!("{b:02x}")).collect();
             tracing::info!(channel = %channel, settled = settlements.len(), chain = %head, "attempts recorded");
         }
         pace.under_way.fetch_sub(taken, Ordering::SeqCst);
+    }
+}
+
+/// Records what is known to have happened, however long another program keeps the store locked: given up, it would be
+/// in doubt, and sent again. Meanwhile nothing new is begun.
+async fn insist<T, F>(desk: &Desk, pace: &Pace, record: impl Fn() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    loop {
+        match record().await {
+            Err(e @ (StoreError::Locked(_) | StoreError::Busy(_))) if !desk.stopping.load(Ordering::SeqCst) => {
+                pace.stop.store(true, Ordering::SeqCst);
+                tracing::error!(error = %e, "what has left cannot be recorded yet; nothing else leaves before");
+            }
+            other => return other,
+        }
     }
 }
 
@@ -345,11 +377,11 @@ async fn broken(desk: &Desk, channel: Channel, fault: &Fault, now: Timestamp) ->
     Ok(())
 }
 
-/// Frees claims and settles what was being sent when the last holder of the store stopped.
-pub async fn recover(desk: &Desk) -> Result<(), DeskError> {
+/// Frees claims and settles what was being sent when the last holder of the store stopped; of one channel, or of all.
+pub async fn recover(desk: &Desk, channel: Option<Channel>) -> Result<(), DeskError> {
     let now = desk.clock.now();
     let today = crate::domain::time::local_date(now, &desk.setup.settings.creditor.timezone);
-    let found = desk.store.recover(now, today, |channel, doubts| after_crash(desk, channel, doubts, now)).await?;
+    let found = desk.store.recover(channel, now, today, |channel, doubts| after_crash(desk, channel, doubts, now)).await?;
     if found.leased + found.doubtful > 0 {
         tracing::warn!(leased = found.leased, doubtful = found.doubtful, "recovered after an unclean stop");
     }

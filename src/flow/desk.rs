@@ -52,6 +52,9 @@ pub enum DeskError {
     /// A letter cannot be made.
     #[error(transparent)]
     Letter(#[from] crate::letter::LetterError),
+    /// A part of the program is gone that should not be.
+    #[error("a part of the program ended unexpectedly ({0}); start it again, what was in hand is settled then")]
+    Ended(String),
 }
 
 /// What holds for every case at a moment.

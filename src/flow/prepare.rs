@@ -79,7 +79,7 @@ pub(super) async fn prepare(desk: &Desk, claimed: Vec<Claimed>) -> Result<Prepar
         Err(DeskError::Store(e)) => return Err(e.into()),
         Err(e) => {
             desk.drop_source().await;
-            desk.store.give_back(&claimed.iter().map(|c| c.pk).collect::<Vec<_>>()).await?;
+            desk.store.give_back(&claimed.iter().map(|c| c.pk).collect::<Vec<_>>(), now).await?;
             desk.store
                 .record_poll(&collect::failed(now, desk.clock.now(), format!("the re-read before sending failed: {e}")))
                 .await?;

@@ -22,6 +22,16 @@ pub enum SourceError {
         /// What the system said.
         why: String,
     },
+    /// Another program does not let go of it.
+    #[error(
+        "another program has kept the ledger {path} locked for {seconds} seconds; see that it ends its transaction (`fuser {path}` names it). It is read again by itself, and nothing leaves before"
+    )]
+    Locked {
+        /// The file.
+        path: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// The query fails.
     #[error("the ledger's {what} failed: {why}")]
     Query {

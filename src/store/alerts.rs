@@ -33,13 +33,13 @@ impl Store {
     /// Raises an alert; while one with the same key lasts, nothing happens.
     pub async fn raise_alert(&self, key: &str, now: Timestamp, subject: &str, text: &str) -> Result<(), StoreError> {
         let query = sqlx::query(ALERT_RAISE).bind(key).bind(now.as_millisecond()).bind(subject).bind(text);
-        query.execute(&self.writer).await?;
+        self.write(query).await?;
         Ok(())
     }
 
     /// The condition is over; the next time raises a new alert.
     pub async fn end_alert(&self, key: &str, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(ALERT_END).bind(key).bind(now.as_millisecond()).execute(&self.writer).await?;
+        self.write(sqlx::query(ALERT_END).bind(key).bind(now.as_millisecond())).await?;
         Ok(())
     }
 
@@ -58,13 +58,13 @@ impl Store {
 
     /// An alert has left.
     pub async fn alert_sent(&self, pk: i64, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(ALERT_SENT).bind(pk).bind(now.as_millisecond()).execute(&self.writer).await?;
+        self.write(sqlx::query(ALERT_SENT).bind(pk).bind(now.as_millisecond())).await?;
         Ok(())
     }
 
     /// An alert could not leave; it is tried again later.
     pub async fn alert_later(&self, pk: i64, next: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(ALERT_LATER).bind(pk).bind(next.as_millisecond()).execute(&self.writer).await?;
+        self.write(sqlx::query(ALERT_LATER).bind(pk).bind(next.as_millisecond())).await?;
         Ok(())
     }
 

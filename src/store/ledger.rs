@@ -272,7 +272,7 @@ impl Store {
 
     /// Forgets unreadable rows that the poll begun at `since` did not report again.
     pub async fn forget_readable(&self, since: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(LEDGER_GOOD_AGAIN).bind(since.as_millisecond()).execute(&self.writer).await?;
+        self.write(sqlx::query(LEDGER_GOOD_AGAIN).bind(since.as_millisecond())).await?;
         Ok(())
     }
 
@@ -284,13 +284,13 @@ impl Store {
 
     /// Every debtor with something open is looked at again.
     pub async fn look_at_all(&self, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(LEDGER_LOOK_ALL).bind(now.as_millisecond()).execute(&self.writer).await?;
+        self.write(sqlx::query(LEDGER_LOOK_ALL).bind(now.as_millisecond())).await?;
         Ok(())
     }
 
     /// Debtors whose last look ended for a reason are looked at again.
     pub async fn look_at_reason(&self, reason: &str, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(LEDGER_LOOK_REASON).bind(reason).bind(now.as_millisecond()).execute(&self.writer).await?;
+        self.write(sqlx::query(LEDGER_LOOK_REASON).bind(reason).bind(now.as_millisecond())).await?;
         Ok(())
     }
 }

@@ -144,10 +144,18 @@ impl Store {
     /// The dictionary with this text, kept from now on.
     pub async fn dictionary(&self, text: &[u8]) -> Result<Dictionary, StoreError> {
         let hash: [u8; 32] = Sha256::digest(text).into();
-        let mut tx = self.begin().await?;
-        sqlx::query(DICTIONARY_KEEP).bind(hash.as_slice()).bind(text).execute(&mut *tx).await?;
-        let pk = sqlx::query_scalar(DICTIONARY_FIND).bind(hash.as_slice()).fetch_one(&mut *tx).await?;
-        tx.commit().await?;
+        // As a rule it is there, and verbs that only read need not wait for whoever is writing.
+        let known = sqlx::query_scalar(DICTIONARY_FIND).bind(hash.as_slice()).fetch_optional(&self.reader).await?;
+        let pk = match known {
+            Some(pk) => pk,
+            None => {
+                let mut tx = self.begin().await?;
+                sqlx::query(DICTIONARY_KEEP).bind(hash.as_slice()).bind(text).execute(&mut *tx).await?;
+                let pk = sqlx::query_scalar(DICTIONARY_FIND).bind(hash.as_slice()).fetch_one(&mut *tx).await?;
+                tx.commit().await?;
+                pk
+            }
+        };
         Ok(Dictionary { pk, prepared: zstd::dict::EncoderDictionary::copy(text, LEVEL) })
     }
 

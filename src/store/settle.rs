@@ -48,7 +48,7 @@ statements! {
             SELECT 1 FROM message m WHERE m.contact_pk = contact.pk AND m.state = 'uncertain')";
     SETTLE_IN_HAND_MARKS = "UPDATE mark SET kind = 'in_hand' WHERE contact_pk = $1 AND kind = 'maybe'
         AND EXISTS (SELECT 1 FROM contact c WHERE c.pk = $1 AND c.state = 'in_hand')";
-    SETTLE_LOOK = "UPDATE debtor SET next_at = $2 WHERE pk IN (SELECT value FROM json_each($1))";
+    SETTLE_LOOK = "UPDATE debtor SET next_at = $2 - (next_at IS $2) WHERE pk IN (SELECT value FROM json_each($1))";
     SETTLE_DEAD = "INSERT INTO point (debtor_pk, channel, address, dead_at, evidence) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (debtor_pk, channel, address) DO NOTHING";
     NO_ADDRESS_KNOWN = "SELECT count(*) FROM mark WHERE invoice_pk = $1 AND term = $2 AND step = $3 AND kind = 'undelivered'";

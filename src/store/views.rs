@@ -147,7 +147,7 @@ impl Store {
 
     /// Marks a debtor as unreachable, with the evidence.
     pub async fn set_unreachable(&self, debtor_pk: i64, now: Timestamp, why: &str) -> Result<(), StoreError> {
-        sqlx::query(SET_UNREACHABLE).bind(debtor_pk).bind(now.as_millisecond()).bind(why).execute(&self.writer).await?;
+        self.write(sqlx::query(SET_UNREACHABLE).bind(debtor_pk).bind(now.as_millisecond()).bind(why)).await?;
         Ok(())
     }
 

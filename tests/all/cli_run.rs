@@ -5,7 +5,6 @@ use super::program::{Firm, at_once, into_folder, late, wait_for, within, word};
 use super::support::Config;
 use super::support::mail::Parsed;
 use super::support::smtp::{Act, Offers, Smtp, Stage};
-use relance::clock::Stopwatch;
 use std::time::Duration;
 
 /// The brakes that `status` shows.
@@ -70,23 +69,6 @@ async fn a_query_that_fails_is_a_failed_poll() {
     let firm = Firm::new(&into_folder().source_line("query = \"SELECT * FROM nowhere\""), &[]).await;
     let failed = firm.run(&["run", "--once"]).ends(1);
     assert!(failed.err.contains("no such table: nowhere"), "{}", failed.err);
-}
-
-/// The firm's own program keeps its ledger locked: relance waits a while, and not for ever.
-#[tokio::test]
-async fn a_locked_ledger_fails_within_its_time() {
-    let firm = Firm::new(&into_folder(), &[late("F-1", "C1")]).await;
-    let mut held = firm.ledger.acquire().await.unwrap();
-    sqlx::query("BEGIN EXCLUSIVE").execute(&mut *held).await.unwrap();
-    let watch = Stopwatch::start();
-    let failed = firm.run(&["run", "--once"]).ends(1);
-    assert!(watch.elapsed() < Duration::from_secs(40), "took {:?}", watch.elapsed());
-    assert!(failed.err.contains("locked"), "{}", failed.err);
-    assert_eq!(brakes(&firm), ["poll_failed"]);
-    sqlx::query("ROLLBACK").execute(&mut *held).await.unwrap();
-    drop(held);
-    firm.run(&["run", "--once"]).ends(0);
-    assert_eq!(firm.attempts(), ["accepted C1"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
