@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::{Environment, Setup};
 use crate::flow::Desk;
 use crate::store::Store;
+use crate::store::db::StoreLock;
 use anyhow::{Context as _, bail};
 use std::path::Path;
 
@@ -21,8 +22,7 @@ const MARK: &str = ".relance-demo";
 
 /// Runs the demo into a folder.
 pub async fn run(folder: &Path) -> anyhow::Result<()> {
-    let today = crate::domain::time::local_date(Clock::System.now(), &life::zone()?);
-    live(folder, today, true).await
+    live(folder, life::last_day(Clock::System.now())?, true).await
 }
 
 /// Writes the folder and lives through the days up to `last_day`.
@@ -33,6 +33,7 @@ pub async fn live(folder: &Path, last_day: jiff::civil::Date, talk: bool) -> any
     let ledger = ledger::Ledger::create(&folder.join("ledger.db"), &story, first_day).await?;
     let setup = Setup::load(&folder.join("relance.toml"), Environment::new()).map_err(|e| anyhow::anyhow!("{e}"))?;
     let store = Store::open(&setup.settings.store.path).await?;
+    let lock = store.lock()?;
     let clock = Clock::manual(life::at(first_day, 7, 0)?);
     let desk = Desk::new(setup, store, clock).await?;
     life::live(&desk, &ledger, &story, first_day, talk).await?;
@@ -41,6 +42,7 @@ pub async fn live(folder: &Path, last_day: jiff::civil::Date, talk: bool) -> any
     }
     desk.store.close().await;
     ledger.close().await;
+    drop(lock);
     Ok(())
 }
 
@@ -55,7 +57,11 @@ fn prepare_folder(folder: &Path) -> anyhow::Result<()> {
                 folder.display()
             );
         }
+        // A `run` that sends from here would go on in a folder that is no longer there.
+        let store = folder.join("relance.db");
+        let lock = store.exists().then(|| StoreLock::take(&store)).transpose()?;
         std::fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+        drop(lock);
     }
     let cadences = folder.join("cadences");
     std::fs::create_dir_all(&cadences).with_context(|| format!("cannot make {}", cadences.display()))?;
