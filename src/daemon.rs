@@ -2,7 +2,7 @@
 //! never decided here.
 
 use crate::config::problem::{ConfigError, Problem};
-use crate::flow::{Desk, DeskError, collect, deliver, plan, review};
+use crate::flow::{Desk, DeskError, brake, collect, deliver, plan, review};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -41,6 +41,7 @@ pub async fn once(desk: &Desk) -> Result<bool, DeskError> {
             break;
         }
     }
+    good &= !brake::held_up(desk).await?;
     review::step(desk).await?;
     Ok(good)
 }

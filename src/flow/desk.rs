@@ -1,7 +1,7 @@
 //! The desk: configuration, store, letters, source and clock, as every pump needs them.
 
 use crate::channel::Fault;
-use crate::channel::email::Mailer;
+use crate::channel::email::{Mailer, address};
 use crate::channel::sms::Texter;
 use crate::channel::token::Keys;
 use crate::clock::Clock;
@@ -22,7 +22,6 @@ use crate::store::{Store, StoreError};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::path::Path;
-use std::str::FromStr as _;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tokio::sync::Mutex;
@@ -251,13 +250,11 @@ fn channels(setup: &Setup) -> Vec<Channel> {
 pub fn points(debtor: &Debtor) -> Vec<ContactPoint> {
     let mut points = Vec::new();
     if let Some(text) = &debtor.email {
-        let (address, state) = match lettre::Address::from_str(text) {
-            Ok(address) if address.domain().contains('.') || address.domain().starts_with('[') => {
-                (address.to_string(), PointState::Usable)
-            }
-            _ => (text.clone(), PointState::Invalid("the ledger's e-mail is not an address".to_owned())),
+        let state = match address::parse(text) {
+            Some(_) => PointState::Usable,
+            None => PointState::Invalid("the ledger's e-mail is not an address".to_owned()),
         };
-        points.push(ContactPoint { channel: Channel::Email, address, state });
+        points.push(ContactPoint { channel: Channel::Email, address: text.clone(), state });
     }
     if let Some(text) = &debtor.phone {
         let digits = text.strip_prefix('+').is_some_and(|d| d.len() >= 8 && d.bytes().all(|b| b.is_ascii_digit()));

@@ -14,7 +14,7 @@ use sqlx::{Row, Sqlite, Transaction};
 
 statements! {
     SETTLE_MESSAGES = "UPDATE message SET state = j.state, not_before = coalesce(j.next, message.not_before),
-            settled_at = j.settled, doubts = message.doubts + j.doubt, tries = message.tries - j.ours, lease_until = NULL,
+            settled_at = j.settled, doubts = message.doubts + j.doubt, tries = max(message.tries - j.ours, 0), lease_until = NULL,
             payload_pk = coalesce(j.payload, message.payload_pk)
         FROM (SELECT value ->> 'pk' AS pk, value ->> 'state' AS state, value ->> 'next' AS next, value ->> 'settled' AS settled,
                      value ->> 'doubt' AS doubt, value ->> 'ours' AS ours, value ->> 'payload' AS payload FROM json_each($1)) j
