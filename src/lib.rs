@@ -1,5 +1,6 @@
 //! relance watches a firm's invoices and writes to its customers before and
 //! after the due date. See ARCHITECTURE.md for the map.
+#![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: `cli/out.rs` does not.
 
 pub mod channel;
 pub mod cli;

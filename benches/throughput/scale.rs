@@ -57,9 +57,11 @@ pub(crate) async fn release() -> anyhow::Result<()> {
     let sink = super::deliver::CountingSink::start(0).await?;
     let desk = desk(folder.path(), &sink.url(), 8, "max_messages_per_cycle = 200").await?;
     collect::poll(&desk).await?;
+    println!("release: polled, peak memory {:.0} MB", peak_mb());
     let start = Instant::now();
     let planned = plan::step(&desk).await?;
-    println!("release: {} messages planned and held in {:.1} s", planned.braked, start.elapsed().as_secs_f64());
+    let took = start.elapsed().as_secs_f64();
+    println!("release: {} messages planned and held in {took:.1} s, peak memory {:.0} MB", planned.braked, peak_mb());
     let start = Instant::now();
     let released = desk.store.release_braked(desk.clock.now()).await?;
     let first = sink.first();

@@ -108,14 +108,14 @@ CREATE TABLE hold (
 ) STRICT;
 CREATE INDEX hold_of_debtor ON hold (debtor_pk) WHERE ended_at IS NULL;
 
--- One step on one or more channels.
+-- One step on one or more channels. dropped: it may have left, and a person said that it shall not leave (again).
 CREATE TABLE contact (
   pk         INTEGER PRIMARY KEY,
   debtor_pk  INTEGER NOT NULL REFERENCES debtor (pk),
   cadence    TEXT NOT NULL,
   currency   TEXT NOT NULL,
   step       TEXT NOT NULL,
-  state      TEXT NOT NULL CHECK (state IN ('in_hand', 'left', 'maybe', 'failed', 'cancelled')),
+  state      TEXT NOT NULL CHECK (state IN ('in_hand', 'left', 'maybe', 'failed', 'cancelled', 'dropped')),
   at         INTEGER NOT NULL,
   redirected INTEGER NOT NULL CHECK (redirected IN (0, 1)),
   invoices   TEXT NOT NULL
@@ -152,9 +152,10 @@ CREATE TABLE message (
   letter       TEXT NOT NULL,
   message_id   TEXT NOT NULL,
   -- planned: not yet counted; braked: held by the volume brake; queued, deferred: may be claimed;
-  -- leased: claimed, safe to redo; sending: may have left; uncertain: waits for the operator.
-  state        TEXT NOT NULL CHECK (state IN ('planned', 'braked', 'queued', 'deferred', 'leased', 'sending',
-                                              'uncertain', 'accepted', 'refused', 'cancelled', 'expired')),
+  -- leased: claimed, safe to redo; sending: may have left; uncertain: waits for the operator;
+  -- dropped: the operator said that it shall not leave (again).
+  state        TEXT NOT NULL CHECK (state IN ('planned', 'braked', 'queued', 'deferred', 'leased', 'sending', 'uncertain',
+                                              'accepted', 'refused', 'cancelled', 'expired', 'dropped')),
   not_before   INTEGER NOT NULL,
   lease_until  INTEGER,
   tries        INTEGER NOT NULL DEFAULT 0,
@@ -165,7 +166,7 @@ CREATE TABLE message (
   -- Let through by `release`: does not count against the volume brake.
   released     INTEGER NOT NULL DEFAULT 0 CHECK (released IN (0, 1)),
   CHECK (state <> 'sending' OR payload_pk IS NOT NULL),
-  CHECK ((settled_at IS NOT NULL) = (state IN ('accepted', 'refused', 'cancelled', 'expired')))
+  CHECK ((settled_at IS NOT NULL) = (state IN ('accepted', 'refused', 'cancelled', 'expired', 'dropped')))
 ) STRICT;
 CREATE INDEX message_ready ON message (channel, not_before) WHERE state IN ('queued', 'deferred');
 CREATE INDEX message_active ON message (state) WHERE settled_at IS NULL;
@@ -173,19 +174,30 @@ CREATE INDEX message_of_contact ON message (contact_pk);
 CREATE INDEX message_refused ON message (debtor_pk) WHERE state IN ('refused', 'expired');
 CREATE INDEX message_settled ON message (settled_at) WHERE settled_at IS NOT NULL;
 
--- What left or may have left: address and exact message. May be erased; the attempt's digest stays.
-CREATE TABLE payload (
-  pk        INTEGER PRIMARY KEY,
-  salt      BLOB NOT NULL,
-  address   TEXT,
-  body      BLOB,
-  body_hash BLOB NOT NULL,
-  erased_at INTEGER
+-- What messages have in common, made from letters with sample data: payloads are compressed with it.
+CREATE TABLE dictionary (
+  pk   INTEGER PRIMARY KEY,
+  hash BLOB NOT NULL UNIQUE,
+  text BLOB NOT NULL
 ) STRICT;
 
--- Append-only; each row's hash covers its facts and the hash before it.
+-- What left or may have left: address and exact message. May be erased; the attempt's digest stays, and
+-- erased_at is the tombstone without which an address cannot be gone.
+CREATE TABLE payload (
+  pk            INTEGER PRIMARY KEY,
+  salt          BLOB NOT NULL,
+  address       TEXT,
+  body          BLOB,
+  body_hash     BLOB NOT NULL,
+  dictionary_pk INTEGER REFERENCES dictionary (pk),
+  erased_at     INTEGER,
+  CHECK ((address IS NULL) = (erased_at IS NOT NULL)),
+  CHECK (erased_at IS NULL OR body IS NULL)
+) STRICT;
+
+-- Append-only; each row's hash covers every other column of it and the hash before it.
 CREATE TABLE attempt (
-  pk         INTEGER PRIMARY KEY,
+  pk         INTEGER PRIMARY KEY CHECK (pk > 0),
   at         INTEGER NOT NULL,
   debtor_pk  INTEGER NOT NULL REFERENCES debtor (pk),
   debtor     TEXT NOT NULL,

@@ -33,7 +33,7 @@ fn tell(error: ConfigError) -> CliError {
     for problem in &error.0 {
         say!("{problem}");
     }
-    eprintln!(
+    complain!(
         "relance: {} to mend",
         if error.0.len() == 1 { "1 problem".to_owned() } else { format!("{} problems", error.0.len()) }
     );

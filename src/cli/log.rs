@@ -89,8 +89,7 @@ async fn list(store: &Store, zone: &TimeZone, args: List) -> Result<(), CliError
     if let Some(limit) = args.limit {
         let rows = newest(store, &filter, limit, &about).await?;
         last = rows.last().map_or(0, |r| r.id);
-        print(&rows, zone, args.json, &mut header);
-        if !args.follow {
+        if !print(&rows, zone, args.json, &mut header) || !args.follow {
             return Ok(());
         }
     }
@@ -172,9 +171,8 @@ fn print(rows: &[AttemptRow], zone: &TimeZone, as_json: bool, header: &mut bool)
         return true;
     }
     let names: &[&str] = &["id", "at", "debtor", "channel", "address", "step", "invoices", "outcome", "answer"];
-    out::table(names, rows.iter().map(|r| cells(r, zone)).collect());
     *header = false;
-    true
+    out::table(names, rows.iter().map(|r| cells(r, zone)).collect())
 }
 
 /// An attempt as JSON: the documented, stable fields.

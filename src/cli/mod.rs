@@ -10,6 +10,13 @@ macro_rules! say {
     };
 }
 
+/// Prints a line on standard error; unlike `eprintln!`, does not panic when that is closed or full.
+macro_rules! complain {
+    ($($text:tt)*) => {
+        crate::cli::out::told(format_args!($($text)*))
+    };
+}
+
 mod check;
 mod demo;
 mod explain;
@@ -108,12 +115,12 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     // One TLS provider for all of the program; a second call would only find it in place.
     if rustls::crypto::ring::default_provider().install_default().is_err() {
-        eprintln!("relance: a TLS provider was in place already");
+        complain!("relance: a TLS provider was in place already");
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => {
-            eprintln!("relance: cannot start: {e}");
+            complain!("relance: cannot start: {e}");
             return ExitCode::from(1);
         }
     };
@@ -124,8 +131,8 @@ pub fn main() -> ExitCode {
             let code = e.code();
             match &e {
                 CliError::Told => {}
-                CliError::Config(_) | CliError::Desk(DeskError::Config(_)) => eprintln!("{e}"),
-                other => eprintln!("relance: {other}"),
+                CliError::Config(_) | CliError::Desk(DeskError::Config(_)) => complain!("{e}"),
+                other => complain!("relance: {other}"),
             }
             ExitCode::from(code)
         }

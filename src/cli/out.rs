@@ -27,11 +27,22 @@ pub(super) fn line(text: &str) -> bool {
         Ok(()) => true,
         Err(e) => {
             if e.kind() != std::io::ErrorKind::BrokenPipe && !LOST.swap(true, Ordering::SeqCst) {
-                eprintln!("relance: cannot print: {e}");
+                complain!("relance: cannot print: {e}");
             }
             false
         }
     }
+}
+
+/// On standard error, as it is. Where that cannot be written there is nobody left to tell.
+pub(super) fn aside(text: &str) {
+    let mut err = std::io::stderr().lock();
+    drop(err.write_all(text.as_bytes()).and_then(|()| err.flush()));
+}
+
+/// What `complain!` prints.
+pub(super) fn told(text: std::fmt::Arguments) {
+    aside(&format!("{text}\n"));
 }
 
 /// What `say!` prints.
@@ -49,8 +60,8 @@ pub(super) fn json(value: &serde_json::Value) -> bool {
     line(&value.to_string())
 }
 
-/// A table as wide as the terminal; as wide as it needs when there is none.
-pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>) {
+/// A table as wide as the terminal; as wide as it needs when there is none. False when it could not be printed.
+pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>) -> bool {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(header.iter().map(|h| h.to_uppercase()));
     if let Some((terminal_size::Width(width), _)) = terminal_size::terminal_size() {
@@ -59,9 +70,5 @@ pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>) {
     for row in rows {
         table.add_row(row);
     }
-    for text in table.lines() {
-        if !line(text.trim_end()) {
-            return;
-        }
-    }
+    table.lines().all(|text| line(text.trim_end()))
 }

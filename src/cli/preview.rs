@@ -2,7 +2,7 @@
 
 use super::{CliError, desk, out};
 use crate::domain::case::{CaseKey, DebtorFile};
-use crate::domain::decision::{Booked, Plan};
+use crate::domain::decision::{Booked, Line, Plan, Section};
 use crate::domain::gsm::{Alphabet, segments};
 use crate::domain::money::Money;
 use crate::domain::reason::Reason;
@@ -89,7 +89,8 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
 fn contact(desk: &Desk, file: &DebtorFile, case: &CaseKey, plan: &Plan, at: Timestamp, on: Date, booked: Booked) -> Vec<Entry> {
     let Some(cadence) = desk.setup.cadence(&case.cadence) else { return Vec::new() };
     let step = &cadence.steps[plan.step];
-    let numbers: Vec<String> = rows(file, plan).iter().filter(|(l, _)| l.mark.is_some()).map(|(_, i)| i.number.clone()).collect();
+    let told = |l: &Line| l.mark.is_some() || l.section == Section::Asked;
+    let numbers: Vec<String> = rows(file, plan).iter().filter(|(l, _)| told(l)).map(|(_, i)| i.number.clone()).collect();
     let entry = |(channel, address): &(Channel, String)| {
         let order =
             Order { file, cadence, plan, channel: *channel, address, message_id: "", message: 0, today: on, now: at, booked };

@@ -45,11 +45,13 @@ fn journal(environment: &Environment) {
         tracing_subscriber::EnvFilter::try_new(format!("relance={level},warn")).unwrap_or_else(|_| "relance=info,warn".into());
     let builder =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).with_ansi(false);
+    // A journal that cannot be written must not end the pump that writes to it: by default that would panic.
+    let builder = builder.log_internal_errors(false);
     let set = match environment.get("RELANCE_LOG_FORMAT").map(String::as_str) {
         Some("json") => builder.json().try_init(),
         _ => builder.try_init(),
     };
     if let Err(e) = set {
-        eprintln!("relance: the journal could not be set up: {e}");
+        complain!("relance: the journal could not be set up: {e}");
     }
 }

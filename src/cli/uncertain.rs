@@ -3,10 +3,8 @@
 use super::out;
 use super::{CliError, open};
 use crate::clock::Clock;
-use crate::domain::attempt::Outcome;
-use crate::domain::reason::Reason;
 use crate::domain::time::local_date;
-use crate::store::settle::After;
+use crate::flow::word;
 use std::path::Path;
 
 #[derive(Debug, clap::Args)]
@@ -14,7 +12,7 @@ pub(super) struct Args {
     /// The message's number
     #[arg(requires = "word")]
     id: Option<i64>,
-    /// sent: it has arrived; resend: send it (again); drop: it shall not leave
+    /// sent: it has arrived; resend: send it (again); drop: it shall not leave (again)
     #[arg(value_enum)]
     word: Option<Word>,
     /// One JSON object a line
@@ -27,6 +25,16 @@ enum Word {
     Sent,
     Resend,
     Drop,
+}
+
+impl From<Word> for word::Word {
+    fn from(word: Word) -> word::Word {
+        match word {
+            Word::Sent => word::Word::Sent,
+            Word::Resend => word::Word::Resend,
+            Word::Drop => word::Word::Drop,
+        }
+    }
 }
 
 pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
@@ -58,19 +66,13 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         }
         return Ok(());
     };
-    let today = local_date(now, zone);
-    let missing = || CliError::Failed(format!("message {id} is not uncertain; `relance uncertain` lists those that are"));
-    let doubtful = store.doubtful("uncertain", id, today).await?.into_iter().next().ok_or_else(missing)?;
-    let (outcome, after, text) = match word {
-        Word::Sent => (Outcome::Accepted, After::Accepted, "the operator says that it has arrived"),
-        Word::Resend => (Outcome::Deferred, After::Retry { at: now, ours: true }, "the operator says to send it again"),
-        Word::Drop => (Outcome::Cancelled, After::Dropped, "the operator says that it shall not leave"),
-    };
-    let mut settlement = doubtful.settle(outcome, after, text, now);
-    settlement.attempt.why = matches!(word, Word::Drop).then(|| Reason::Dropped.code().to_owned());
-    match store.resolve_uncertain(&settlement, now).await? {
-        true => say!("message {id}: {text}"),
-        false => return Err(missing()),
+    let word = word::Word::from(word);
+    match word::say(&store, id, word, local_date(now, zone), now).await? {
+        true => say!("message {id}: {}", word.text()),
+        false => {
+            let text = format!("message {id} is not uncertain; `relance uncertain` lists those that are");
+            return Err(CliError::Failed(text));
+        }
     }
     Ok(())
 }

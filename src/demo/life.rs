@@ -1,15 +1,15 @@
 //! Sixty days, a few looks a day: what the firm books in the morning, then the four pumps as the daemon rings them.
 
-use super::DAYS;
 use super::ledger::Ledger;
 use super::story::Story;
+use super::{DAYS, Progress};
+use crate::clock::Clock;
 use crate::domain::time::{instant, local_date, plus_days};
 use crate::flow::{Desk, collect, deliver, plan, review};
 use anyhow::Context as _;
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
-use std::io::{IsTerminal as _, Write as _};
 
 /// The hours at which the demo looks: mornings, noon, afternoon.
 const HOURS: [(i8, i8); 4] = [(9, 5), (10, 5), (13, 0), (16, 30)];
@@ -32,9 +32,14 @@ pub(super) fn last_day(now: Timestamp) -> anyhow::Result<Date> {
 }
 
 /// Lives through the days.
-pub(super) async fn live(desk: &Desk, ledger: &Ledger, story: &Story, first_day: Date, talk: bool) -> anyhow::Result<()> {
+pub(super) async fn live(
+    desk: &Desk,
+    ledger: &Ledger,
+    story: &Story,
+    first_day: Date,
+    mut tell: impl FnMut(Progress),
+) -> anyhow::Result<()> {
     let mut sent = 0;
-    let bar = talk && std::io::stderr().is_terminal();
     for day in 0..=DAYS {
         let date = plus_days(first_day, day);
         ledger.day(story, day).await?;
@@ -45,17 +50,14 @@ pub(super) async fn live(desk: &Desk, ledger: &Ledger, story: &Story, first_day:
             sent += deliver::step(desk).await?.accepted;
             review::step(desk).await?;
         }
-        if bar {
-            progress(day, date, sent)?;
-        } else if talk && day % 20 == 0 {
-            eprintln!("day {day} of {DAYS} ({date}): {sent} messages so far");
-        }
+        tell(Progress { day, date, sent });
     }
-    if bar {
-        eprintln!();
-    }
-    // The next `log`, `explain` and `preview` see a ledger that was read just now.
-    desk.clock.set(crate::clock::Clock::System.now().max(desk.clock.now()));
+    Ok(())
+}
+
+/// The next `log`, `explain` and `preview` see a ledger that was read just now, by the clock that the demo was given.
+pub(super) async fn catch_up(desk: &Desk, clock: &Clock) -> anyhow::Result<()> {
+    desk.clock.set(clock.now().max(desk.clock.now()));
     collect::poll(desk).await?;
     plan::step(desk).await?;
     Ok(())
@@ -73,13 +75,4 @@ mod tests {
         assert_eq!(last_day(morning).unwrap(), date(2026, 11, 19));
         assert_eq!(last_day(evening).unwrap(), date(2026, 11, 20));
     }
-}
-
-fn progress(day: i64, date: Date, sent: u64) -> anyhow::Result<()> {
-    let filled = (30 * day / DAYS) as usize;
-    let bar = format!("{}{}", "█".repeat(filled), "░".repeat(30 - filled));
-    let mut err = std::io::stderr();
-    write!(err, "\r{bar} day {day:>2} of {DAYS} · {date} · {sent} messages ")?;
-    err.flush()?;
-    Ok(())
 }

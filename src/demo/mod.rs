@@ -20,30 +20,36 @@ pub const DAYS: i64 = 60;
 /// The file by which a folder is known as ours.
 const MARK: &str = ".relance-demo";
 
-/// Runs the demo into a folder.
-pub async fn run(folder: &Path) -> anyhow::Result<()> {
-    live(folder, life::last_day(Clock::System.now())?, true).await
+/// How far the demo has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Days lived through, of [`DAYS`].
+    pub day: i64,
+    /// The last of them.
+    pub date: jiff::civil::Date,
+    /// Messages accepted so far.
+    pub sent: u64,
 }
 
-/// Writes the folder and lives through the days up to `last_day`.
-pub async fn live(folder: &Path, last_day: jiff::civil::Date, talk: bool) -> anyhow::Result<()> {
+/// Writes the folder and lives through the days that are over by the clock; gives the summary. Prints
+/// nothing itself: `tell` hears of every day.
+pub async fn live(folder: &Path, clock: &Clock, tell: impl FnMut(Progress)) -> anyhow::Result<String> {
     prepare_folder(folder)?;
     let story = story::load()?;
+    let last_day = life::last_day(clock.now())?;
     let first_day = crate::domain::time::plus_days(last_day, -DAYS);
     let ledger = ledger::Ledger::create(&folder.join("ledger.db"), &story, first_day).await?;
     let setup = Setup::load(&folder.join("relance.toml"), Environment::new()).map_err(|e| anyhow::anyhow!("{e}"))?;
     let store = Store::open(&setup.settings.store.path).await?;
     let lock = store.lock()?;
-    let clock = Clock::manual(life::at(first_day, 7, 0)?);
-    let desk = Desk::new(setup, store, clock).await?;
-    life::live(&desk, &ledger, &story, first_day, talk).await?;
-    if talk {
-        summary::print(&desk, folder).await?;
-    }
+    let desk = Desk::new(setup, store, Clock::manual(life::at(first_day, 7, 0)?)).await?;
+    life::live(&desk, &ledger, &story, first_day, tell).await?;
+    life::catch_up(&desk, clock).await?;
+    let summary = summary::text(&desk, folder).await?;
     desk.store.close().await;
     ledger.close().await;
     drop(lock);
-    Ok(())
+    Ok(summary)
 }
 
 /// Empties a folder that an earlier demo made; refuses any other.

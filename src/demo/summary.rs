@@ -2,44 +2,46 @@
 
 use crate::domain::reason::Reason;
 use crate::flow::Desk;
+use std::fmt::Write as _;
 use std::path::Path;
 
-/// Prints the summary.
-pub(super) async fn print(desk: &Desk, folder: &Path) -> anyhow::Result<()> {
-    println!("\nSent, by step and channel");
+/// The summary.
+pub(super) async fn text(desk: &Desk, folder: &Path) -> anyhow::Result<String> {
+    let mut text = String::new();
+    writeln!(text, "\nSent, by step and channel")?;
     let sent = desk.store.sent().await?;
     for (step, channel, count) in &sent {
-        println!("  {count:>4}  {step} by {channel}");
+        writeln!(text, "  {count:>4}  {step} by {channel}")?;
     }
-    println!("  {:>4}  in all; the mails lie in {}", sent.iter().map(|s| s.2).sum::<u64>(), folder.join("mail").display());
-    println!("\nWhere the open cases stand, and why");
+    let (all, mails) = (sent.iter().map(|s| s.2).sum::<u64>(), folder.join("mail"));
+    writeln!(text, "  {all:>4}  in all; the mails lie in {}", mails.display())?;
+    writeln!(text, "\nWhere the open cases stand, and why")?;
     for (reason, count) in desk.store.reasons().await? {
-        let text = Reason::parse(&reason).map(Reason::text).unwrap_or_default();
-        println!("  {count:>4}  {reason}: {text}");
+        let meaning = Reason::parse(&reason).map(Reason::text).unwrap_or_default();
+        writeln!(text, "  {count:>4}  {reason}: {meaning}")?;
     }
-    println!("\nWho could not be reached");
+    writeln!(text, "\nWho could not be reached")?;
     let unreachable = desk.store.unreachable().await?;
     for u in &unreachable {
-        println!("        {} {}: {}", u.debtor, u.name, u.why);
+        writeln!(text, "        {} {}: {}", u.debtor, u.name, u.why)?;
     }
     if unreachable.is_empty() {
-        println!("        nobody");
+        writeln!(text, "        nobody")?;
     }
     let mut alerts = desk.store.lasting_alerts().await?;
     alerts.retain(|(key, _)| !key.starts_with("unreachable"));
     if !alerts.is_empty() {
-        println!("\nWaiting for you");
-        for (key, text) in &alerts {
-            println!("        {key}: {}", text.lines().next().unwrap_or_default());
+        writeln!(text, "\nWaiting for you")?;
+        for (key, what) in &alerts {
+            writeln!(text, "        {key}: {}", what.lines().next().unwrap_or_default())?;
         }
     }
-    let program = program();
-    let config = folder.join("relance.toml");
-    println!("\nTry next");
+    let (program, config) = (program(), folder.join("relance.toml"));
+    write!(text, "\nTry next")?;
     for verb in ["log --limit 20", "explain C003", "preview"] {
-        println!("  {program} --config {} {verb}", config.display());
+        write!(text, "\n  {program} --config {} {verb}", config.display())?;
     }
-    Ok(())
+    Ok(text)
 }
 
 /// The program as the reader called it.

@@ -83,6 +83,11 @@ pub struct Hold {
     pub reason: String,
 }
 
+/// The hold that keeps things still on a day: of several, the one that lasts longest.
+pub fn in_force(holds: &[Hold], today: Date) -> Option<&Hold> {
+    holds.iter().filter(|h| today < h.until).max_by_key(|h| h.until)
+}
+
 /// What put a hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HoldKind {
@@ -119,8 +124,10 @@ pub enum ContactState {
     InHand,
     /// It left and was accepted.
     Left,
-    /// It may have left.
+    /// It may have left; a person has yet to say.
     Maybe,
+    /// It may have left; a person said that it shall not leave (again).
+    Dropped,
 }
 
 /// One step on one or more channels: what the debtor feels as one contact (rule R6).
@@ -184,7 +191,7 @@ pub struct DebtorFile {
     pub rows: Vec<CaseInvoice>,
     /// Holds on the debtor as a whole.
     pub holds: Vec<Hold>,
-    /// Contacts of the last 31 days, and those in hand or uncertain however old.
+    /// Contacts that ceilings and spacing may still count, and those in hand or uncertain however old.
     pub contacts: Vec<Contact>,
     /// Addresses.
     pub points: Vec<ContactPoint>,

@@ -4,6 +4,7 @@ use super::calendar::Calendar;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, ToSpan};
+use std::ops::Range;
 
 /// The day that a zone's wall calendar shows at an instant.
 pub fn local_date(now: Timestamp, zone: &TimeZone) -> Date {
@@ -62,27 +63,35 @@ impl Window {
         days && self.from_minute.max(other.from_minute) < self.to_minute.min(other.to_minute)
     }
 
+    /// When the window of a day opens and closes. Both are instants, each the earlier where the wall clock shows it
+    /// twice, so that it opens once, however the clock is set in between (rule R9).
+    fn span(&self, day: Date, zone: &TimeZone) -> Option<Range<Timestamp>> {
+        let at = |minute: u16| match minute {
+            1440.. => instant(plus_days(day, 1), Time::midnight(), zone),
+            _ => instant(day, Time::constant((minute / 60) as i8, (minute % 60) as i8, 0, 0), zone),
+        };
+        Some(at(self.from_minute)?..at(self.to_minute)?)
+    }
+
     /// Whether a message may leave at this instant.
     pub fn is_open(&self, now: Timestamp, zone: &TimeZone, calendar: Option<&Calendar>) -> bool {
-        let local = zone.to_datetime(now);
-        let minute = local.hour() as u16 * 60 + local.minute() as u16;
-        (self.from_minute..self.to_minute).contains(&minute) && self.opens_on(local.date(), calendar)
+        let today = local_date(now, zone);
+        // Tomorrow as well: a clock set back across midnight shows a day again after the next has begun.
+        [today, plus_days(today, 1)]
+            .into_iter()
+            .any(|day| self.opens_on(day, calendar) && self.span(day, zone).is_some_and(|span| span.contains(&now)))
     }
 
     /// The first instant, at or after `now` and not before `date` begins, at which the window is open.
     /// Looks at most 400 days ahead.
     pub fn next_open(&self, now: Timestamp, date: Date, zone: &TimeZone, calendar: Option<&Calendar>) -> Option<Timestamp> {
-        let today = local_date(now, zone);
-        if date <= today && self.is_open(now, zone, calendar) {
-            return Some(now);
-        }
-        let first = date.max(today);
-        let opening = Time::constant((self.from_minute / 60) as i8, (self.from_minute % 60) as i8, 0, 0);
+        let first = date.max(local_date(now, zone));
         (0..400)
             .map(|n| plus_days(first, n))
             .filter(|day| self.opens_on(*day, calendar))
-            .filter_map(|day| instant(day, opening, zone))
-            .find(|at| *at >= now && self.is_open(*at, zone, calendar))
+            .filter_map(|day| self.span(day, zone))
+            .find(|span| now < span.end && !span.is_empty())
+            .map(|span| span.start.max(now))
     }
 }
 
@@ -179,5 +188,73 @@ mod tests {
         let before: Timestamp = "2026-03-28T23:30:00Z".parse().unwrap();
         let next = night.next_open(before, date(2026, 3, 29), &brussels(), None).unwrap();
         assert_eq!(next.to_string(), "2026-03-29T01:00:00Z");
+    }
+
+    /// The minutes of a night, in UTC, at which a window is open: `01:00-02:30` for each stretch.
+    fn open_from_to(window: &Window, zone: &TimeZone, from: &str, hours: i64) -> Vec<String> {
+        let first: Timestamp = from.parse().unwrap();
+        let minute = |n: i64| Timestamp::from_second(first.as_second() + 60 * n).unwrap();
+        let open = |n: &i64| window.is_open(minute(*n), zone, None);
+        let minutes: Vec<i64> = (0..60 * hours).filter(open).collect();
+        let shows = |n: i64| minute(n).strftime("%H:%M").to_string();
+        minutes.chunk_by(|a, b| a + 1 == *b).map(|run| format!("{}-{}", shows(run[0]), shows(run[run.len() - 1] + 1))).collect()
+    }
+
+    fn nightly(from: u16, to: u16) -> Window {
+        Window { days: [true; 7], from_minute: from, to_minute: to }
+    }
+
+    #[test]
+    fn in_a_fold_a_window_opens_and_closes_once_each_at_the_earlier() {
+        // At 03:00 summer time, 01:00 UTC, the clocks of Brussels go back to 02:00.
+        let shows = |from, to| open_from_to(&nightly(from, to), &brussels(), "2026-10-24T22:00:00Z", 8);
+        assert_eq!(shows(60, 150), ["23:00-00:30"], "it closes at 02:30 and does not open again at 02:00");
+        assert_eq!(shows(130, 150), ["00:10-00:30"]);
+        assert_eq!(shows(150, 240), ["00:30-03:00"], "it opens at the first 02:30 and stays open");
+        assert_eq!(shows(60, 240), ["23:00-03:00"]);
+        assert_eq!(shows(120, 180), ["00:00-02:00"], "03:00 comes once, after both");
+        let closed: Timestamp = "2026-10-25T00:30:00Z".parse().unwrap();
+        let next = nightly(60, 150).next_open(closed, date(2026, 10, 25), &brussels(), None).unwrap();
+        assert_eq!(next.to_string(), "2026-10-26T00:00:00Z", "tomorrow");
+    }
+
+    #[test]
+    fn in_a_gap_a_window_loses_the_hour_and_no_more() {
+        // At 02:00, 01:00 UTC, the clocks go forward to 03:00.
+        let shows = |from, to| open_from_to(&nightly(from, to), &brussels(), "2026-03-28T23:00:00Z", 8);
+        assert_eq!(shows(60, 150), ["00:00-01:00"]);
+        assert_eq!(shows(150, 240), ["01:00-02:00"]);
+        assert_eq!(shows(130, 150), Vec::<String>::new(), "02:10 to 02:30 does not come");
+        let before: Timestamp = "2026-03-29T00:00:00Z".parse().unwrap();
+        let next = nightly(130, 150).next_open(before, date(2026, 3, 29), &brussels(), None).unwrap();
+        assert_eq!(next.to_string(), "2026-03-30T00:10:00Z", "but the next day");
+    }
+
+    #[test]
+    fn around_midnight_no_hour_is_lost_or_doubled() {
+        let all_day = |zone: &str, from: &str| open_from_to(&Window::ALWAYS, &TimeZone::get(zone).unwrap(), from, 48).len();
+        // Nuuk goes back from midnight to 23:00 of the day before; St. John's once did from 00:01 to 23:01.
+        assert_eq!(all_day("America/Nuuk", "2026-10-24T12:00:00Z"), 1);
+        assert_eq!(all_day("America/St_Johns", "2006-10-28T12:00:00Z"), 1);
+        let nuuk = TimeZone::get("America/Nuuk").unwrap();
+        assert_eq!(open_from_to(&nightly(1380, 1410), &nuuk, "2026-10-24T12:00:00Z", 20), ["00:00-00:30"]);
+        assert_eq!(open_from_to(&nightly(1380, 1440), &nuuk, "2026-10-24T12:00:00Z", 20), ["00:00-02:00"]);
+    }
+
+    #[test]
+    fn next_open_and_is_open_agree() {
+        for zone in ["Europe/Brussels", "America/New_York", "America/Nuuk", "Pacific/Auckland", "Australia/Lord_Howe"] {
+            let zone = TimeZone::get(zone).unwrap();
+            for (window, hour) in [(nightly(60, 150), 0), (nightly(130, 1430), 1), (nightly(0, 1440), 2), (nightly(110, 115), 3)]
+            {
+                for n in 0..24 * 365 {
+                    let now = Timestamp::from_second(1_767_225_600 + 3600 * n + 613 * hour).unwrap();
+                    let today = local_date(now, &zone);
+                    let next = window.next_open(now, today, &zone, None).unwrap();
+                    assert!(window.is_open(next, &zone, None), "{now} {zone:?}");
+                    assert_eq!(next == now, window.is_open(now, &zone, None), "{now} {zone:?}");
+                }
+            }
+        }
     }
 }

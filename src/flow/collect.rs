@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 /// Rows in a page: enough to be fast, little enough to hold the ledger only for moments.
-const PAGE: usize = 4000;
+const PAGE: usize = 1000;
 
 /// A failed poll is tried again after this, in seconds, however rare the schedule.
 const RETRY_S: i64 = 300;

@@ -1,5 +1,6 @@
 //! The desk: configuration, store, letters, source and clock, as every pump needs them.
 
+use super::common;
 use crate::channel::Fault;
 use crate::channel::email::{Mailer, address};
 use crate::channel::sms::Texter;
@@ -9,22 +10,25 @@ use crate::config::problem::{ConfigError, Problem, Problems};
 use crate::config::{Environment, Setup};
 use crate::domain::cadence::Cadence;
 use crate::domain::case::{ContactPoint, DebtorFile, PointState};
-use crate::domain::decision::{Booked, Brake, World};
+use crate::domain::decision::{Booked, Brake, World, counts_from};
 use crate::domain::invoice::Debtor;
 use crate::domain::reason::Reason;
 use crate::domain::step::Channel;
+use crate::domain::time::{instant, local_date, plus_days};
 use crate::letter::Letters;
 use crate::source::row::Columns;
 use crate::source::{Source, SourceError};
 use crate::store::files::FileOptions;
+use crate::store::payloads::Dictionary;
 use crate::store::polls::PollOutcome;
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
+use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 /// Something that stops a pump.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +92,7 @@ pub struct DeskParts {
     /// Set when the program is to end: nothing new is begun.
     pub stopping: AtomicBool,
     source: Mutex<Option<(Source, Columns)>>,
+    dictionary: OnceCell<Dictionary>,
 }
 
 impl Desk {
@@ -96,8 +101,14 @@ impl Desk {
         let letters = checked_letters(&setup)?;
         let keys = Keys::new(store.secret_key().await?);
         let channels = channels(&setup);
-        let (stopping, source) = (AtomicBool::new(false), Mutex::new(None));
-        Ok(Desk(Arc::new(DeskParts { setup, store, clock, letters, keys, channels, stopping, source })))
+        let (stopping, source, dictionary) = (AtomicBool::new(false), Mutex::new(None), OnceCell::new());
+        Ok(Desk(Arc::new(DeskParts { setup, store, clock, letters, keys, channels, stopping, source, dictionary })))
+    }
+
+    /// What messages have in common, for keeping them; made at the first use.
+    pub async fn dictionary(&self) -> Result<&Dictionary, StoreError> {
+        let make = || async { self.store.dictionary(&common::lines(&self.letters, self.setup.settings.email.as_ref())).await };
+        self.dictionary.get_or_try_init(make).await
     }
 
     /// The source and its columns, opened when needed and whenever its file has been replaced.
@@ -169,7 +180,11 @@ impl Desk {
 
     /// Loads debtors' files as they matter now.
     pub async fn files(&self, debtors: &[i64], now: Timestamp) -> Result<Vec<DebtorFile>, StoreError> {
-        let since = Timestamp::from_millisecond(now.as_millisecond() - 32 * 86_400_000).unwrap_or(Timestamp::UNIX_EPOCH);
+        let today = local_date(now, &TimeZone::UTC);
+        let cadences = self.setup.cadences.iter().map(|c| &c.cadence);
+        let day = cadences.map(|c| counts_from(c, today)).min().unwrap_or(today);
+        // In a debtor's zone the day begins up to a day sooner, and it may be yesterday there.
+        let since = instant(plus_days(day, -2), Time::midnight(), &TimeZone::UTC).unwrap_or(Timestamp::UNIX_EPOCH);
         let options = FileOptions { redirected: self.is_redirected(), contacts_since: since };
         self.store.debtor_files(debtors, options, points).await
     }

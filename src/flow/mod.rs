@@ -4,6 +4,7 @@
 pub mod absorb;
 pub mod brake;
 pub mod collect;
+mod common;
 pub mod compose;
 pub mod deliver;
 pub mod desk;
@@ -13,6 +14,7 @@ mod prepare;
 pub mod review;
 pub mod simulate;
 mod tell;
+pub mod word;
 mod workers;
 
 pub use desk::{Desk, DeskError};

@@ -16,7 +16,7 @@ use crate::domain::time::{days_between, local_date};
 use crate::store::StoreError;
 use crate::store::attempts::NewAttempt;
 use crate::store::outbox::Claimed;
-use crate::store::payloads::Payload;
+use crate::store::payloads::{Packer, Payload};
 use crate::store::settle::{After, Settlement};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -131,10 +131,11 @@ async fn prepare_part(
 ) -> Result<Vec<Outcomes>, DeskError> {
     let (conditions, files) = &*around;
     let mut outcomes = Vec::with_capacity(claimed.len());
+    let mut packer = desk.dictionary().await?.packer()?;
     for message in claimed {
         let file = files.get(&message.debtor_pk);
         let file = file.ok_or_else(|| StoreError::Corrupt(format!("message {} has no debtor", message.pk)))?;
-        outcomes.push(ready(&desk, conditions, file, message, read_at, now).await?);
+        outcomes.push(ready(&desk, conditions, file, message, &mut packer, read_at, now).await?);
     }
     Ok(outcomes)
 }
@@ -192,6 +193,7 @@ async fn ready(
     conditions: &Conditions,
     file: &DebtorFile,
     claimed: Claimed,
+    packer: &mut Packer<'_>,
     read_at: Stopwatch,
     now: Timestamp,
 ) -> Result<Outcomes, DeskError> {
@@ -239,7 +241,7 @@ async fn ready(
         }
     };
     follow(desk, file, &case, &cadence, &plan, &claimed, today, now).await?;
-    let payload = Payload::new(&composed.address, &composed.bytes)?;
+    let payload = packer.pack(&composed.address, &composed.bytes)?;
     let sealed = (payload.salt.to_vec(), payload.address.clone(), payload.body_hash.to_vec());
     let unthreaded =
         compose::rows(file, &plan).iter().filter(|(l, i)| l.mark.is_some() && i.thread.is_none()).map(|(l, _)| l.pk).collect();

@@ -76,7 +76,7 @@ async fn unreachable(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
                 local_date(first, zone),
                 local_date(last, zone)
             ),
-            None => "no usable address is left".to_owned(),
+            None => "no usable address is left for what is due".to_owned(),
         };
         desk.store.set_unreachable(found.pk, now, &why).await?;
         let subject = format!("relance: {} cannot be reached", found.debtor);

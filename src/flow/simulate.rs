@@ -111,6 +111,12 @@ fn happen(
         row.marks.retain(|m| m.step != step.id);
         row.marks.push(Mark { step: step.id.clone(), rank: step.rank, kind: MarkKind::Left, on: today, contact: None });
     }
+    for (pk, passed, _) in &plan.skipped {
+        let rank = cadence.position(passed).and_then(|at| cadence.steps[at].rank);
+        let Some(row) = file.rows.iter_mut().find(|r| r.invoice.pk == *pk) else { continue };
+        row.marks.retain(|m| m.step != *passed);
+        row.marks.push(Mark { step: passed.clone(), rank, kind: MarkKind::Skipped, on: today, contact: None });
+    }
     let step = cadence.steps[plan.step].id.clone();
     file.contacts.push(Contact { pk: 0, at, state: ContactState::Left, case: case.clone(), step, invoices });
 }

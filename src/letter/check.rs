@@ -6,6 +6,7 @@ use crate::config::CadenceFile;
 use crate::config::problem::{At, Problems};
 use crate::domain::decision::{Line, Section};
 use crate::domain::invoice::{CustomerKind, Debtor, Invoice, Presence, RowKind, RowStatus};
+use crate::domain::mail::Mail;
 use crate::domain::money::Money;
 use crate::domain::step::{Channel, Rank, StepId};
 use jiff::civil::date;
@@ -39,6 +40,17 @@ impl Letters {
         if self.labels.is_empty() {
             problems.add(&At::start("letters"), "no labels.toml in any language");
         }
+    }
+
+    /// Every mail letter with sample data, in each of its languages.
+    pub fn sample_mails(&self) -> Vec<Mail> {
+        let names = self.files.keys().filter_map(|name| name.split_once('/')?.1.strip_suffix(".md").map(|l| (name, l)));
+        let mails = names.filter_map(|(name, letter)| {
+            let language = name.split_once('/')?.0;
+            let view = sample_view(self.labels.get(language)?, 0);
+            self.mail(language, letter, &view).ok()
+        });
+        mails.collect()
     }
 
     fn knows_all_variables(&self, name: &str, file: &str, problems: &Problems) -> bool {

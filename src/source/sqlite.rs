@@ -42,7 +42,8 @@ impl SqliteSource {
             .read_only(true)
             .create_if_missing(false)
             .busy_timeout(Duration::from_secs(10))
-            .pragma("query_only", "1");
+            .pragma("query_only", "1")
+            .pragma("cache_size", "-1000");
         let pool = SqlitePoolOptions::new().max_connections(2).min_connections(0).acquire_timeout(Duration::from_secs(30));
         let pool = pool.connect_with(options).await.map_err(|e| failed(plain(&e)))?;
         let base = match &settings.query {

@@ -117,7 +117,9 @@ impl Store {
             options.before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
         };
         let writer = pool(1).connect_with(options.clone()).await.map_err(failed)?;
-        let reader = pool(3).connect_with(options.read_only(true)).await.map_err(failed)?;
+        // Each connection has a cache of its own; behind the readers' stands the system's.
+        let reader = options.read_only(true).pragma("cache_size", "-1000");
+        let reader = pool(3).connect_with(reader).await.map_err(failed)?;
         Ok(Store { writer, reader, path: path.to_path_buf() })
     }
 

@@ -26,7 +26,7 @@ statements! {
         "FROM hold WHERE debtor_pk IN (SELECT value FROM json_each($1)) AND ended_at IS NULL" by "pk");
     FILE_CONTACTS = packed!("pk, debtor_pk, cadence, currency, step, state, at, invoices"
         "FROM contact WHERE debtor_pk IN (SELECT value FROM json_each($1)) AND redirected <= $2
-          AND ((state = 'left' AND at >= $3) OR state IN ('in_hand', 'maybe'))" by "pk");
+          AND ((state IN ('left', 'dropped') AND at >= $3) OR state IN ('in_hand', 'maybe'))" by "pk");
     FILE_REFUSALS = packed!("m.debtor_pk, m.step, m.channel, m.address, c.invoices"
         "FROM message m JOIN contact c ON c.pk = m.contact_pk
         WHERE m.debtor_pk IN (SELECT value FROM json_each($1)) AND m.state IN ('refused', 'expired') AND c.redirected <= $2");
@@ -169,6 +169,7 @@ impl Files {
         let state = match row.state.as_str() {
             "left" => ContactState::Left,
             "maybe" => ContactState::Maybe,
+            "dropped" => ContactState::Dropped,
             _ => ContactState::InHand,
         };
         file.contacts.push(Contact {

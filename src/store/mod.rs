@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod attempts;
+pub mod chain;
 pub mod db;
 pub mod files;
 pub mod holds;

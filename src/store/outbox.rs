@@ -46,7 +46,7 @@ statements! {
         WHERE state = 'sending' AND pk IN (SELECT value FROM json_each($1))";
     CLAIM_RETURN = "UPDATE message SET state = 'queued', lease_until = NULL WHERE state = 'leased'
         AND pk IN (SELECT value FROM json_each($1))";
-    CLAIM_FORGET = "UPDATE payload SET address = NULL, body = NULL WHERE pk IN (SELECT value FROM json_each($1))";
+    CLAIM_FORGET = "UPDATE payload SET address = '', body = NULL WHERE pk IN (SELECT value FROM json_each($1))";
     MARK_SENDING = "UPDATE message SET state = 'sending', payload_pk = j.payload, first_try_at = coalesce(message.first_try_at, $2),
             tries = message.tries + 1
         FROM (SELECT value ->> 0 AS pk, value ->> 1 AS payload FROM json_each($1)) j

@@ -14,11 +14,15 @@ use sqlx::Row;
 
 statements! {
     RECOVER_LEASED = "UPDATE message SET state = 'queued', lease_until = NULL WHERE state = 'leased' AND settled_at IS NULL";
-    RECOVER_SENDING = "SELECT m.pk, m.contact_pk, m.debtor_pk, m.channel, m.step, m.cadence, m.letter, m.message_id, m.payload_pk, m.doubts,
-            d.source_id, c.invoices, p.salt, p.address, p.body_hash
-        FROM message m JOIN contact c ON c.pk = m.contact_pk JOIN debtor d ON d.pk = m.debtor_pk JOIN payload p ON p.pk = m.payload_pk
+    /// What may have left is what was in doubt last: a later try may have been marked and not begun, or refused.
+    RECOVER_SENDING = "SELECT m.pk, m.contact_pk, m.debtor_pk, m.channel, m.step, m.cadence, m.letter, m.message_id, m.doubts,
+            d.source_id, c.invoices, c.redirected, p.pk AS payload_pk, p.salt, p.address, p.body_hash
+        FROM message m JOIN contact c ON c.pk = m.contact_pk JOIN debtor d ON d.pk = m.debtor_pk
+        LEFT JOIN payload p ON p.pk = CASE m.state WHEN 'sending' THEN m.payload_pk ELSE coalesce((
+            SELECT a.payload_pk FROM attempt a WHERE a.debtor_pk = m.debtor_pk AND a.message_pk = m.pk AND a.outcome = 'unknown'
+                AND a.payload_pk IS NOT NULL ORDER BY a.pk DESC LIMIT 1), m.payload_pk) END
         WHERE m.state = $1 AND m.settled_at IS NULL AND ($2 = 0 OR m.pk = $2) ORDER BY m.pk";
-    RECOVER_INVOICES = "SELECT source_id, number, balance, currency, due_on FROM invoice
+    RECOVER_INVOICES = "SELECT pk, source_id, number, balance, currency, due_on, thread FROM invoice
         WHERE pk IN (SELECT value FROM json_each($1)) ORDER BY pk";
     UNCERTAIN = "SELECT m.pk, d.source_id, d.name, m.channel, m.address, m.step, m.message_id, c.at FROM message m
         JOIN contact c ON c.pk = m.contact_pk JOIN debtor d ON d.pk = m.debtor_pk WHERE m.state = 'uncertain' AND m.settled_at IS NULL ORDER BY m.pk";
@@ -69,10 +73,19 @@ pub struct Doubtful {
     pub channel: String,
     /// How often it has been in doubt before.
     pub doubts: u32,
+    /// It went to `redirect_to`.
+    pub redirected: bool,
+    /// Its invoices that have no thread yet, by store key.
+    pub unthreaded: Vec<i64>,
     settlement: Settlement,
 }
 
 impl Doubtful {
+    /// What may have left: Message-ID, and the number of the payload where it is still known.
+    pub fn message(&self) -> (Option<&str>, Option<i64>) {
+        (self.settlement.attempt.message_id.as_deref(), self.settlement.attempt.payload_pk)
+    }
+
     /// The settlement with an outcome and what becomes of the message.
     pub fn settle(self, outcome: Outcome, after: After, answer: &str, now: Timestamp) -> Settlement {
         let mut s = self.settlement;
@@ -118,6 +131,8 @@ impl Store {
         let mut list = Vec::with_capacity(rows.len());
         for row in &rows {
             let about = sqlx::query(RECOVER_INVOICES).bind(row.get::<String, _>("invoices")).fetch_all(&self.writer).await?;
+            let unthreaded =
+                about.iter().filter(|i| i.get::<Option<String>, _>("thread").is_none()).map(|i| i.get("pk")).collect();
             let about = about.iter().map(|i| about_invoice(i, row.get("step"), today)).collect::<Result<Vec<_>, _>>()?;
             let invoices = serde_json::Value::from(about).to_string();
             let attempt = NewAttempt {
@@ -140,7 +155,7 @@ impl Store {
                 payload_pk: row.get("payload_pk"),
                 digest: None,
             };
-            let address: Option<String> = row.get("address");
+            let sealed = row.get::<Option<String>, _>("address").map(|address| (row.get("salt"), address, row.get("body_hash")));
             let settlement = Settlement {
                 message_pk: row.get("pk"),
                 contact_pk: row.get("contact_pk"),
@@ -148,11 +163,17 @@ impl Store {
                 day: today,
                 attempt,
                 payload: None,
-                sealed: Some((row.get("salt"), address.unwrap_or_default(), row.get("body_hash"))),
+                sealed,
                 threads: vec![],
                 dead: None,
             };
-            list.push(Doubtful { channel: row.get("channel"), doubts: row.get::<i64, _>("doubts") as u32, settlement });
+            list.push(Doubtful {
+                channel: row.get("channel"),
+                doubts: row.get::<i64, _>("doubts") as u32,
+                redirected: row.get::<i64, _>("redirected") != 0,
+                unthreaded,
+                settlement,
+            });
         }
         Ok(list)
     }

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 use sqlx::{Row, Sqlite, Transaction};
+use std::collections::BTreeMap;
 
 statements! {
     SETTLE_MESSAGES = "UPDATE message SET state = j.state, not_before = coalesce(j.next, message.not_before),
@@ -19,27 +20,34 @@ statements! {
         FROM (SELECT value ->> 'pk' AS pk, value ->> 'state' AS state, value ->> 'next' AS next, value ->> 'settled' AS settled,
                      value ->> 'doubt' AS doubt, value ->> 'ours' AS ours, value ->> 'payload' AS payload FROM json_each($1)) j
         WHERE message.pk = j.pk AND message.settled_at IS NULL";
-    SETTLE_LEFT = "UPDATE contact SET state = 'left', at = j.at
-        FROM (SELECT value ->> 'contact' AS pk, value ->> 'at' AS at FROM json_each($1)) j WHERE contact.pk = j.pk";
-    SETTLE_LEFT_MARKS = "UPDATE mark SET kind = 'left', on_day = j.day
-        FROM (SELECT value ->> 'contact' AS pk, value ->> 'day' AS day FROM json_each($1)) j
-        WHERE mark.contact_pk = j.pk AND mark.kind IN ('in_hand', 'maybe')";
+    /// By far the most, and alike: they need no table of values.
+    SETTLE_ACCEPTED = "UPDATE message SET state = 'accepted', settled_at = $2, lease_until = NULL
+        WHERE settled_at IS NULL AND pk IN (SELECT value FROM json_each($1))";
+    SETTLE_LEFT = "UPDATE contact SET state = 'left', at = $2 WHERE pk IN (SELECT value FROM json_each($1))";
+    SETTLE_LEFT_MARKS = "UPDATE mark SET kind = 'left', on_day = $2
+        WHERE kind IN ('in_hand', 'maybe') AND contact_pk IN (SELECT value FROM json_each($1))";
     SETTLE_THREADS = "UPDATE invoice SET thread = j.thread
-        FROM (SELECT value ->> 'pk' AS pk, value ->> 'thread' AS thread FROM json_each($1)) j
+        FROM (SELECT value ->> 0 AS pk, value ->> 1 AS thread FROM json_each($1)) j
         WHERE invoice.pk = j.pk AND invoice.thread IS NULL";
     SETTLE_MAYBE = "UPDATE contact SET state = 'maybe', at = $2 WHERE state = 'in_hand' AND pk IN (SELECT value FROM json_each($1))";
     SETTLE_MAYBE_MARKS = "UPDATE mark SET kind = 'maybe' WHERE kind = 'in_hand' AND contact_pk IN (
             SELECT pk FROM contact WHERE state = 'maybe' AND pk IN (SELECT value FROM json_each($1)))";
-    SETTLE_ENDED = "UPDATE contact SET state = CASE WHEN EXISTS (
-                SELECT 1 FROM message m WHERE m.contact_pk = contact.pk AND m.state IN ('refused', 'expired'))
-            THEN 'failed' ELSE 'cancelled' END
+    SETTLE_ENDED = "UPDATE contact SET state = CASE
+            WHEN EXISTS (SELECT 1 FROM message m WHERE m.contact_pk = contact.pk AND m.state = 'dropped') THEN 'dropped'
+            WHEN EXISTS (SELECT 1 FROM message m WHERE m.contact_pk = contact.pk AND m.state IN ('refused', 'expired')) THEN 'failed'
+            ELSE 'cancelled' END
         WHERE state IN ('in_hand', 'maybe') AND pk IN (SELECT value FROM json_each($1)) AND NOT EXISTS (
             SELECT 1 FROM message m WHERE m.contact_pk = contact.pk
               AND m.state IN ('planned', 'braked', 'queued', 'deferred', 'leased', 'sending', 'uncertain', 'accepted'))";
     SETTLE_ENDED_MARKS = "DELETE FROM mark WHERE kind IN ('in_hand', 'maybe', 'skipped') AND contact_pk IN (
             SELECT pk FROM contact WHERE state IN ('failed', 'cancelled') AND pk IN (SELECT value FROM json_each($1)))";
     SETTLE_DROPPED_MARKS = "UPDATE mark SET kind = 'skipped', why = 'dropped' WHERE kind IN ('in_hand', 'maybe') AND contact_pk IN (
-            SELECT pk FROM contact WHERE state IN ('failed', 'cancelled') AND pk IN (SELECT value FROM json_each($1)))";
+            SELECT pk FROM contact WHERE state = 'dropped' AND pk IN (SELECT value FROM json_each($1)))";
+    /// A person has spoken and no message of the contact is in doubt any more: what is left of it is in hand again.
+    SETTLE_IN_HAND = "UPDATE contact SET state = 'in_hand' WHERE pk = $1 AND state = 'maybe' AND NOT EXISTS (
+            SELECT 1 FROM message m WHERE m.contact_pk = contact.pk AND m.state = 'uncertain')";
+    SETTLE_IN_HAND_MARKS = "UPDATE mark SET kind = 'in_hand' WHERE contact_pk = $1 AND kind = 'maybe'
+        AND EXISTS (SELECT 1 FROM contact c WHERE c.pk = $1 AND c.state = 'in_hand')";
     SETTLE_LOOK = "UPDATE debtor SET next_at = $2 WHERE pk IN (SELECT value FROM json_each($1))";
     SETTLE_DEAD = "INSERT INTO point (debtor_pk, channel, address, dead_at, evidence) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (debtor_pk, channel, address) DO NOTHING";
@@ -69,7 +77,8 @@ pub enum After {
     Expired,
     /// It does not leave.
     Cancelled,
-    /// A person says that it does not leave: its step is passed over for good, else it would be planned anew.
+    /// A person says that it shall not leave (again): unless another channel carries its step, that is passed over for
+    /// good, else it would be planned anew.
     Dropped,
 }
 
@@ -120,19 +129,6 @@ struct MessageRow {
     payload: Option<i64>,
 }
 
-#[derive(Serialize)]
-struct LeftRow {
-    contact: i64,
-    at: i64,
-    day: String,
-}
-
-#[derive(Serialize)]
-struct ThreadRow<'a> {
-    pk: i64,
-    thread: &'a str,
-}
-
 impl Settlement {
     fn message_row(&self, payload: Option<i64>) -> MessageRow {
         let at = self.attempt.at;
@@ -142,7 +138,8 @@ impl Settlement {
             After::Uncertain => ("uncertain", None, None),
             After::Refused => ("refused", None, Some(at)),
             After::Expired => ("expired", None, Some(at)),
-            After::Cancelled | After::Dropped => ("cancelled", None, Some(at)),
+            After::Cancelled => ("cancelled", None, Some(at)),
+            After::Dropped => ("dropped", None, Some(at)),
         };
         let doubt = u8::from(self.attempt.outcome == Outcome::Unknown);
         let ours = u8::from(matches!(self.after, After::Retry { ours: true, .. }));
@@ -176,6 +173,8 @@ impl Store {
             return Ok(false);
         }
         settle(&mut tx, std::slice::from_ref(settlement), now).await?;
+        sqlx::query(SETTLE_IN_HAND).bind(settlement.contact_pk).execute(&mut *tx).await?;
+        sqlx::query(SETTLE_IN_HAND_MARKS).bind(settlement.contact_pk).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -198,34 +197,43 @@ pub(super) async fn settle(
         let mut attempt = s.attempt.clone();
         if let Some(payload) = &s.payload {
             attempt.payload_pk = numbers.next();
-            let digest = payloads::digest(&payload.salt, &payload.address, &payload.body_hash, attempt.answer.as_deref());
-            attempt.digest = Some(digest);
+            attempt.digest = Some(payloads::digest(&payload.salt, &payload.address, &payload.body_hash));
         } else if let Some((salt, address, hash)) = &s.sealed {
-            attempt.digest = Some(payloads::digest(salt, address, hash, attempt.answer.as_deref()));
+            attempt.digest = Some(payloads::digest(salt, address, hash));
         }
-        messages.push(s.message_row(s.payload.as_ref().and(attempt.payload_pk)));
+        if s.after != After::Accepted {
+            messages.push(s.message_row(s.payload.as_ref().and(attempt.payload_pk)));
+        }
         attempts.push(attempt);
     }
     let head = attempts::append(tx, &attempts).await?;
-    sqlx::query(SETTLE_MESSAGES).bind(json(&messages)?).execute(&mut **tx).await?;
+    if !messages.is_empty() {
+        sqlx::query(SETTLE_MESSAGES).bind(json(&messages)?).execute(&mut **tx).await?;
+    }
+    settle_accepted(tx, list).await?;
     settle_contacts(tx, list, now).await?;
     Ok(head)
 }
 
+/// What was accepted: message, contact, marks. Of a group nearly all have one time and one day.
+async fn settle_accepted(tx: &mut Transaction<'_, Sqlite>, list: &[Settlement]) -> Result<(), StoreError> {
+    let mut alike: BTreeMap<(i64, Date), Vec<&Settlement>> = BTreeMap::new();
+    for s in list.iter().filter(|s| s.after == After::Accepted) {
+        alike.entry((s.attempt.at, s.day)).or_default().push(s);
+    }
+    for ((at, day), group) in alike {
+        let contacts = super::keys(group.iter().map(|s| s.contact_pk));
+        let messages = super::keys(group.iter().map(|s| s.message_pk));
+        sqlx::query(SETTLE_ACCEPTED).bind(messages).bind(at).execute(&mut **tx).await?;
+        sqlx::query(SETTLE_LEFT).bind(&contacts).bind(at).execute(&mut **tx).await?;
+        sqlx::query(SETTLE_LEFT_MARKS).bind(&contacts).bind(day.to_string()).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
 async fn settle_contacts(tx: &mut Transaction<'_, Sqlite>, list: &[Settlement], now: Timestamp) -> Result<(), StoreError> {
     let at = now.as_millisecond();
-    let left: Vec<LeftRow> = list
-        .iter()
-        .filter(|s| s.after == After::Accepted)
-        .map(|s| LeftRow { contact: s.contact_pk, at: s.attempt.at, day: s.day.to_string() })
-        .collect();
-    if !left.is_empty() {
-        let rows = json(&left)?;
-        sqlx::query(SETTLE_LEFT).bind(&rows).execute(&mut **tx).await?;
-        sqlx::query(SETTLE_LEFT_MARKS).bind(&rows).execute(&mut **tx).await?;
-    }
-    let threads: Vec<ThreadRow> =
-        list.iter().flat_map(|s| &s.threads).map(|(pk, thread)| ThreadRow { pk: *pk, thread }).collect();
+    let threads: Vec<&(i64, String)> = list.iter().flat_map(|s| &s.threads).collect();
     if !threads.is_empty() {
         sqlx::query(SETTLE_THREADS).bind(json(&threads)?).execute(&mut **tx).await?;
     }
@@ -238,10 +246,8 @@ async fn settle_contacts(tx: &mut Transaction<'_, Sqlite>, list: &[Settlement], 
     if list.iter().any(Settlement::ends) {
         let ended = contacts(&|s| s.ends());
         sqlx::query(SETTLE_ENDED).bind(&ended).execute(&mut **tx).await?;
-        let dropped = contacts(&|s| s.after == After::Dropped);
-        sqlx::query(SETTLE_DROPPED_MARKS).bind(dropped).execute(&mut **tx).await?;
-        let not_dropped = contacts(&|s| s.ends() && s.after != After::Dropped);
-        sqlx::query(SETTLE_ENDED_MARKS).bind(not_dropped).execute(&mut **tx).await?;
+        sqlx::query(SETTLE_DROPPED_MARKS).bind(&ended).execute(&mut **tx).await?;
+        sqlx::query(SETTLE_ENDED_MARKS).bind(&ended).execute(&mut **tx).await?;
     }
     for s in list {
         if let (Some((address, evidence)), Some(channel)) = (&s.dead, &s.attempt.channel) {

@@ -21,8 +21,11 @@ statements! {
         JOIN contact c ON c.debtor_pk = d.pk AND c.state = 'left' AND c.redirected = 0 AND c.at > coalesce(d.last_sign_at, 0)
         WHERE d.unreachable_since IS NULL AND EXISTS (SELECT 1 FROM invoice i WHERE i.debtor_pk = d.pk AND i.presence <> 'closed')
         GROUP BY d.pk HAVING count(*) >= $1 AND max(c.at) - min(c.at) >= $2 LIMIT 500";
-    VIEW_CANNOT_REACH = "SELECT pk, source_id, name FROM debtor WHERE unreachable_since IS NULL AND reason IN ('no_address', 'cannot_reach')
-        AND NOT EXISTS (SELECT 1 FROM last_refusal r WHERE r.debtor_pk = debtor.pk) LIMIT 500";
+    /// A step that a person dropped holds the case as well, but says nothing about the addresses.
+    VIEW_CANNOT_REACH = "SELECT pk, source_id, name FROM debtor d WHERE unreachable_since IS NULL AND (reason = 'no_address'
+        OR (reason = 'cannot_reach' AND EXISTS (SELECT 1 FROM invoice i JOIN mark m ON m.invoice_pk = i.pk AND m.term = i.term
+            WHERE i.debtor_pk = d.pk AND i.presence <> 'closed' AND m.kind = 'undelivered')))
+        AND NOT EXISTS (SELECT 1 FROM last_refusal r WHERE r.debtor_pk = d.pk) LIMIT 500";
     VIEW_REFUSED = "SELECT d.source_id, d.name, r.step, r.answer FROM debtor d JOIN last_refusal r ON r.debtor_pk = d.pk
         WHERE d.reason IN ('no_address', 'cannot_reach')
           AND NOT EXISTS (SELECT 1 FROM alert a WHERE a.key = 'refused:' || d.source_id AND a.ended_at IS NULL) LIMIT 500";
@@ -31,7 +34,7 @@ statements! {
     VIEW_REACHABLE_AGAIN = "UPDATE debtor SET unreachable_since = NULL, unreachable_why = NULL
         WHERE unreachable_since IS NOT NULL AND unreachable_why LIKE 'no usable address%' AND reason NOT IN ('no_address', 'cannot_reach')";
     VIEW_REACHED_ALERTS = "UPDATE alert SET ended_at = $1 WHERE ended_at IS NULL AND key LIKE 'unreachable:%'
-        AND NOT EXISTS (SELECT 1 FROM debtor d WHERE d.unreachable_since IS NOT NULL AND 'unreachable:' || d.source_id = alert.key)";
+        AND NOT EXISTS (SELECT 1 FROM debtor d WHERE d.unreachable_since IS NOT NULL AND d.source_id = substr(alert.key, 13))";
     SET_UNREACHABLE = "UPDATE debtor SET unreachable_since = $2, unreachable_why = $3 WHERE pk = $1 AND unreachable_since IS NULL";
     VIEW_STEPS_IN_USE = "SELECT DISTINCT m.cadence, m.step FROM mark m JOIN invoice i ON i.pk = m.invoice_pk AND i.term = m.term
         WHERE i.presence <> 'closed' ORDER BY 1, 2";

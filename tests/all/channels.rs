@@ -91,6 +91,9 @@ async fn both_refused_the_step_has_failed_and_nothing_firmer_comes() {
     assert_eq!(outcomes.len(), 2, "{outcomes:?}");
     assert_eq!(world.reasons().await, ["cannot_reach 1"]);
     assert_eq!(server.begun().len(), 1);
+    world.poll().await;
+    world.review().await;
+    assert_eq!(world.alerts().await, ["unreachable:C1"]);
     world.finish().await;
 }
 

@@ -243,7 +243,7 @@ async fn log_verify_finds_what_was_changed() {
     change("UPDATE payload SET address = 'someone@else.example' WHERE pk = 1").await.unwrap();
     firm.run(&["log", "verify"]).ends(0);
     let deep = firm.run(&["log", "verify", "--deep"]).ends(1);
-    assert!(deep.out.contains("address, message or answer was changed") && deep.out.contains("NOT whole"), "{}", deep.out);
+    assert!(deep.out.contains("its address or message was changed") && deep.out.contains("NOT whole"), "{}", deep.out);
     change("DROP TRIGGER attempt_is_never_rewritten").await.unwrap();
     change("UPDATE attempt SET step = 'final' WHERE pk = 2").await.unwrap();
     let broken = firm.run(&["log", "verify"]).ends(1);

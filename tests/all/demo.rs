@@ -3,6 +3,7 @@
 
 use super::demo_story::Story;
 use super::support::mail::Parsed;
+use jiff::Timestamp;
 use jiff::civil::{Date, Weekday, date};
 use relance::clock::Clock;
 use relance::config::Setup;
@@ -17,6 +18,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 const LAST: Date = date(2026, 11, 20);
+
+/// The moment at which the demo ends.
+fn evening() -> Timestamp {
+    LAST.at(18, 0, 0, 0).in_tz("Europe/Brussels").unwrap().timestamp()
+}
 
 /// A message that was accepted.
 struct Left {
@@ -38,7 +44,7 @@ struct Left {
 async fn sixty_days_keep_the_rules_and_are_the_same_again() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("demo");
-    relance::demo::live(&folder, LAST, false).await.unwrap();
+    relance::demo::live(&folder, &Clock::manual(evening()), |_| ()).await.unwrap();
     let story = Story::read();
     let first = log(&folder, &story).await;
     facts(&folder, &story, &first).await;
@@ -49,7 +55,7 @@ async fn sixty_days_keep_the_rules_and_are_the_same_again() {
     pace(&story, &first);
     hours(&first);
     texts(&story, &first);
-    relance::demo::live(&folder, LAST, false).await.unwrap();
+    relance::demo::live(&folder, &Clock::manual(evening()), |_| ()).await.unwrap();
     let again = log(&folder, &story).await;
     let rows = |log: &[Left]| -> BTreeSet<_> {
         let row = |l: &Left| (l.attempt.debtor.clone(), l.attempt.step.clone(), l.attempt.channel.clone(), l.date);
@@ -65,7 +71,7 @@ async fn a_folder_that_it_did_not_make_is_refused() {
     let mine = dir.path().join("accounts.txt");
     std::fs::write(&mine, "mine").unwrap();
     for place in [dir.path(), &mine] {
-        let refused = relance::demo::live(place, LAST, false).await.unwrap_err().to_string();
+        let refused = relance::demo::live(place, &Clock::manual(evening()), |_| ()).await.unwrap_err().to_string();
         assert!(refused.contains("was not made by `relance demo`"), "{refused}");
         assert_eq!(std::fs::read_to_string(&mine).unwrap(), "mine");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
@@ -135,6 +141,8 @@ async fn facts(folder: &Path, story: &Story, log: &[Left]) {
     assert_eq!(lost, ["C012", "C028"]);
     let verified = store.verify_log(true).await.unwrap();
     assert_eq!(verified.broken, Vec::<String>::new());
+    let polled = store.last_good_poll().await.unwrap().unwrap();
+    assert_eq!(polled.started_at, evening(), "the last look is at the time of the clock that it was given");
     store.close().await;
     let files = std::fs::read_dir(folder.join("mail")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
     let mails = files.filter(|name| !name.starts_with("alert-")).count();
@@ -161,7 +169,7 @@ async fn ties_out(folder: &Path) {
     ledger.close().await;
     let setup = Setup::load(&folder.join("relance.toml"), BTreeMap::new()).unwrap();
     let store = Store::open(&setup.settings.store.path).await.unwrap();
-    let evening = LAST.at(18, 0, 0, 0).in_tz("Europe/Brussels").unwrap().timestamp();
+    let evening = evening();
     let desk = Desk::new(setup, store, Clock::manual(evening)).await.unwrap();
     let conditions = desk.conditions(evening).await.unwrap();
     let keys = desk.store.open_debtors_after(0).await.unwrap();

@@ -1,9 +1,11 @@
 //! Tests from outside: the library through its pumps, over real sockets, with a clock that stands still.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub, missing_docs)]
 
+mod ahead;
 mod channels;
 mod cli_check;
 mod cli_daemon;
+mod cli_deaf;
 mod cli_disk;
 mod cli_json;
 mod cli_release;
@@ -15,6 +17,7 @@ mod demo_story;
 mod floors;
 mod guard;
 mod licences;
+mod mail_blame;
 mod mail_doubt;
 mod mail_faults;
 mod mail_pipelined;
@@ -30,3 +33,4 @@ mod sms_twilio;
 mod stops;
 mod store;
 mod support;
+mod word;

@@ -216,6 +216,11 @@ pub struct Daemon {
 }
 
 impl Daemon {
+    /// A process that was started otherwise.
+    pub fn of(child: Child) -> Daemon {
+        Daemon { child }
+    }
+
     /// SIGKILL: no leave-taking.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

@@ -81,6 +81,15 @@ pub fn build(parts: &MailParts) -> Result<Vec<u8>, BuildError> {
     Ok(message.formatted())
 }
 
+/// The first mail of the matter, as a mail built here names it; `None` when it is the first itself.
+pub fn thread_of(mail: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(mail);
+    let head = text.split("\r\n\r\n").next()?.replace("\r\n ", " ").replace("\r\n\t", " ");
+    let references = head.lines().find_map(|line| line.strip_prefix("References:"))?;
+    let first = references.split_whitespace().next()?;
+    Some(first.trim_start_matches('<').trim_end_matches('>').to_owned())
+}
+
 /// A plain text mail, for alerts to the creditor.
 pub fn build_plain(
     from: &Mailbox,

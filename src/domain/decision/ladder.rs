@@ -30,6 +30,12 @@ pub(super) struct Block {
     pub(super) until: Option<Date>,
 }
 
+impl Ladder {
+    fn look_on(&mut self, day: Date) {
+        self.next = Some(self.next.map_or(day, |d| d.min(day)));
+    }
+}
+
 /// Puts an invoice on its cadence.
 pub(super) fn ladder(world: &World, row: &CaseInvoice, today: Date, entry_released: bool) -> Ladder {
     let climb = Climb { world, row, today, floor: floor(world, row) };
@@ -43,17 +49,18 @@ pub(super) fn ladder(world: &World, row: &CaseInvoice, today: Date, entry_releas
     for step in first..world.cadence.steps.len() {
         match climb.weigh(step) {
             Weighed::Due => ladder.due = Some(step),
-            Weighed::Later(day) => ladder.next = Some(ladder.next.map_or(day, |d| d.min(day))),
-            Weighed::Blocked(block) if ladder.blocked.is_none() => ladder.blocked = Some(block),
-            Weighed::Blocked(_) | Weighed::Passed | Weighed::Waits => {}
+            Weighed::Later(day) => ladder.look_on(day),
+            Weighed::Blocked(block) => {
+                // The first block says why; but what stands against a further step may end sooner.
+                block.until.into_iter().for_each(|day| ladder.look_on(day));
+                ladder.blocked.get_or_insert(block);
+            }
+            Weighed::Passed | Weighed::Waits => {}
         }
         let entry_only = climb.enters_late() && ladder.stage.is_none_or(|s| !world.cadence.steps[s].overdue);
         if entry_only && ladder.due.is_some() {
             break; // R3, R7: old debts and reopened invoices enter at the first step after due, no further.
         }
-    }
-    if let Some(block) = ladder.blocked.and_then(|b| b.until) {
-        ladder.next = Some(ladder.next.map_or(block, |d| d.min(block)));
     }
     ladder
 }

@@ -5,6 +5,7 @@
 //! a [`Trace`] that keeps every rule weighed, and `preview` asks it day after day.
 
 mod choice;
+mod demand;
 mod ladder;
 mod netting;
 mod pace;
@@ -12,10 +13,12 @@ mod sections;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod tie_out;
 mod verdict;
 
 pub use netting::net;
-pub use survey::tie_out;
+pub use pace::counts_from;
+pub use tie_out::tie_out;
 pub use verdict::decide;
 
 use super::cadence::Cadence;
@@ -186,7 +189,7 @@ pub struct Plan {
     pub to: Vec<(Channel, String)>,
     /// The rows that the message shows.
     pub lines: Vec<Line>,
-    /// What is asked for: the net of the invoices at the letter's own stage.
+    /// What is asked for: the net of the rows under [`Section::Asked`].
     pub asked: Money,
     /// Steps passed over for good when this leaves: invoice, step and why.
     pub skipped: Vec<(i64, StepId, &'static str)>,
@@ -195,11 +198,11 @@ pub struct Plan {
 /// Where a row stands in a message (rule R5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Section {
-    /// At the stage of the letter: asked for.
+    /// At the stage of the letter, or further and not worth a letter of its own: asked for.
     Asked,
     /// Late, at another stage.
     Late,
-    /// Due soon, or so recently that payments are not booked yet.
+    /// Due soon; or late, and never asked for yet: too recent, or below the minimum.
     DueSoon,
     /// In dispute or held: nothing is asked.
     Disputed,

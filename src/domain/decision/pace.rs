@@ -1,12 +1,15 @@
 //! Spacing and ceilings: how often one debtor may be contacted (rule R6).
 
 use super::{Trace, World};
-use crate::domain::cadence::Group;
+use crate::domain::cadence::{Cadence, Group};
 use crate::domain::case::{Contact, DebtorFile};
 use crate::domain::invoice::CustomerKind;
 use crate::domain::reason::Reason;
 use crate::domain::time::{days_between, local_date, plus_days};
 use jiff::civil::Date;
+
+/// Days over which the longest ceiling counts.
+const LONGEST_CEILING: i64 = 30;
 
 /// Whether the pace lets a contact about these invoices go today; else the reason and the first day that does.
 pub(super) fn pace<T: Trace>(
@@ -56,10 +59,16 @@ pub(super) fn pace<T: Trace>(
     Some((Reason::Ceiling, free.unwrap_or_else(|| plus_days(today, 1))))
 }
 
+/// The first day on which a contact may still count, for a cadence: by the longest ceiling or by its spacing.
+pub fn counts_from(cadence: &Cadence, today: Date) -> Date {
+    let spaced = cadence.spacing.before(today, cadence.calendar.as_deref());
+    spaced.min(plus_days(today, -LONGEST_CEILING))
+}
+
 fn limits(world: &World, file: &DebtorFile) -> [(i64, u32); 3] {
     let c = world.policy.ceilings;
     let month = if file.debtor.kind == Some(CustomerKind::Consumer) { c.month_consumer } else { c.month };
-    [(1, c.day), (7, c.week), (30, month)]
+    [(1, c.day), (7, c.week), (LONGEST_CEILING, month)]
 }
 
 /// The last contact that counts and the first day on which its spacing has run.

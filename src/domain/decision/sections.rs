@@ -7,13 +7,16 @@ use super::{Line, Plan, Section, World};
 use crate::domain::currency::Currency;
 use crate::domain::money::Money;
 use crate::domain::reason::Reason;
+use crate::domain::step::Rank;
 
 /// Invoices due within so many days are shown as due soon.
 const SOON_DAYS: i64 = 14;
 
-/// Builds the contact: the letter of the chosen step, with a mark for every invoice that is ready for it or an earlier one.
+/// Builds the contact: the letter of the chosen step, with a mark for every invoice that gets its step by it.
 pub(super) fn plan(world: &World, placed: &[Placed], choice: &Choice, currency: Currency) -> Plan {
     let step = choice.step;
+    // Formal notices list only what is at that stage (R5).
+    let formal = world.cadence.steps[step].rank >= Some(Rank::Formal);
     let mut lines: Vec<Line> = Vec::with_capacity(placed.len());
     let mut skipped = Vec::new();
     for (i, p) in placed.iter().enumerate() {
@@ -21,7 +24,11 @@ pub(super) fn plan(world: &World, placed: &[Placed], choice: &Choice, currency: 
             continue;
         }
         let given = p.ladder().and_then(|l| l.due).filter(|_| choice.ready.binary_search(&i).is_ok());
-        let Some(section) = section(world, p, given, step) else { continue };
+        let asked = given == Some(step) || choice.along.binary_search(&i).is_ok();
+        let Some(section) = section(world, p, given, asked) else { continue };
+        if formal && !matches!(section, Section::Asked | Section::Credit) {
+            continue;
+        }
         let stage = given.or_else(|| p.ladder().and_then(|l| l.stage));
         lines.push(Line {
             pk: p.row.invoice.pk,
@@ -45,7 +52,7 @@ pub(super) fn plan(world: &World, placed: &[Placed], choice: &Choice, currency: 
     Plan { step, to: choice.to.clone(), lines, asked: Money::new(asked, currency), skipped }
 }
 
-fn section(world: &World, p: &Placed, given: Option<usize>, step: usize) -> Option<Section> {
+fn section(world: &World, p: &Placed, given: Option<usize>, asked: bool) -> Option<Section> {
     let ladder = match &p.place {
         Place::Credit => return Some(Section::Credit),
         Place::Held(Reason::Disputed, _) => return Some(Section::Disputed),
@@ -56,7 +63,7 @@ fn section(world: &World, p: &Placed, given: Option<usize>, step: usize) -> Opti
     };
     let overdue_stage = given.or(ladder.stage).is_some_and(|s| world.cadence.steps[s].overdue);
     match given {
-        Some(given) if given == step => Some(Section::Asked),
+        _ if asked => Some(Section::Asked),
         _ if p.is_overdue() && overdue_stage => Some(Section::Late),
         Some(_) => Some(Section::DueSoon),
         None if p.days_late >= -SOON_DAYS => Some(Section::DueSoon),

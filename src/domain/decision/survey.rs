@@ -1,13 +1,12 @@
-//! Every row of a case and where it stands; the sum over all rows is the tie-out (rule R27).
+//! Every row of a case and where it stands.
 
 use super::ladder::{Ladder, ladder};
 use super::netting::net;
 use super::{Trace, World};
-use crate::domain::case::{CaseInvoice, CaseKey, DebtorFile};
+use crate::domain::case::{CaseInvoice, CaseKey, DebtorFile, in_force};
 use crate::domain::invoice::{Presence, RowStatus};
-use crate::domain::money::Money;
 use crate::domain::reason::Reason;
-use crate::domain::time::{days_between, local_date};
+use crate::domain::time::days_between;
 use jiff::civil::Date;
 
 /// A row of the case, placed.
@@ -47,7 +46,7 @@ impl Placed<'_> {
 
 /// Places every row of a case.
 pub(super) fn survey<'a>(file: &'a DebtorFile, case: &CaseKey, world: &World, today: Date) -> Vec<Placed<'a>> {
-    let nets = net(&file.rows, case.currency);
+    let nets = net(&file.rows, case.currency, today);
     let of_case = |r: &CaseInvoice| {
         r.invoice.is_open()
             && r.invoice.balance.currency == case.currency
@@ -74,11 +73,10 @@ fn place(file: &DebtorFile, world: &World, row: &CaseInvoice, net: i64, today: D
     if invoice.is_credit() {
         return Place::Credit;
     }
-    let hold = row.holds.iter().filter(|h| today < h.until).max_by_key(|h| h.until);
     if let Some(reason) = own_obstacle(row) {
         return Place::Held(reason, None);
     }
-    if let Some(hold) = hold {
+    if let Some(hold) = in_force(&row.holds, today) {
         return Place::Held(Reason::Held, Some(hold.until));
     }
     let tolerance = world.policy.tolerance.minor(invoice.balance.currency);
@@ -91,7 +89,8 @@ fn place(file: &DebtorFile, world: &World, row: &CaseInvoice, net: i64, today: D
     Place::Live(ladder(world, row, today, file.entry_released))
 }
 
-fn own_obstacle(row: &CaseInvoice) -> Option<Reason> {
+/// What the row itself says against chasing it.
+pub(super) fn own_obstacle(row: &CaseInvoice) -> Option<Reason> {
     let invoice = &row.invoice;
     match (invoice.presence, invoice.status) {
         (Presence::Missing, _) => Some(Reason::Missing),
@@ -109,64 +108,7 @@ pub(super) fn debtor_obstacle<T: Trace>(file: &DebtorFile, today: Date, trace: &
         trace.rule("R15", false, || format!("the ledger gives the customer the state \"{state}\": no message, a person decides"));
         return Some((Reason::DebtorState, None));
     }
-    let hold = file.holds.iter().filter(|h| today < h.until).max_by_key(|h| h.until)?;
+    let hold = in_force(&file.holds, today)?;
     trace.rule("R19", false, || format!("hold {} until {}: {}", hold.id, hold.until, hold.reason));
     Some((Reason::Held, Some(hold.until)))
-}
-
-/// What due steps ask for, in minor units: by steps after the due date and by steps before it (R12). Rows without a
-/// step to give do not count: a trifle must not leave because something else is owed too.
-pub(super) fn sums(world: &World, placed: &[Placed]) -> (i64, i64) {
-    let after_due = |l: &Ladder| l.due.is_some_and(|s| world.cadence.steps[s].overdue);
-    let (mut overdue, mut soon) = (0i64, 0i64);
-    for p in placed {
-        match p.ladder() {
-            Some(l) if after_due(l) => overdue = overdue.saturating_add(p.net),
-            Some(l) if l.due.is_some() => soon = soon.saturating_add(p.net),
-            _ => {}
-        }
-    }
-    (overdue, soon)
-}
-
-/// The one state in which each open row of a debtor is, with its signed balance (rule R27).
-/// `world_of` gives the world of a cadence by name, `None` when that cadence no longer exists.
-pub fn tie_out<'w>(file: &DebtorFile, world_of: impl Fn(&str) -> Option<World<'w>>) -> Vec<(i64, String, Money)> {
-    let mut states = Vec::with_capacity(file.rows.len());
-    for row in file.rows.iter().filter(|r| r.invoice.is_open()) {
-        if row.invoice.cadence.as_deref().and_then(&world_of).is_none() {
-            let state = if row.invoice.is_credit() { "credit" } else { Reason::NoCadence.code() };
-            states.push((row.invoice.pk, state.to_owned(), row.invoice.balance));
-        }
-    }
-    for case in file.cases() {
-        let Some(world) = world_of(&case.cadence) else { continue };
-        let today = local_date(world.now, world.zone);
-        let obstacle = debtor_obstacle(file, today, &mut super::NoTrace);
-        let placed = survey(file, &case, &world, today);
-        let minimum = world.cadence.minimum.minor(case.currency);
-        let below = sums(&world, &placed).0 < minimum;
-        for p in &placed {
-            let state = state_of(p, &world, obstacle.map(|o| o.0), below, today);
-            states.push((p.row.invoice.pk, state, p.row.invoice.balance));
-        }
-    }
-    states
-}
-
-fn state_of(p: &Placed, world: &World, obstacle: Option<Reason>, below_minimum: bool, today: Date) -> String {
-    match (&p.place, obstacle) {
-        (Place::Credit, _) => "credit".to_owned(),
-        (Place::Held(reason, _), _) => format!("held:{reason}"),
-        (Place::Covered, _) => "covered".to_owned(),
-        (Place::Rounding, _) => "rounding".to_owned(),
-        (Place::Live(_), Some(reason)) => format!("held:{reason}"),
-        (Place::Live(ladder), None) => match (ladder.stage, ladder.blocked) {
-            (_, Some(b)) if b.until.is_none() => format!("held:{}", b.reason),
-            (Some(step), _) => format!("step:{}", world.cadence.steps[step].id),
-            _ if p.row.invoice.due_on >= today => "not_due".to_owned(),
-            _ if below_minimum && ladder.due.is_some() => Reason::BelowMinimum.code().to_owned(),
-            _ => "late".to_owned(),
-        },
-    }
 }

@@ -1,12 +1,12 @@
 //! Weighing the rules in their order and coming to one decision.
 
-use super::choice::{Choice, choose, has_other_way};
+use super::choice::{Choice, choose, has_other_way, why_unreached};
+use super::demand::demands;
 use super::pace::pace;
 use super::sections::plan;
-use super::survey::{Place, Placed, debtor_obstacle, sums, survey};
+use super::survey::{Place, Placed, debtor_obstacle, survey};
 use super::{Actor, Decision, Trace, Verdict, World};
-use crate::domain::cadence::Group;
-use crate::domain::case::{CaseKey, ContactState, DebtorFile, PointState};
+use crate::domain::case::{CaseKey, ContactState, DebtorFile, MarkKind};
 use crate::domain::money::Money;
 use crate::domain::reason::Reason;
 use crate::domain::step::Channel;
@@ -28,11 +28,11 @@ pub fn decide<T: Trace>(file: &DebtorFile, case: &CaseKey, world: &World, trace:
     if let Some((reason, until)) = debtor_obstacle(file, today, trace) {
         return Decision::hold(reason, until.map(|day| opening(world, day)));
     }
-    let ready = ready(world, case, &placed, trace);
-    if ready.is_empty() {
+    let demands = demands(world, case, &placed, trace);
+    if demands.is_empty() {
         return idle(world, &placed, today);
     }
-    let (choices, undeliverable) = choose(world, file, &placed, &ready, trace);
+    let (choices, undeliverable) = choose(world, file, case, &placed, &demands, trace);
     let mut best: Option<Leave> = None;
     for choice in &choices {
         let this = leave(world, file, case, &placed, choice, trace);
@@ -53,10 +53,12 @@ pub fn decide<T: Trace>(file: &DebtorFile, case: &CaseKey, world: &World, trace:
         best.decision
     });
     let decision = decision.unwrap_or_else(|| {
-        let reachable = file.points.iter().any(|p| p.state == PointState::Usable);
-        let reason = if reachable { Reason::CannotReach } else { Reason::NoAddress };
         // A later step may have another channel, so the case is looked at again all the same.
-        Decision::hold(reason, next_day(&placed, today).map(|day| opening(world, day)))
+        let next = next_day(&placed, today).map(|day| opening(world, day));
+        match undeliverable.is_empty() {
+            true => Decision::wait(Reason::BelowMinimum, next),
+            false => Decision::hold(why_unreached(file), next),
+        }
     });
     Decision { undeliverable, ..decision }
 }
@@ -148,35 +150,6 @@ fn in_hand_or_uncertain<T: Trace>(world: &World, file: &DebtorFile, case: &CaseK
         format!("whether the message with step \"{}\" left is uncertain; resolve it with `relance uncertain`", contact.step)
     });
     Some(Decision::hold(Reason::Uncertain, None))
-}
-
-/// The rows, by place, whose step is due and whose sum is worth a message (R12).
-fn ready<T: Trace>(world: &World, case: &CaseKey, placed: &[Placed], trace: &mut T) -> Vec<usize> {
-    let minimum = world.cadence.minimum.minor(case.currency);
-    let (overdue, soon) = sums(world, placed);
-    let due: Vec<usize> = (0..placed.len()).filter(|i| placed[*i].ladder().is_some_and(|l| l.due.is_some())).collect();
-    let enough = |i: &usize| {
-        let p = &placed[*i];
-        let after_due = p.ladder().and_then(|l| l.due).is_some_and(|s| world.cadence.steps[s].overdue);
-        match world.cadence.group {
-            Group::Invoice => p.net >= minimum,
-            Group::Debtor => (if after_due { overdue } else { soon }) >= minimum,
-        }
-    };
-    let ready: Vec<usize> = due.iter().copied().filter(enough).collect();
-    if !due.is_empty() {
-        let money = |minor| Money::new(minor, case.currency);
-        trace.rule("R12", !ready.is_empty(), || {
-            format!(
-                "overdue net {}, due soon {}; the minimum of \"{}\" is {}",
-                money(overdue),
-                money(soon),
-                world.cadence.name,
-                money(minimum)
-            )
-        });
-    }
-    ready
 }
 
 /// Why nothing is ready, and when to look again.
@@ -319,6 +292,12 @@ fn blocked_text(world: &World, p: &Placed, block: super::ladder::Block) -> Strin
             "{number}: step {step} waits until {} because of a part payment",
             block.until.map(|d| d.to_string()).unwrap_or_default()
         ),
+        Reason::CannotReach => {
+            let lower = world.cadence.lower_rank(block.step);
+            let undelivered = p.row.marks.iter().any(|m| m.rank == lower && m.kind == MarkKind::Undelivered);
+            let what = if undelivered { "could not be delivered" } else { "was dropped by a person" };
+            format!("{number}: step {step}: the step before it {what}, so nothing firmer may leave")
+        }
         reason => format!("{number}: step {step}: {}", reason.text()),
     }
 }

@@ -1,7 +1,32 @@
 //! `log verify`: a log that shows when somebody with the file in their hands has touched it.
 
-use super::{Place, verified, with_log};
-use relance::store::attempts::Verified;
+use super::{Place, attempt, verified, with_log};
+use relance::domain::attempt::Outcome;
+use relance::domain::case::MarkKind;
+use relance::store::attempts::NewAttempt;
+use relance::store::chain::Verified;
+use relance::store::outbox::NewMark;
+use relance::store::settle::NoAddress;
+use sqlx::{AssertSqlSafe, Connection as _};
+
+/// What the chain covers of a row; its columns besides are the links themselves.
+const FACTS: usize = 19;
+
+/// A step that found no address.
+fn no_address() -> NoAddress {
+    let mark = NewMark {
+        invoice_pk: 1,
+        term: 1,
+        step: "reminder".to_owned(),
+        rank: None,
+        overdue: true,
+        kind: MarkKind::Undelivered,
+        on: "2026-11-02".parse().unwrap(),
+        why: None,
+    };
+    let bare = NewAttempt { outcome: Outcome::NoAddress, channel: None, answer: None, message_id: None, ..attempt() };
+    NoAddress { marks: vec![mark], cadence: "standard".to_owned(), redirected: false, attempt: bare }
+}
 
 /// Changes the log as somebody with the file in their hands could, on a log of four messages.
 async fn tampered(sql: &str) -> (Verified, Verified) {
@@ -18,8 +43,10 @@ async fn tampered(sql: &str) -> (Verified, Verified) {
 async fn a_changed_fact_is_found() {
     for change in [
         "at = at + 1",
+        "debtor_pk = 7",
         "debtor = 'C2'",
         "person = 'Marie'",
+        "person = ''",
         "channel = 'sms'",
         "cadence = 'other'",
         "step = 'firm'",
@@ -29,18 +56,68 @@ async fn a_changed_fact_is_found() {
         "outcome = 'refused'",
         "class = 'address'",
         "why = 'paid'",
+        "answer = '550 never'",
+        "answer = ''",
+        "answer = NULL",
         "message_id = 'x'",
+        "message_pk = 1",
+        "message_pk = NULL",
         "payload_pk = 1",
+        "payload_pk = NULL",
         "digest = x'00'",
         "prev = x'00'",
         "hash = x'00'",
     ] {
-        let (quick, _) = tampered(&format!("UPDATE attempt SET {change} WHERE pk = 2")).await;
+        let (quick, _) = tampered(&format!("PRAGMA foreign_keys = OFF; UPDATE attempt SET {change} WHERE pk = 2")).await;
         let expected = "attempt 2: the row or the one before it was changed, added or removed";
         assert_eq!(quick.broken.first().map(String::as_str), Some(expected), "{change}");
         // The row behind it no longer fits when it is the hash that was changed.
         assert_eq!(quick.broken.len(), if change.starts_with("hash") { 2 } else { 1 }, "{change}: {:?}", quick.broken);
     }
+    // Its number is a fact too: `log show` and people name it by that.
+    let (quick, _) = tampered("UPDATE attempt SET pk = 44 WHERE pk = 4").await;
+    assert_eq!(quick.broken, ["attempt 44: the row or the one before it was changed, added or removed"]);
+}
+
+/// A row that never had a payload has its facts, and its answer, in the chain all the same.
+#[tokio::test]
+async fn a_row_without_a_payload_is_covered_as_well() {
+    let place = Place::new();
+    let (store, _) = with_log(&place, &["one"]).await;
+    store.commit_plan(&[], &[no_address()], &[], false, super::now()).await.unwrap();
+    assert_eq!(verified(&store, true).await.broken, Vec::<String>::new());
+    place.sql("DROP TRIGGER attempt_is_never_rewritten").await.unwrap();
+    for change in
+        ["answer = '250 OK'", "outcome = 'accepted'", "digest = x''", "debtor_pk = 2", "message_pk = 1", "payload_pk = 1"]
+    {
+        let saved = "CREATE TEMP TABLE saved AS SELECT * FROM attempt WHERE pk = 2";
+        let mut raw = place.raw().await;
+        for sql in ["PRAGMA foreign_keys = OFF", saved, &format!("UPDATE attempt SET {change} WHERE pk = 2")] {
+            sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut raw).await.unwrap();
+        }
+        let found = verified(&store, false).await;
+        assert_eq!(found.broken, ["attempt 2: the row or the one before it was changed, added or removed"], "{change}");
+        let back = "INSERT OR REPLACE INTO attempt SELECT * FROM saved";
+        sqlx::raw_sql(AssertSqlSafe(back)).execute(&mut raw).await.unwrap();
+        raw.close().await.unwrap();
+    }
+    assert_eq!(verified(&store, true).await.broken, Vec::<String>::new(), "put back, it is whole again");
+}
+
+/// The chain covers every column but its own two links, so that none is forgotten when the schema gains one.
+#[tokio::test]
+async fn every_column_is_a_fact() {
+    let place = Place::new();
+    with_log(&place, &["one"]).await;
+    let mut raw = place.raw().await;
+    let columns: Vec<String> =
+        sqlx::query_scalar("SELECT name FROM pragma_table_info('attempt')").fetch_all(&mut raw).await.unwrap();
+    assert_eq!(
+        columns.len(),
+        FACTS + 2,
+        "{columns:?}: a new column wants a line in a_changed_fact_is_found, and its place in the chain"
+    );
+    raw.close().await.unwrap();
 }
 
 #[tokio::test]
@@ -53,6 +130,10 @@ async fn a_row_that_is_gone_or_slipped_in_is_found() {
                 class, why, answer, message_id, message_pk, payload_pk, digest, prev, hash FROM attempt WHERE pk = 4";
     let (quick, _) = tampered(copy).await;
     assert_eq!(quick.broken, ["attempt 9: the row or the one before it was changed, added or removed"]);
+    // Below the first number as well, where no list would begin.
+    let below = copy.replace("SELECT 9, ", "SELECT -9, ");
+    let (quick, _) = tampered(&format!("PRAGMA ignore_check_constraints = ON; {below}")).await;
+    assert!(quick.rows == 5 && quick.broken[0].starts_with("attempt -9: "), "{quick:?}");
     // What is cut off at the end leaves a whole chain behind, but another head: that is why the journal keeps it.
     let (quick, _) = tampered("DELETE FROM attempt WHERE pk = 4").await;
     assert_eq!((quick.rows, quick.broken.len()), (3, 0));
@@ -62,7 +143,7 @@ async fn a_row_that_is_gone_or_slipped_in_is_found() {
 
 #[tokio::test]
 async fn a_changed_payload_is_found_by_looking_deep() {
-    let text = "attempt 3: address, message or answer was changed";
+    let text = "attempt 3: its address or message was changed";
     let unpacked = "attempt 3: its payload is gone or cannot be unpacked";
     let of_three = "WHERE pk = (SELECT payload_pk FROM attempt WHERE pk = 3)";
     for (change, expected) in [
@@ -72,7 +153,6 @@ async fn a_changed_payload_is_found_by_looking_deep() {
         (format!("UPDATE payload SET body_hash = x'00' {of_three}"), text),
         (format!("UPDATE payload SET salt = x'00' {of_three}"), text),
         (format!("UPDATE payload SET body = x'00' {of_three}"), unpacked),
-        ("UPDATE attempt SET answer = '550 never' WHERE pk = 3".to_owned(), text),
         (format!("UPDATE message SET payload_pk = NULL; DELETE FROM payload {of_three}"), unpacked),
     ] {
         let change = format!("PRAGMA foreign_keys = OFF; {change}");
@@ -88,6 +168,30 @@ async fn an_erased_payload_verifies_as_erased() {
         "UPDATE payload SET address = NULL, body = NULL, erased_at = 1 WHERE pk = (SELECT payload_pk FROM attempt WHERE pk = 3)";
     let (quick, deep) = tampered(erase).await;
     assert_eq!((quick.broken.len(), deep.broken.len(), deep.payloads, deep.erased), (0, 0, 3, 1));
+}
+
+/// Only the tombstone makes a gap an erasure; and where it stands there must be a gap.
+#[tokio::test]
+async fn what_is_missing_without_a_tombstone_is_no_erasure() {
+    let gone = "attempt 3: its address is gone, and nothing says that it was erased";
+    let half = |what: &str| format!("attempt 3: it says that its payload was erased, but the {what} is still there");
+    for (change, expected) in [
+        ("address = NULL", gone.to_owned()),
+        ("address = NULL, body = NULL", gone.to_owned()),
+        ("erased_at = 1", half("address")),
+        ("erased_at = 1, body = NULL", half("address")),
+        ("erased_at = 1, address = NULL", half("message")),
+    ] {
+        let of_three = "WHERE pk = (SELECT payload_pk FROM attempt WHERE pk = 3)";
+        let place = Place::new();
+        with_log(&place, &["one", "two", "three"]).await;
+        let change = format!("UPDATE payload SET {change} {of_three}");
+        let refused = place.sql(&change).await.unwrap_err();
+        assert!(refused.contains("CHECK constraint failed"), "the schema itself refuses: {refused}");
+        let (quick, deep) = tampered(&format!("PRAGMA ignore_check_constraints = ON; {change}")).await;
+        assert_eq!((quick.broken.len(), deep.payloads, deep.erased), (0, 3, 0), "{change}");
+        assert_eq!(deep.broken, [expected], "{change}");
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,8 @@ mod opening;
 use jiff::Timestamp;
 use relance::domain::attempt::Outcome;
 use relance::store::Store;
-use relance::store::attempts::{NewAttempt, Verified};
+use relance::store::attempts::NewAttempt;
+use relance::store::chain::Verified;
 use relance::store::ledger::{DebtorRow, InvoiceRow, PageChange};
 use relance::store::outbox::{NewContact, NewMessage};
 use relance::store::payloads::Payload;
@@ -84,24 +85,10 @@ async fn with_log(place: &Place, messages: &[&str]) -> (Store, String) {
             after: After::Accepted,
             day: "2026-11-02".parse().unwrap(),
             attempt: NewAttempt {
-                at: now().as_millisecond(),
-                debtor_pk: 1,
-                debtor: "C1".to_owned(),
-                person: None,
-                channel: Some("email".to_owned()),
-                cadence: "standard".to_owned(),
-                step: "reminder".to_owned(),
-                letter: "reminder".to_owned(),
-                language: Some("fr".to_owned()),
-                invoices: "[]".to_owned(),
-                outcome: Outcome::Accepted,
-                class: None,
-                why: None,
-                answer: Some("250 2.0.0 queued".to_owned()),
                 message_id: Some(claimed.message_id.clone()),
                 message_pk: Some(claimed.pk),
                 payload_pk: Some(kept[0]),
-                digest: None,
+                ..attempt()
             },
             payload: None,
             sealed: Some(sealed),
@@ -111,6 +98,30 @@ async fn with_log(place: &Place, messages: &[&str]) -> (Store, String) {
     }
     let head = store.settle(&settlements, now()).await.unwrap();
     (store, head.iter().map(|b| format!("{b:02x}")).collect())
+}
+
+/// An attempt as it is written, but for its message.
+fn attempt() -> NewAttempt {
+    NewAttempt {
+        at: now().as_millisecond(),
+        debtor_pk: 1,
+        debtor: "C1".to_owned(),
+        person: None,
+        channel: Some("email".to_owned()),
+        cadence: "standard".to_owned(),
+        step: "reminder".to_owned(),
+        letter: "reminder".to_owned(),
+        language: Some("fr".to_owned()),
+        invoices: "[]".to_owned(),
+        outcome: Outcome::Accepted,
+        class: None,
+        why: None,
+        answer: Some("250 2.0.0 queued".to_owned()),
+        message_id: None,
+        message_pk: None,
+        payload_pk: None,
+        digest: None,
+    }
 }
 
 fn page() -> PageChange {

@@ -10,6 +10,7 @@ use relance::flow::deliver::{self, Delivered};
 use relance::flow::desk::Desk;
 use relance::flow::plan::{self, Planned};
 use relance::flow::review;
+use relance::flow::word::{self, Word};
 use relance::store::Store;
 use relance::store::attempts::{AttemptRow, LogFilter};
 use relance::store::polls::Poll;
@@ -163,6 +164,15 @@ impl World {
         self.store().end_holds(named, self.clock.now()).await.unwrap();
     }
 
+    /// The operator's word on the only message that is uncertain.
+    pub async fn say(&self, word: Word) {
+        let uncertain = self.store().uncertain().await.unwrap();
+        assert_eq!(uncertain.len(), 1);
+        let now = self.clock.now();
+        let today = now.to_zoned(jiff::tz::TimeZone::get("Europe/Brussels").unwrap()).date();
+        assert!(word::say(self.store(), uncertain[0].id, word, today, now).await.unwrap());
+    }
+
     // ---- the clock
 
     pub fn advance(&self, span: Span) {
@@ -230,7 +240,7 @@ impl World {
         }
         let verified = self.store().verify_log(true).await.unwrap();
         assert_eq!(verified.broken, Vec::<String>::new());
-        let contacts = self.peek("SELECT count(*) || '' FROM contact c WHERE state = 'in_hand' AND NOT EXISTS (SELECT 1 FROM message m WHERE m.contact_pk = c.pk AND m.state NOT IN ('refused', 'expired', 'cancelled', 'accepted'))");
+        let contacts = self.peek("SELECT count(*) || '' FROM contact c WHERE state = 'in_hand' AND NOT EXISTS (SELECT 1 FROM message m WHERE m.contact_pk = c.pk AND m.state NOT IN ('refused', 'expired', 'cancelled', 'dropped', 'accepted'))");
         assert_eq!(contacts.await, ["0"], "a contact in hand without a message under way");
     }
 }

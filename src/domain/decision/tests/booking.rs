@@ -1,9 +1,10 @@
-//! R10, R12: is it really unpaid, and is it worth a message.
+//! R10, R12: is it really unpaid.
 
 use super::build::*;
 use crate::domain::case::MarkKind;
 use crate::domain::decision::{Booked, Verdict};
 use crate::domain::money::Threshold;
+use crate::domain::step::Rank;
 
 fn soon() -> Scene {
     Scene::new(cadence(vec![step("courtesy", "3 days before due"), step("reminder", "1 day after due")])).with(
@@ -91,6 +92,21 @@ fn r12_a_part_payment_pauses_the_next_step_and_keeps_the_stage() {
 }
 
 #[test]
+fn r12_a_pause_ends_though_another_step_is_held_for_good() {
+    // A person dropped the reminder: the note that needs it is held for good, the second reminder needs nothing.
+    let steps = vec![
+        step("reminder", "3 days after due"),
+        step("statement", "5 days after due"),
+        ranked(Rank::Reminder, step("again", "8 days after due")),
+    ];
+    let scene = Scene::new(cadence(steps)).with(1, "2026-06-01", "100.00");
+    let mut scene = scene.had(1, "reminder", MarkKind::Skipped, "2026-06-04");
+    scene.row(1).invoice.paused_until = Some(day("2026-06-11"));
+    assert_eq!(scene.line("2026-06-09 10:00"), "hold cannot_reach 2026-06-11 09:00 operator");
+    assert_eq!(scene.shows("2026-06-11 10:00"), "again 100.00 EUR [1:Asked=again]");
+}
+
+#[test]
 fn r12_a_rounding_difference_is_never_chased() {
     let scene = Scene::new(standard()).with(1, "2026-06-01", "1.00");
     assert_eq!(scene.line("2026-06-05 10:00"), "done rounding never nobody");
@@ -99,47 +115,6 @@ fn r12_a_rounding_difference_is_never_chased() {
     let mut scene = Scene::new(standard()).with(1, "2026-06-01", "12.00");
     scene.policy.tolerance = Threshold::parse("12.00").unwrap();
     assert_eq!(scene.line("2026-06-05 10:00"), "done rounding never nobody");
-}
-
-#[test]
-fn r12_the_minimum_looks_at_the_net_that_is_overdue() {
-    let scene = Scene::new(standard()).with(1, "2026-06-01", "6.00").with(2, "2026-07-20", "500.00");
-    assert_eq!(scene.line("2026-06-05 10:00"), "wait below_minimum 2026-07-15 09:00 relance", "what is not due does not count");
-    let scene = Scene::new(standard()).with(1, "2026-06-01", "6.00").with(2, "2026-06-03", "4.00");
-    assert_eq!(scene.shows("2026-06-09 10:00"), "reminder 10.00 EUR [1:Asked=reminder 2:Asked=reminder]");
-    let scene = scene.with_credit(3, "-2.00", None);
-    assert_eq!(scene.line("2026-06-09 10:00"), "wait below_minimum never relance", "credits are set off first");
-}
-
-#[test]
-fn r12_below_the_minimum_is_looked_at_again_when_more_is_asked_for() {
-    // The second invoice's reminder comes on the 18th; both together pass the minimum.
-    let scene = Scene::new(standard()).with(1, "2026-06-01", "6.00").with(2, "2026-06-12", "7.00");
-    let scene = scene.had(2, "courtesy", MarkKind::Left, "2026-06-08");
-    assert_eq!(scene.line("2026-06-12 10:00"), "wait below_minimum 2026-06-18 09:00 relance");
-    assert_eq!(
-        scene.line("2026-06-17 10:00"),
-        "wait below_minimum 2026-06-18 09:00 relance",
-        "overdue, but nothing is asked yet"
-    );
-    assert_eq!(scene.shows("2026-06-18 09:00"), "reminder 13.00 EUR [1:Asked=reminder 2:Asked=reminder]");
-}
-
-#[test]
-fn r12_a_trifle_due_soon_gets_no_step_from_another_stages_letter() {
-    let scene = Scene::new(standard()).with(1, "2026-06-01", "100.00").with(2, "2026-06-10", "5.00");
-    assert_eq!(scene.shows("2026-06-05 10:00"), "reminder 100.00 EUR [1:Asked=reminder 2:DueSoon]");
-    let scene = scene.with(3, "2026-06-10", "5.00");
-    assert_eq!(scene.shows("2026-06-05 10:00"), "reminder 100.00 EUR [1:Asked=reminder 2:DueSoon=courtesy 3:DueSoon=courtesy]");
-}
-
-#[test]
-fn r12_before_due_the_minimum_looks_at_what_is_due_soon() {
-    let scene = Scene::new(standard()).with(1, "2026-06-08", "6.00").with(2, "2026-05-04", "500.00");
-    let scene = scene.had(2, "final", MarkKind::Left, "2026-05-20");
-    assert_eq!(scene.line("2026-06-03 10:00"), "wait below_minimum 2026-06-12 09:00 relance", "what is overdue does not count");
-    let scene = scene.with(3, "2026-06-08", "4.00");
-    assert_eq!(scene.shows("2026-06-03 10:00"), "courtesy 10.00 EUR [2:Late 1:Asked=courtesy 3:Asked=courtesy]");
 }
 
 #[test]

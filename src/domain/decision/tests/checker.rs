@@ -3,7 +3,7 @@
 
 use super::build::Scene;
 use crate::domain::cadence::Group;
-use crate::domain::decision::{Booked, OldDebts, Plan, Section};
+use crate::domain::decision::{Booked, Line, OldDebts, Plan, Section};
 use crate::domain::invoice::{CustomerKind, Invoice, Presence, RowKind, RowStatus};
 use crate::domain::step::{Channel, Rank, Step, StepId};
 use crate::domain::when::{Anchor, Delay, Unit};
@@ -116,7 +116,8 @@ impl Judge<'_> {
             self.unpaid(invoice, given)?;
             self.accounted(invoice, given, plan)?;
         }
-        self.worth_it(plan)
+        self.worth_it(plan)?;
+        self.along(plan)
     }
 
     fn hours(&self, plan: &Plan) -> Verdict {
@@ -161,7 +162,13 @@ impl Judge<'_> {
     fn message(&self, plan: &Plan) -> Verdict {
         let asked: Vec<_> = plan.lines.iter().filter(|l| l.section == Section::Asked).collect();
         ensure(!asked.is_empty(), || "asks for nothing".to_owned())?;
-        ensure(asked.iter().all(|l| l.mark == Some(plan.step)), || "R5: asks for an invoice at another stage".to_owned())?;
+        ensure(asked.iter().any(|l| l.mark == Some(plan.step)), || "R5: the letter is nobody's".to_owned())?;
+        ensure(asked.iter().all(|l| l.mark.is_none_or(|m| m == plan.step)), || {
+            "R5: asks for an invoice at another stage".to_owned()
+        })?;
+        let formal = self.steps()[plan.step].rank >= Some(Rank::Formal);
+        let listed = |l: &&Line| !matches!(l.section, Section::Asked | Section::Credit);
+        ensure(!formal || !plan.lines.iter().any(|l| listed(&l)), || "R5: a formal notice lists another stage".to_owned())?;
         let sum: i64 = asked.iter().map(|l| l.net.minor).sum();
         ensure(plan.asked.minor == sum, || format!("R5: asks for {} instead of {sum}", plan.asked))?;
         ensure(plan.lines.iter().all(|l| l.mark.is_none_or(|m| m <= plan.step)), || {
@@ -193,7 +200,8 @@ impl Judge<'_> {
         let mut owed: Vec<_> =
             open().filter(|r| r.invoice.kind == RowKind::Invoice).map(|r| (r, r.invoice.balance.minor)).collect();
         let chased = |r: &crate::domain::case::CaseInvoice| {
-            r.invoice.presence == Presence::Open && r.invoice.status == RowStatus::Open && r.holds.is_empty()
+            let held = r.holds.iter().any(|h| h.until > self.today());
+            r.invoice.presence == Presence::Open && r.invoice.status == RowStatus::Open && !held
         };
         owed.sort_by_key(|(r, _)| (!chased(r), r.invoice.due_on, r.invoice.pk));
         for credit in open().filter(|r| r.invoice.kind != RowKind::Invoice) {
@@ -289,18 +297,39 @@ impl Judge<'_> {
         Ok(())
     }
 
+    /// Each step that a message gives is worth a message by itself; only the letter's own may be so with what it asks
+    /// for along.
     fn worth_it(&self, plan: &Plan) -> Verdict {
         let minimum = self.scene.cadence.minimum.minor(plan.asked.currency);
-        if self.scene.cadence.group == Group::Invoice {
-            return ensure(plan.asked.minor >= minimum, || "R12: below the minimum".to_owned());
+        ensure(plan.asked.minor >= minimum, || format!("R12: asks for {}, below the minimum", plan.asked))?;
+        for step in 0..plan.step {
+            let nets: Vec<i64> = plan.lines.iter().filter(|l| l.mark == Some(step)).map(|l| l.net.minor).collect();
+            let sum: i64 = nets.iter().sum();
+            ensure(nets.is_empty() || sum >= minimum, || format!("R12: gives step {step} for {sum}, below the minimum"))?;
         }
-        if !self.scene.file.refusals.is_empty() || self.scene.file.points.len() < 2 {
-            return Ok(()); // What cannot be delivered counts, though it is not in the message.
-        }
-        for overdue in [true, false] {
-            let marked = plan.lines.iter().filter(|l| l.mark.is_some_and(|m| self.steps()[m].overdue == overdue));
-            let sum: Option<i64> = marked.map(|l| Some(l.net.minor)).reduce(|a, b| Some(a? + b?)).flatten();
-            ensure(sum.is_none_or(|s| s >= minimum), || format!("R12: asks for {sum:?}, below the minimum"))?;
+        Ok(())
+    }
+
+    /// What is asked for without getting the letter's step is due for more, and too little for that.
+    fn along(&self, plan: &Plan) -> Verdict {
+        let minimum = self.scene.cadence.minimum.minor(plan.asked.currency);
+        let letter = &self.steps()[plan.step];
+        let given: i64 = plan.lines.iter().filter(|l| l.mark == Some(plan.step)).map(|l| l.net.minor).sum();
+        for line in plan.lines.iter().filter(|l| l.section == Section::Asked && l.mark.is_none()) {
+            let invoice = self.invoice(line.pk);
+            self.row(invoice, line.net.minor)?;
+            self.unpaid(invoice, plan.step)?;
+            ensure(given < minimum, || format!("R12: {} is asked for along without need", line.pk))?;
+            ensure(letter.rank < Some(Rank::Formal), || format!("R5: {} is asked for in a formal notice", line.pk))?;
+            let due_for = |i: usize| {
+                let step = &self.steps()[i];
+                let had = self.had(invoice).any(|g| g.step == step.id);
+                !had && step.overdue == letter.overdue
+                    && self.planned(step, invoice) <= self.today()
+                    && self.firmness(invoice, i).is_ok()
+            };
+            let further = (plan.step + 1..self.steps().len()).any(due_for);
+            ensure(further, || format!("R5: {} is asked for and not at that stage nor beyond", line.pk))?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ mod booking;
 mod build;
 mod checker;
 mod firmness;
+mod minimum;
 mod netting;
 mod pace;
 mod progress;

@@ -1,6 +1,7 @@
 //! R11: receipts and credit notes without an invoice are set off, oldest first, and never across currencies.
 
 use super::build::*;
+use crate::domain::case::{Hold, HoldKind};
 use crate::domain::currency::Currency;
 use crate::domain::decision::net;
 use crate::domain::invoice::{Presence, RowKind, RowStatus};
@@ -8,7 +9,7 @@ use crate::domain::money::Money;
 use proptest::prelude::*;
 
 fn nets(scene: &Scene) -> Vec<i64> {
-    net(&scene.file.rows, Currency::EUR)
+    net(&scene.file.rows, Currency::EUR, day("2026-06-08"))
 }
 
 #[test]
@@ -44,6 +45,17 @@ fn r11_what_is_disputed_or_held_is_covered_last() {
         Scene::new(standard()).with(1, "2026-05-01", "40.00").with(2, "2026-06-01", "50.00").with_credit(3, "-50.00", None);
     scene.row(1).invoice.status = RowStatus::Disputed;
     assert_eq!(nets(&scene), [4_000, 0, 0]);
+}
+
+#[test]
+fn r11_a_hold_that_is_over_changes_nothing_any_more() {
+    let mut scene =
+        Scene::new(standard()).with(1, "2026-05-04", "40.00").with(2, "2026-06-01", "40.00").with_credit(3, "-40.00", None);
+    scene.row(1).holds.push(Hold { id: 1, kind: HoldKind::Operator, until: day("2026-06-09"), reason: "call".to_owned() });
+    assert_eq!(nets(&scene), [4_000, 0, 0], "on hold until tomorrow: covered last");
+    assert_eq!(scene.line("2026-06-08 10:00"), "hold unallocated_covers 2026-06-09 09:00 operator");
+    // From the day on which the hold ends, the oldest is covered first again.
+    assert_eq!(scene.shows("2026-06-09 10:00"), "reminder 40.00 EUR [2:Asked=reminder]");
 }
 
 #[test]

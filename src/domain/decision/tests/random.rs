@@ -157,7 +157,9 @@ fn events() -> impl Strategy<Value = Vec<(i64, usize, Event)>> {
 type InvoiceSeed = (i64, i64, bool, bool);
 
 fn scenes(start: Date) -> impl Strategy<Value = Scene> {
-    let invoices = prop::collection::vec((-70i64..70, 50i64..20_000, prop::bool::weighted(0.8), any::<bool>()), 1..6);
+    // Trifles too: several of them, at several stages, may be worth a message together (R12).
+    let minor = prop_oneof![50i64..20_000, 50i64..4_000];
+    let invoices = prop::collection::vec((-70i64..70, minor, prop::bool::weighted(0.8), any::<bool>()), 1..6);
     let zones = prop::sample::select(vec!["Europe/Brussels", "America/New_York", "Pacific/Auckland", "Asia/Kolkata"]);
     let kind = prop::option::of(prop::sample::select(vec![CustomerKind::Business, CustomerKind::Consumer]));
     let settings = (

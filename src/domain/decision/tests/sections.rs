@@ -118,6 +118,30 @@ fn r5_group_invoice_one_invoices_spacing_does_not_hold_up_another() {
 }
 
 #[test]
+fn r5_a_formal_notice_takes_nothing_along_and_lists_only_its_stage() {
+    let steps =
+        vec![step("reminder", "3 days after due"), step("formal", "9 days after due"), step("handoff", "20 days after due")];
+    let two = |first: &str, second: &str| {
+        let scene = Scene::new(cadence(steps.clone())).with(1, "2026-05-04", first).with(2, "2026-06-01", second);
+        let scene = scene.had(1, "formal", MarkKind::Left, "2026-05-20").had(2, "reminder", MarkKind::Left, "2026-06-05");
+        scene.with(3, "2026-06-09", "80.00").with(4, "2026-06-16", "70.00").with_credit(5, "-1.00", Some("F-2"))
+    };
+    let mut scene = two("6.00", "50.00");
+    let plan = scene.accepted("2026-06-12 10:00");
+    assert_eq!(shown(&scene, &plan), "formal 49.00 EUR [5:Credit 2:Asked=formal]");
+    // The others have their message when it is their turn.
+    assert_eq!(scene.line("2026-06-12 10:01"), "wait spacing 2026-06-17 09:00 relance");
+    assert_eq!(scene.shows("2026-06-17 10:00"), "reminder 80.00 EUR [5:Credit 1:Late 2:Late 3:Asked=reminder 4:DueSoon]");
+    let mut scene = two("6.00", "8.00");
+    scene.file.rows.truncate(2);
+    assert_eq!(
+        scene.line("2026-06-12 10:00"),
+        "wait below_minimum never relance",
+        "worth a letter together, but not a formal one"
+    );
+}
+
+#[test]
 fn every_live_line_carries_its_own_stage() {
     let scene = several();
     for line in scene.sent("2026-06-17 10:00").lines {

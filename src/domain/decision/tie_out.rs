@@ -1,0 +1,69 @@
+//! Where every open amount stands: the states add up to the ledger (rule R27).
+
+use super::choice::{unreached, why_unreached};
+use super::demand::demands;
+use super::ladder::Ladder;
+use super::survey::{Place, Placed, debtor_obstacle, survey};
+use super::{NoTrace, World};
+use crate::domain::case::DebtorFile;
+use crate::domain::money::Money;
+use crate::domain::reason::Reason;
+use crate::domain::time::local_date;
+
+/// The one state in which each open row of a debtor is, with its signed balance (rule R27).
+/// `world_of` gives the world of a cadence by name, `None` when that cadence no longer exists.
+pub fn tie_out<'w>(file: &DebtorFile, world_of: impl Fn(&str) -> Option<World<'w>>) -> Vec<(i64, String, Money)> {
+    let mut states = Vec::with_capacity(file.rows.len());
+    for row in file.rows.iter().filter(|r| r.invoice.is_open()) {
+        if row.invoice.cadence.as_deref().and_then(&world_of).is_none() {
+            let state = if row.invoice.is_credit() { "credit" } else { Reason::NoCadence.code() };
+            states.push((row.invoice.pk, state.to_owned(), row.invoice.balance));
+        }
+    }
+    for case in file.cases() {
+        let Some(world) = world_of(&case.cadence) else { continue };
+        let today = local_date(world.now, world.zone);
+        let obstacle = debtor_obstacle(file, today, &mut NoTrace).map(|o| o.0);
+        let placed = survey(file, &case, &world, today);
+        let mut worth = vec![false; placed.len()];
+        demands(&world, &case, &placed, &mut NoTrace).iter().flat_map(|d| &d.rows).for_each(|i| worth[*i] = true);
+        for (p, worth) in placed.iter().zip(worth) {
+            let state = match (&p.place, obstacle) {
+                (Place::Credit, _) => "credit".to_owned(),
+                (Place::Held(reason, _), _) => held(*reason),
+                (Place::Covered, _) => "covered".to_owned(),
+                (Place::Rounding, _) => "rounding".to_owned(),
+                (Place::Live(_), Some(reason)) => held(reason),
+                (Place::Live(ladder), None) => on_its_cadence(file, &world, p, ladder, worth),
+            };
+            states.push((p.row.invoice.pk, state, p.row.invoice.balance));
+        }
+    }
+    states
+}
+
+fn held(reason: Reason) -> String {
+    format!("held:{reason}")
+}
+
+/// The state of a row that nothing holds but, perhaps, its own progress: what keeps its next step from leaving says
+/// more than the step it has had.
+fn on_its_cadence(file: &DebtorFile, world: &World, p: &Placed, ladder: &Ladder, worth: bool) -> String {
+    let is_late_for = |step: usize| p.is_overdue() && world.cadence.steps[step].overdue;
+    match (ladder.due, ladder.blocked) {
+        (Some(step), _) if is_late_for(step) && !worth => return Reason::BelowMinimum.code().to_owned(),
+        (Some(step), _) if is_late_for(step) && unreached(world, file, step, p.row.invoice.pk) => {
+            return held(why_unreached(file));
+        }
+        (None, Some(block)) if block.until.is_none() => return held(block.reason),
+        (None, _) if p.is_overdue() && ladder.next.is_some() && why_unreached(file) == Reason::NoAddress => {
+            return held(Reason::NoAddress);
+        }
+        _ => {}
+    }
+    match ladder.stage {
+        Some(step) => format!("step:{}", world.cadence.steps[step].id),
+        None if p.is_overdue() => "late".to_owned(),
+        None => "not_due".to_owned(),
+    }
+}
