@@ -15,7 +15,13 @@ pub(super) fn brake_kind(channel: Channel) -> String {
 
 /// The channel is broken: nobody's address is to blame. It rests, longer each time unless something was accepted
 /// in between, and the creditor is told. Gives the end of the rest.
-pub(super) async fn broken(desk: &Desk, channel: Channel, fault: &Fault, worked: bool, now: Timestamp) -> Result<Timestamp, DeskError> {
+pub(super) async fn broken(
+    desk: &Desk,
+    channel: Channel,
+    fault: &Fault,
+    worked: bool,
+    now: Timestamp,
+) -> Result<Timestamp, DeskError> {
     let kind = brake_kind(channel);
     if worked {
         desk.store.end_brake(&kind).await?;
@@ -61,7 +67,13 @@ pub(super) async fn worked(desk: &Desk, channel: Channel) -> Result<(), StoreErr
 }
 
 /// Messages have been waiting for the other side longer than `retry_for`.
-pub(super) async fn still_waiting(desk: &Desk, channel: Channel, kind: &str, said: &str, now: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn still_waiting(
+    desk: &Desk,
+    channel: Channel,
+    kind: &str,
+    said: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let (subject, what) = match kind {
         "throttled" => ("relance: messages wait for a busy server", "asking for patience"),
         _ => ("relance: messages wait for a server that breaks off", "breaking off"),

@@ -1,7 +1,7 @@
 //! The third pump: claims messages, prepares and marks them, hands them to the workers, and commits what came
 //! of them in groups. No transaction is open while anything is on the wire.
 
-use super::brake::{broken, brake_kind, still_waiting, unready, worked};
+use super::brake::{brake_kind, broken, still_waiting, unready, worked};
 use super::desk::{Desk, DeskError};
 use super::outcome::{after_crash, interrupted, retry_later, settlement, too_long};
 use super::prepare::{Ready, later_by, prepare};

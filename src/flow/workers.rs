@@ -31,11 +31,7 @@ pub(super) enum Done {
     /// It was not begun: too late after its re-read, or sending has stopped.
     NotBegun(i64),
     /// Its dialogue broke off before anything of it had left. `many`: it was not the only one.
-    Interrupted {
-        ready: Box<Ready>,
-        fault: Fault,
-        many: bool,
-    },
+    Interrupted { ready: Box<Ready>, fault: Fault, many: bool },
     /// It was not begun because the channel is broken.
     Broken(Box<Ready>, Fault),
 }

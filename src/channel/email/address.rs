@@ -38,7 +38,8 @@ mod tests {
         for good in ["a@b.example", "o'hara+acc=1@b.example", "j\u{f6}rg@b.example", "info@m\u{fc}ller.example"] {
             assert!(parse(good).is_some(), "{good}");
         }
-        let bad = ["a", "a@b", "\"a b\"@c.example", "a b@c.example", "a@[127.0.0.1]", "a@127.0.0.1", "a@b.example, c@b.example", ""];
+        let bad =
+            ["a", "a@b", "\"a b\"@c.example", "a b@c.example", "a@[127.0.0.1]", "a@127.0.0.1", "a@b.example, c@b.example", ""];
         for bad in bad {
             assert!(parse(bad).is_none(), "{bad}");
         }
