@@ -4,7 +4,7 @@
 
 use crate::config::problem::{ConfigError, Problem};
 use crate::domain::step::Channel;
-use crate::flow::{Desk, DeskError, collect, deliver, plan, review};
+use crate::flow::{Desk, DeskError, brake, collect, deliver, plan, review};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -72,6 +72,7 @@ pub async fn once(desk: &Desk) -> Result<bool, DeskError> {
             break;
         }
     }
+    good &= !brake::held_up(desk).await?;
     review::step(desk).await?;
     Ok(good)
 }

@@ -237,6 +237,12 @@ BEGIN SELECT RAISE(ABORT, 'attempts are append-only'); END;
 CREATE TRIGGER attempt_is_never_deleted BEFORE DELETE ON attempt
 BEGIN SELECT RAISE(ABORT, 'attempts are append-only'); END;
 
+-- Whose last refusal was of the message and not of its address: that still is a way to reach them.
+CREATE VIEW last_refusal AS
+  SELECT m.debtor_pk, a.step, a.answer FROM message m JOIN debtor d ON d.pk = m.debtor_pk AND m.address IN (d.email, d.phone)
+  JOIN attempt a ON a.debtor_pk = m.debtor_pk AND a.message_pk = m.pk AND a.outcome = 'refused' AND a.class IN ('message', 'server')
+  WHERE m.pk = (SELECT max(o.pk) FROM message o WHERE o.debtor_pk = m.debtor_pk AND o.state IN ('refused', 'expired'));
+
 -- What an address is known for. A row exists only where there is something to tell.
 CREATE TABLE point (
   debtor_pk INTEGER NOT NULL REFERENCES debtor (pk),

@@ -4,7 +4,7 @@ use super::ledger::Ledger;
 use super::story::Story;
 use super::{DAYS, Progress};
 use crate::clock::Clock;
-use crate::domain::time::{instant, plus_days};
+use crate::domain::time::{instant, local_date, plus_days};
 use crate::flow::{Desk, collect, deliver, plan, review};
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -22,6 +22,13 @@ pub(super) fn zone() -> anyhow::Result<TimeZone> {
 /// An hour of a day in the firm's zone.
 pub(super) fn at(day: Date, hour: i8, minute: i8) -> anyhow::Result<Timestamp> {
     instant(day, Time::constant(hour, minute, 0, 0), &zone()?).context("no such day")
+}
+
+/// The last day whose looks are all over: none of them may lie ahead of the clock that the reader goes by.
+pub(super) fn last_day(now: Timestamp) -> anyhow::Result<Date> {
+    let today = local_date(now, &zone()?);
+    let (hour, minute) = HOURS[HOURS.len() - 1];
+    Ok(if at(today, hour, minute)? <= now { today } else { plus_days(today, -1) })
 }
 
 /// Lives through the days.
@@ -54,4 +61,18 @@ pub(super) async fn catch_up(desk: &Desk, clock: &Clock) -> anyhow::Result<()> {
     collect::poll(desk).await?;
     plan::step(desk).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn no_look_lies_ahead_of_the_clock() {
+        let morning = at(date(2026, 11, 20), 0, 4).unwrap();
+        let evening = at(date(2026, 11, 20), 16, 30).unwrap();
+        assert_eq!(last_day(morning).unwrap(), date(2026, 11, 19));
+        assert_eq!(last_day(evening).unwrap(), date(2026, 11, 20));
+    }
 }

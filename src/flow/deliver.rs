@@ -1,18 +1,17 @@
 //! The third pump: claims messages, prepares and marks them, hands them to the workers, and commits what came
 //! of them in groups. No transaction is open while anything is on the wire.
 
+use super::brake::{brake_kind, broken, still_waiting, unready, worked};
 use super::desk::{Desk, DeskError};
-use super::outcome::{after_crash, retry_later, settlement, throttled_too_long};
+use super::outcome::{after_crash, interrupted, retry_later, settlement, too_long};
 use super::prepare::{Ready, later_by, prepare};
 use super::workers::{self, Done, Pace};
-use crate::channel::Fault;
 use crate::clock::Stopwatch;
-use crate::domain::attempt::Outcome;
+use crate::domain::attempt::{FaultClass, Outcome};
 use crate::domain::step::Channel;
 use crate::store::StoreError;
 use crate::store::outbox::Claimed;
 use crate::store::settle::Settlement;
-use jiff::Timestamp;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -103,21 +102,28 @@ pub async fn on(desk: &Desk, channel: Channel) -> Result<Delivered, DeskError> {
 async fn deliver(desk: &Desk, channel: Channel) -> Result<Delivered, DeskError> {
     let now = desk.clock.now();
     let waits = desk.store.brakes().await?.iter().any(|b| b.kind == brake_kind(channel) && b.until.is_some_and(|t| t > now));
-    let mut total = Delivered::default();
+    let (mut total, mut answered) = (Delivered::default(), false);
     if waits {
         return Ok(total);
     }
     while desk.store.next_ready(channel).await?.is_some_and(|at| at <= desk.clock.now().as_millisecond()) {
-        let round = round(desk, channel).await?;
+        let round = match round(desk, channel).await {
+            // Nothing goes over the wire for that, so no rest is needed: it leaves as soon as it can be read.
+            Err(e @ (DeskError::Secret(_) | DeskError::Channel(_))) => {
+                unready(desk, channel, &e.to_string()).await?;
+                total.broken += 1;
+                break;
+            }
+            round => round?,
+        };
         total.add(round.delivered);
+        answered |= round.answered;
         if round.lost == 0 || !round.delivered.any() {
             break;
         }
     }
-    if total.accepted > 0 && total.broken == 0 {
-        desk.store.end_brake(&brake_kind(channel)).await?;
-        desk.store.end_alert(&brake_kind(channel), desk.clock.now()).await?;
-        desk.store.end_alert(&format!("throttled:{channel}"), desk.clock.now()).await?;
+    if answered && total.broken == 0 {
+        worked(desk, channel).await?;
     }
     Ok(total)
 }
@@ -133,6 +139,8 @@ struct Round {
     delivered: Delivered,
     /// Messages that lost their mark: too late after their re-read.
     lost: u64,
+    /// The other side said yes or no to a message: the channel works.
+    answered: bool,
 }
 
 /// Feeds the workers of a channel until nothing more is ready, or sending has to stop.
@@ -166,10 +174,6 @@ async fn round(desk: &Desk, channel: Channel) -> Result<Round, DeskError> {
         round.lost = 0;
     }
     Ok(round)
-}
-
-fn brake_kind(channel: Channel) -> String {
-    format!("channel:{channel}")
 }
 
 /// Claims and prepares group after group; gives how many turned out not to leave.
@@ -308,24 +312,32 @@ async fn record(desk: Desk, channel: Channel, pace: Arc<Pace>, mut results: mpsc
                     back.push(message);
                 }
                 Done::Sent(ready, answer) => {
-                    let patience = throttled_too_long(&desk, &ready, &answer, now);
-                    let settlement = settlement(&desk, *ready, answer, now);
-                    if patience {
-                        let text = format!(
-                            "The server has been asking for patience longer than retry_for: {}",
-                            settlement.attempt.answer.clone().unwrap_or_default()
-                        );
-                        desk.store
-                            .raise_alert(&format!("throttled:{channel}"), now, "relance: messages wait for a busy server", &text)
-                            .await?;
+                    let patience = answer.class == Some(FaultClass::Throttled);
+                    if patience && too_long(&desk, &ready, now) {
+                        still_waiting(&desk, channel, "throttled", &answer.text, now).await?;
                     }
+                    round.answered |= answer.outcome != Outcome::Unknown && !patience;
+                    let settlement = settlement(&desk, *ready, answer, now);
+                    count(total, &settlement);
+                    settlements.push(settlement);
+                }
+                Done::Interrupted { ready, fault, many } => {
+                    if many && total.broken == 0 {
+                        total.broken += 1;
+                        broken(&desk, channel, &fault, round.answered, now).await?;
+                    }
+                    let its_own = !many && others_left(&desk, &ready).await?;
+                    if !its_own && too_long(&desk, &ready, now) {
+                        still_waiting(&desk, channel, "interrupted", &fault.text, now).await?;
+                    }
+                    let settlement = interrupted(&desk, *ready, &fault, its_own, now);
                     count(total, &settlement);
                     settlements.push(settlement);
                 }
                 Done::Broken(ready, fault) if total.broken == 0 => {
                     total.broken += 1;
-                    broken(&desk, channel, &fault, now).await?;
-                    settlements.push(retry_later(*ready, &fault, now));
+                    let rested = broken(&desk, channel, &fault, round.answered, now).await?;
+                    settlements.push(retry_later(*ready, &fault, rested, now));
                 }
                 Done::Broken(ready, _) => back.push(ready.claimed.pk),
             }
@@ -367,14 +379,10 @@ fn count(total: &mut Delivered, settlement: &Settlement) {
     }
 }
 
-/// The channel is broken: nobody's address is to blame. It rests, longer each time, and the creditor is told.
-async fn broken(desk: &Desk, channel: Channel, fault: &Fault, now: Timestamp) -> Result<(), DeskError> {
-    let kind = brake_kind(channel);
-    let before = desk.store.brakes().await?.into_iter().find(|b| b.kind == kind).map_or(0, |b| b.tries);
-    let rest = (30i64 << before.min(7)).min(3600);
-    desk.store.set_brake(&kind, now, Some(later_by(now, rest)), &fault.text).await?;
-    tracing::error!(channel = %channel, class = fault.class.as_str(), error = %fault.text, rest_s = rest, "the channel is broken");
-    Ok(())
+/// Whether others have been accepted on the channel since a message was tried first.
+async fn others_left(desk: &Desk, ready: &Ready) -> Result<bool, StoreError> {
+    let Some(first) = ready.claimed.first_try_at else { return Ok(false) };
+    desk.store.accepted_since(ready.claimed.channel.as_str(), first).await
 }
 
 /// Frees claims and settles what was being sent when the last holder of the store stopped; of one channel, or of all.

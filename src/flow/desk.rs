@@ -2,7 +2,7 @@
 
 use super::common;
 use crate::channel::Fault;
-use crate::channel::email::Mailer;
+use crate::channel::email::{Mailer, address};
 use crate::channel::sms::Texter;
 use crate::channel::token::Keys;
 use crate::clock::Clock;
@@ -26,7 +26,6 @@ use jiff::Timestamp;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use std::path::Path;
-use std::str::FromStr as _;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tokio::sync::{Mutex, OnceCell};
@@ -288,13 +287,11 @@ fn channels(setup: &Setup) -> Vec<Channel> {
 pub fn points(debtor: &Debtor) -> Vec<ContactPoint> {
     let mut points = Vec::new();
     if let Some(text) = &debtor.email {
-        let (address, state) = match lettre::Address::from_str(text) {
-            Ok(address) if address.domain().contains('.') || address.domain().starts_with('[') => {
-                (address.to_string(), PointState::Usable)
-            }
-            _ => (text.clone(), PointState::Invalid("the ledger's e-mail is not an address".to_owned())),
+        let state = match address::parse(text) {
+            Some(_) => PointState::Usable,
+            None => PointState::Invalid("the ledger's e-mail is not an address".to_owned()),
         };
-        points.push(ContactPoint { channel: Channel::Email, address, state });
+        points.push(ContactPoint { channel: Channel::Email, address: text.clone(), state });
     }
     if let Some(text) = &debtor.phone {
         let digits = text.strip_prefix('+').is_some_and(|d| d.len() >= 8 && d.bytes().all(|b| b.is_ascii_digit()));

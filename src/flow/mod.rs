@@ -2,6 +2,7 @@
 //! daemon calls when the bell rings. What is due is decided by the database and the clock, never by the bell.
 
 pub mod absorb;
+pub mod brake;
 pub mod collect;
 mod common;
 pub mod compose;
@@ -12,6 +13,7 @@ pub mod plan;
 mod prepare;
 pub mod review;
 pub mod simulate;
+mod tell;
 pub mod word;
 mod workers;
 

@@ -91,6 +91,19 @@ pub struct Store {
 #[derive(Debug)]
 pub struct StoreLock(#[allow(dead_code, reason = "held for its lock")] File);
 
+impl StoreLock {
+    /// Takes the store at a path, which need not be open.
+    pub fn take(store: &Path) -> Result<StoreLock, StoreError> {
+        let path = store.with_extension("lock");
+        let open = File::options().create(true).append(true).open(&path);
+        let file = open.map_err(|e| StoreError::Open { path: path.display().to_string(), why: e.to_string() })?;
+        match file.try_lock() {
+            Ok(()) => Ok(StoreLock(file)),
+            Err(_) => Err(StoreError::Held(store.display().to_string())),
+        }
+    }
+}
+
 impl Store {
     /// Opens the store, making or upgrading it when needed.
     pub async fn open(path: &Path) -> Result<Store, StoreError> {
@@ -160,13 +173,7 @@ impl Store {
 
     /// Takes the store for sending; fails at once when another process has it.
     pub fn lock(&self) -> Result<StoreLock, StoreError> {
-        let path = self.path.with_extension("lock");
-        let open = File::options().create(true).append(true).open(&path);
-        let file = open.map_err(|e| StoreError::Open { path: path.display().to_string(), why: e.to_string() })?;
-        match file.try_lock() {
-            Ok(()) => Ok(StoreLock(file)),
-            Err(_) => Err(StoreError::Held(self.path.display().to_string())),
-        }
+        StoreLock::take(&self.path)
     }
 
     /// Begins a transaction that may write; it waits its turn.

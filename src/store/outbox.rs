@@ -38,7 +38,7 @@ statements! {
     CLAIM_READ = packed!("m.pk, m.contact_pk, m.debtor_pk, m.address, m.step, m.cadence, m.letter, m.message_id,
             m.tries, m.doubts, m.first_try_at, c.currency, c.invoices"
         "FROM (SELECT * FROM message WHERE channel = $1 AND state IN ('queued', 'deferred') AND not_before <= $2
-            ORDER BY not_before, pk LIMIT $3) m JOIN contact c ON c.pk = m.contact_pk" by "m.pk");
+            ORDER BY not_before, pk LIMIT $3) m JOIN contact c ON c.pk = m.contact_pk" by "m.not_before, m.pk");
     CLAIM = "UPDATE message SET state = 'leased', lease_until = $2 WHERE pk IN (SELECT value FROM json_each($1))";
     CLAIM_UNUSED = "SELECT payload_pk FROM message WHERE state = 'sending' AND pk IN (SELECT value FROM json_each($1))";
     CLAIM_UNMARK = "UPDATE message SET state = 'queued', lease_until = NULL, payload_pk = NULL, tries = tries - 1,

@@ -81,10 +81,17 @@ async fn a_wrong_password_is_ours_and_a_missing_one_is_named() {
     assert!(refused.err.contains("refuses the login of \"compta\""), "{}", refused.err);
     assert_eq!(brakes(&firm), ["channel:email"]);
     assert_eq!(firm.json(&["log"])[0]["class"], "authentication");
+    // The channel still rests: nothing is tried, and the mail that waits is no success.
+    let waiting = firm.run(&["run", "--once"]).ends(1);
+    assert!(waiting.err.contains("something did not leave"), "{}", waiting.err);
+    assert_eq!(firm.attempts().len(), 1);
     std::fs::remove_file(firm.path("smtp.secret")).unwrap();
     let other = Firm::new(&at_once(Config::mail(server.port)).email_line(login), &[late("F-1", "C1")]).await;
     let missing = other.run(&["run", "--once"]).ends(1);
     assert!(missing.err.contains("cannot read the secret file") && missing.err.contains("smtp.secret"), "{}", missing.err);
+    assert_eq!(brakes(&other), ["channel:email"], "sending is not free");
+    let again = other.run(&["run", "--once"]).ends(1);
+    let missing = super::program::Ran { err: missing.err + &again.err, ..again };
     let printed = format!("{}{}{}{}", refused.out, refused.err, missing.out, missing.err);
     assert!(!printed.contains("xyzzy"), "a secret was printed");
     std::fs::write(other.path("smtp.secret"), "open sesame\n").unwrap();

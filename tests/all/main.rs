@@ -20,6 +20,7 @@ mod guard;
 mod heed;
 mod ledger_ids;
 mod licences;
+mod mail_blame;
 mod mail_doubt;
 mod mail_faults;
 mod mail_pipelined;

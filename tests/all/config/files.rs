@@ -13,7 +13,7 @@ fn gateways() {
         &format!("gateways/own.toml:9:1: unknown placeholder {{message}}; {placeholders}"),
         "gateways/own.toml:12:10: \"status\" is \"2xx\"; wanted a status such as \"202\" or a range such as \"400-499\"",
         "gateways/own.toml:13:11: \"outcome\" is \"sent\"; wanted accepted, deferred, refused or unknown",
-        "gateways/own.toml:14:9: \"class\" is \"weather\"; wanted one of: address, mailbox, message, throttled, authentication, network, server",
+        "gateways/own.toml:14:9: \"class\" is \"weather\"; wanted one of: address, mailbox, message, throttled, authentication, sender, network, server",
     ]);
     Tree::new(GOOD).file("gateways/own.toml", "path = \"/send\"\n").tells(&[
         "gateways/own.toml:1:1: \"answer\" is missing; wanted at least one [[answer]]",
