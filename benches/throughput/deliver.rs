@@ -180,8 +180,12 @@ pub(crate) async fn against_smtp_source() -> anyhow::Result<()> {
         let ours = accepted as f64 / start.elapsed().as_secs_f64();
         if round == 0 {
             let page = desk.store.log_page(0, &relance::store::attempts::LogFilter::default()).await?;
-            let payload = page.first().and_then(|a| a.payload_pk).context("nothing was sent")?;
-            size = desk.store.payload(payload).await?.and_then(|p| p.message).map_or(0, |m| m.len());
+            let mut sum = 0;
+            for attempt in &page {
+                let payload = attempt.payload_pk.context("an attempt without a message")?;
+                sum += desk.store.payload(payload).await?.and_then(|p| p.message).map_or(0, |m| m.len());
+            }
+            size = sum / page.len().max(1);
         }
         let theirs = postfix.source(size).await?;
         println!(

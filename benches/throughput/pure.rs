@@ -27,6 +27,8 @@ fn file(pk: i64, rows: i64) -> DebtorFile {
             reference: None,
             pay_url: None,
             for_invoice: None,
+            for_another: false,
+            paid_by_others: 0,
             booked_through: None,
             cadence: Some("standard".to_owned()),
             term: 1,

@@ -80,6 +80,16 @@ CREATE INDEX invoice_by_number ON invoice (number);
 -- What payments and credit notes name, for the few that name an invoice at all.
 CREATE INDEX invoice_named ON invoice (for_invoice) WHERE for_invoice IS NOT NULL;
 
+-- Receipts and credit notes that name an open invoice of another customer, and none of their own.
+CREATE VIEW invoice_paid_for AS
+SELECT o.pk, c.pk AS credit_pk, abs(c.balance) AS amount
+FROM invoice c
+JOIN invoice o ON o.source_id = c.for_invoice OR o.number = c.for_invoice
+WHERE c.for_invoice IS NOT NULL AND c.presence <> 'closed' AND (c.kind <> 'invoice' OR c.balance < 0)
+  AND o.debtor_pk <> c.debtor_pk AND o.kind = 'invoice' AND o.balance > 0 AND o.presence <> 'closed' AND o.currency = c.currency
+  AND NOT EXISTS (SELECT 1 FROM invoice own WHERE own.debtor_pk = c.debtor_pk AND own.kind = 'invoice'
+                  AND (own.source_id = c.for_invoice OR own.number = c.for_invoice));
+
 -- Rows of the source that could not be read at the last poll.
 CREATE TABLE unreadable (
   source_id TEXT PRIMARY KEY,
@@ -176,15 +186,23 @@ CREATE INDEX message_of_contact ON message (contact_pk);
 CREATE INDEX message_refused ON message (debtor_pk) WHERE state IN ('refused', 'expired');
 CREATE INDEX message_settled ON message (settled_at) WHERE settled_at IS NOT NULL;
 
+-- What messages have in common, made from letters with sample data: payloads are compressed with it.
+CREATE TABLE dictionary (
+  pk   INTEGER PRIMARY KEY,
+  hash BLOB NOT NULL UNIQUE,
+  text BLOB NOT NULL
+) STRICT;
+
 -- What left or may have left: address and exact message. May be erased; the attempt's digest stays, and
 -- erased_at is the tombstone without which an address cannot be gone.
 CREATE TABLE payload (
-  pk        INTEGER PRIMARY KEY,
-  salt      BLOB NOT NULL,
-  address   TEXT,
-  body      BLOB,
-  body_hash BLOB NOT NULL,
-  erased_at INTEGER,
+  pk            INTEGER PRIMARY KEY,
+  salt          BLOB NOT NULL,
+  address       TEXT,
+  body          BLOB,
+  body_hash     BLOB NOT NULL,
+  dictionary_pk INTEGER REFERENCES dictionary (pk),
+  erased_at     INTEGER,
   CHECK ((address IS NULL) = (erased_at IS NOT NULL)),
   CHECK (erased_at IS NULL OR body IS NULL)
 ) STRICT;
@@ -219,6 +237,12 @@ CREATE TRIGGER attempt_is_never_rewritten BEFORE UPDATE ON attempt
 BEGIN SELECT RAISE(ABORT, 'attempts are append-only'); END;
 CREATE TRIGGER attempt_is_never_deleted BEFORE DELETE ON attempt
 BEGIN SELECT RAISE(ABORT, 'attempts are append-only'); END;
+
+-- Whose last refusal was of the message and not of its address: that still is a way to reach them.
+CREATE VIEW last_refusal AS
+  SELECT m.debtor_pk, a.step, a.answer FROM message m JOIN debtor d ON d.pk = m.debtor_pk AND m.address IN (d.email, d.phone)
+  JOIN attempt a ON a.debtor_pk = m.debtor_pk AND a.message_pk = m.pk AND a.outcome = 'refused' AND a.class IN ('message', 'server')
+  WHERE m.pk = (SELECT max(o.pk) FROM message o WHERE o.debtor_pk = m.debtor_pk AND o.state IN ('refused', 'expired'));
 
 -- What an address is known for. A row exists only where there is something to tell.
 CREATE TABLE point (

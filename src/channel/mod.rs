@@ -5,14 +5,30 @@ pub mod sms;
 pub mod token;
 
 use crate::domain::attempt::{FaultClass, Outcome};
+use std::io;
 
 /// What came of a transmission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sent {
     /// The other side answered, or fell silent after the message may have left.
     Answered(Answer),
-    /// Nothing left: the fault is on the way to the server, not with this message.
+    /// Nothing left: the dialogue about this message broke off, or was none. It may be this message that the other
+    /// side stumbles over; only when it happens to several in a row, the channel is to blame.
+    Interrupted(Fault),
+    /// Nothing left, and it is not about this message: the channel is broken for all.
     NotBegun(Fault),
+}
+
+impl From<Answer> for Sent {
+    /// An answer about our login, our sender or the way there is about no message.
+    fn from(answer: Answer) -> Sent {
+        match answer.class {
+            Some(class) if class.stops_channel() && matches!(answer.outcome, Outcome::Deferred | Outcome::Refused) => {
+                Sent::NotBegun(Fault { class, text: answer.text })
+            }
+            _ => Sent::Answered(answer),
+        }
+    }
 }
 
 /// The other side's answer to one message.
@@ -30,7 +46,7 @@ pub struct Answer {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub struct Fault {
-    /// Network, authentication or throttling: ours.
+    /// Network, authentication, sender or throttling: ours.
     pub class: FaultClass,
     /// What happened, and what to do.
     pub text: String,
@@ -53,6 +69,11 @@ impl Fault {
     pub fn network(text: impl Into<String>) -> Fault {
         Fault { class: FaultClass::Network, text: text.into() }
     }
+}
+
+/// Writes to the disk off the threads that others wait for; its error is the disk's own.
+pub(crate) async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| Err(io::Error::other(e)))
 }
 
 /// The other side's words in one line of bounded length.

@@ -44,17 +44,19 @@ fn tell(error: ConfigError) -> CliError {
 pub(super) async fn complete(setup: &Setup) -> Result<(), ConfigError> {
     let problems = Problems::default();
     let path = &setup.settings.store.path;
-    if path.exists() {
-        let used = match Store::open(path).await {
-            Ok(store) => store.steps_in_use().await,
-            Err(e) => Err(e),
-        };
-        match used {
-            Ok(used) => vanished(setup, &used, &problems),
-            Err(e) => problems.add(&crate::config::problem::At::start(&path.display().to_string()), e.to_string()),
-        }
+    match steps_in_use(path).await {
+        Ok(used) => vanished(setup, &used, &problems),
+        Err(e) => problems.add(&crate::config::problem::At::start(&path.display().to_string()), e.to_string()),
     }
     if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems.into_sorted())) }
+}
+
+/// Cadence and step of every mark on an open invoice; none before there is a store.
+async fn steps_in_use(path: &Path) -> Result<Vec<(String, String)>, crate::store::StoreError> {
+    if !crate::store::is_there(path)? {
+        return Ok(Vec::new());
+    }
+    Store::open(path).await?.steps_in_use().await
 }
 
 fn vanished(setup: &Setup, used: &[(String, String)], problems: &Problems) {

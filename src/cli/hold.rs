@@ -106,6 +106,6 @@ pub(super) async fn holds(config: &Path, args: HoldsArgs) -> Result<(), CliError
     let row = |r: crate::store::holds::HoldRow| {
         vec![r.id.to_string(), r.until.to_string(), format!("{} {}", r.debtor, r.name), r.invoice.unwrap_or_default(), r.reason]
     };
-    out::table(&["hold", "until", "debtor", "invoice", "reason"], rows.into_iter().map(row).collect());
+    out::table(&["hold", "until", "debtor", "invoice", "why"], rows.into_iter().map(row).collect());
     Ok(())
 }

@@ -26,6 +26,9 @@ enum LogVerb {
     Show {
         /// The attempt's number
         id: i64,
+        /// One JSON object: the attempt and the message
+        #[arg(long)]
+        json: bool,
     },
     /// Check that no attempt was changed, added or removed
     Verify {
@@ -75,7 +78,7 @@ struct List {
 pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     let (setup, store) = open(config).await?;
     match args.verb {
-        Some(LogVerb::Show { id }) => show(&store, id).await,
+        Some(LogVerb::Show { id, json }) => show(&store, &setup.settings.creditor.timezone, id, json).await,
         Some(LogVerb::Verify { deep, json }) => verify(&store, deep, json).await,
         None => list(&store, &setup.settings.creditor.timezone, args.list).await,
     }
@@ -185,13 +188,17 @@ pub(super) fn object(row: &AttemptRow, zone: &TimeZone) -> Value {
     })
 }
 
+/// So much of the other side's words a table shows at the most.
+const WORDS: usize = 80;
+
 fn cells(row: &AttemptRow, zone: &TimeZone) -> Vec<String> {
     let numbers: Vec<String> = invoices(row).iter().filter_map(|i| i["number"].as_str().map(str::to_owned)).collect();
-    let outcome = match &row.class {
-        Some(class) => format!("{} ({class})", row.outcome),
-        None => row.outcome.to_string(),
+    // What a failure is about goes with the other side's words: the outcome is a code of its own.
+    let words = row.why.as_deref().or(row.answer.as_deref()).unwrap_or_default();
+    let words = match &row.class {
+        Some(class) => format!("{class}: {words}"),
+        None => words.to_owned(),
     };
-    let words = row.why.clone().or_else(|| row.answer.clone()).unwrap_or_default();
     vec![
         row.id.to_string(),
         out::short(row.at, zone),
@@ -200,8 +207,8 @@ fn cells(row: &AttemptRow, zone: &TimeZone) -> Vec<String> {
         row.address.as_deref().map(mask).unwrap_or_default(),
         row.step.clone(),
         numbers.join(" "),
-        outcome,
-        words.chars().take(80).collect(),
+        row.outcome.to_string(),
+        words.chars().take(WORDS).collect(),
     ]
 }
 
@@ -216,7 +223,7 @@ pub(super) fn mask(address: &str) -> String {
     }
 }
 
-async fn show(store: &Store, id: i64) -> Result<(), CliError> {
+async fn show(store: &Store, zone: &TimeZone, id: i64, as_json: bool) -> Result<(), CliError> {
     let row = store
         .attempt(id)
         .await?
@@ -226,6 +233,12 @@ async fn show(store: &Store, id: i64) -> Result<(), CliError> {
         None => None,
     };
     let message = kept.as_ref().and_then(|k| k.message.as_ref());
+    if as_json {
+        let mut whole = object(&row, zone);
+        whole["message"] = message.map_or(Value::Null, |bytes| Value::from(String::from_utf8_lossy(bytes)));
+        out::json(&whole);
+        return Ok(());
+    }
     let Some(message) = message else {
         let why = row.why.or(row.answer).unwrap_or_else(|| "no message was made".to_owned());
         return Err(CliError::Failed(format!("attempt {id} ({}) has no message: {why}", row.outcome)));

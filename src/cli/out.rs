@@ -62,13 +62,138 @@ pub(super) fn json(value: &serde_json::Value) -> bool {
 
 /// A table as wide as the terminal; as wide as it needs when there is none. False when it could not be printed.
 pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>) -> bool {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(header.iter().map(|h| h.to_uppercase()));
-    if let Some((terminal_size::Width(width), _)) = terminal_size::terminal_size() {
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    let width = terminal_size::terminal_size().map(|(terminal_size::Width(width), _)| usize::from(width));
+    fitted(header, rows, width).iter().all(|text| line(text))
+}
+
+/// Columns that hold words and may be cut, those that are missed least first. All others (numbers, dates, codes,
+/// amounts) stand whole or not at all.
+const WORDS: [&str; 7] = ["answer", "why", "text", "address", "invoices", "invoice", "debtor"];
+
+/// Columns of words are not cut below this.
+const LEAST: usize = 12;
+
+/// The lines of a table. Where it is too wide, columns of words are cut with an ellipsis; where that does not do,
+/// they move to a second line below each row.
+fn fitted(header: &[&str], mut rows: Vec<Vec<String>>, width: Option<usize>) -> Vec<String> {
+    for cell in rows.iter_mut().flatten() {
+        if cell.contains(char::is_control) {
+            *cell = cell.replace(char::is_control, " ");
+        }
     }
+    let Some(width) = width else { return plain(header, &rows) };
+    let whole: Vec<usize> = (0..header.len()).map(|i| widest(header[i], &rows, i)).collect();
+    let words: Vec<usize> = WORDS.iter().filter_map(|w| header.iter().position(|h| h == w)).collect();
+    // As few columns as can be move down.
+    let mut tried = (0..=words.len()).map(|n| (narrowed(header, &whole, &words, n, width), n));
+    let fits = tried.find(|(widths, n)| total(widths, &words[..*n]) <= width);
+    let (widths, moved) = fits.unwrap_or((whole.clone(), words.len()));
+    let mut below = words[..moved].to_vec();
+    below.sort_unstable();
+    let kept: Vec<usize> = (0..header.len()).filter(|i| !below.contains(i)).collect();
+    let names: Vec<&str> = kept.iter().map(|i| header[*i]).collect();
+    let above: Vec<Vec<String>> = rows.iter().map(|r| kept.iter().map(|i| cut(&r[*i], widths[*i])).collect()).collect();
+    let mut lines = plain(&names, &above).into_iter();
+    let mut out: Vec<String> = lines.next().into_iter().collect();
+    for (text, row) in lines.zip(&rows) {
+        out.push(text);
+        let rest: Vec<&str> = below.iter().map(|i| row[*i].as_str()).filter(|t| !t.is_empty()).collect();
+        if !rest.is_empty() {
+            out.push(cut(&format!("{:INDENT$}{}", "", rest.join(" · ")), width));
+        }
+    }
+    out
+}
+
+/// The widths of the columns when the first columns of words have moved down and the others are cut.
+fn narrowed(header: &[&str], whole: &[usize], words: &[usize], moved: usize, width: usize) -> Vec<usize> {
+    let mut widths = whole.to_vec();
+    for i in &words[moved..] {
+        let over = total(&widths, &words[..moved]).saturating_sub(width);
+        let least = LEAST.max(header[*i].chars().count()).min(widths[*i]);
+        widths[*i] = widths[*i].saturating_sub(over).max(least);
+    }
+    widths
+}
+
+/// How wide a table is without some of its columns: a blank stands before the first.
+fn total(widths: &[usize], without: &[usize]) -> usize {
+    widths.iter().enumerate().filter(|(i, _)| !without.contains(i)).map(|(_, w)| w + GAP).sum::<usize>().saturating_sub(1)
+}
+
+/// Blanks between two columns, and before a second line.
+const GAP: usize = 2;
+const INDENT: usize = 6;
+
+/// A table of one line a row, in which nothing is cut.
+fn plain(header: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header.iter().map(|h| h.to_uppercase()));
     for row in rows {
         table.add_row(row);
     }
-    table.lines().all(|text| line(text.trim_end()))
+    table.lines().map(|text| text.trim_end().to_owned()).collect()
+}
+
+fn widest(name: &str, rows: &[Vec<String>], i: usize) -> usize {
+    rows.iter().filter_map(|r| r.get(i)).map(|c| c.chars().count()).chain([name.chars().count()]).max().unwrap_or_default()
+}
+
+fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width.saturating_sub(1)).collect::<String>() + "…"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOG: [&str; 9] = ["id", "at", "debtor", "channel", "address", "step", "invoices", "outcome", "answer"];
+
+    fn log(width: Option<usize>) -> String {
+        let row = |id: &str, outcome: &str, answer: &str| {
+            [
+                id,
+                "2026-11-16 10:05",
+                "C003",
+                "email",
+                "ac…@brasserie-du-parvis.example",
+                "reminder",
+                "F-1031 F-1036",
+                outcome,
+                answer,
+            ]
+            .map(str::to_owned)
+            .to_vec()
+        };
+        let long = "address: 550 5.1.1 the mailbox that you look for is not here and never was\nreally";
+        fitted(&LOG, vec![row("7", "accepted", "250 2.0.0 Ok: queued as 4XyZ"), row("118", "refused", long)], width).join("\n")
+    }
+
+    #[test]
+    fn a_table_fits_the_terminal_and_breaks_no_date_and_no_code() {
+        insta::assert_snapshot!(log(Some(80)), @"
+        ID   AT                DEBTOR  CHANNEL  STEP      INVOICES       OUTCOME
+        7    2026-11-16 10:05  C003    email    reminder  F-1031 F-1036  accepted
+             ac…@brasserie-du-parvis.example · 250 2.0.0 Ok: queued as 4XyZ
+        118  2026-11-16 10:05  C003    email    reminder  F-1031 F-1036  refused
+             ac…@brasserie-du-parvis.example · address: 550 5.1.1 the mailbox that you…
+        ");
+        for width in [60, 80, 100, 120, 160, 400] {
+            let text = log(Some(width));
+            assert!(text.lines().all(|l| l.chars().count() <= width), "{width}:\n{text}");
+            for whole in ["2026-11-16 10:05", "accepted", "refused", "reminder"] {
+                assert!(text.contains(whole), "{width}: {whole}\n{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_terminal_nothing_is_cut() {
+        let text = log(None);
+        assert!(text.contains("never was really") && text.lines().count() == 3, "{text}");
+    }
 }

@@ -12,7 +12,7 @@ pub(super) struct Args {
     #[arg(long)]
     yes: bool,
     /// Accept that the ledger shrank: the next poll closes what is gone
-    #[arg(long)]
+    #[arg(long, conflicts_with = "debtor")]
     ledger: bool,
     /// Let the old debts of this debtor enter the cadence
     #[arg(value_name = "DEBTOR")]

@@ -9,7 +9,6 @@ use crate::flow::Desk;
 use crate::flow::desk::checked;
 use crate::store::Store;
 use std::path::Path;
-use std::sync::Arc;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -25,10 +24,10 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     check::complete(&setup).await?;
     let store = Store::open(&setup.settings.store.path).await?;
     let lock = store.lock()?;
-    let desk = Arc::new(Desk::new(setup, store, Clock::System).await?);
+    let desk = Desk::new(setup, store, Clock::System).await?;
     let done = match args.once {
         true => daemon::once(&desk).await.map_err(CliError::from),
-        false => daemon::run(desk.clone()).await.map(|()| true).map_err(CliError::from),
+        false => daemon::run(&desk).await.map(|()| true).map_err(CliError::from),
     };
     desk.store.close().await;
     drop(lock);

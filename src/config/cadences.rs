@@ -5,6 +5,7 @@ use super::problem::{At, Problems};
 use super::section::Section;
 use crate::domain::cadence::{AppliesTo, Cadence, Group};
 use crate::domain::calendar::Calendar;
+use crate::domain::country::is_country;
 use crate::domain::invoice::CustomerKind;
 use crate::domain::money::Threshold;
 use crate::domain::step::{Channel, ChannelChoice, Rank, Step, StepId};
@@ -54,6 +55,7 @@ pub(super) fn cadence(root: &Node, calendars: &BTreeMap<String, Arc<Calendar>>, 
     let mut letters_at = Vec::new();
     let mut steps = Vec::new();
     let wanted_steps = sections.len();
+    let ids: Vec<String> = sections.iter().filter_map(|s| s.word("id")).collect();
     for section in sections {
         let at = section.at_key("id");
         let letter_at = if section.has("letter") { section.at_key("letter") } else { at.clone() };
@@ -83,6 +85,14 @@ pub(super) fn cadence(root: &Node, calendars: &BTreeMap<String, Arc<Calendar>>, 
             return None;
         }
     }
+    if steps.len() != wanted_steps {
+        // A step that cannot be read hides the order, but not that others count from none at all.
+        for (step, at) in steps.iter().zip(&places) {
+            if let Some(name) = step.after_step().filter(|name| !ids.iter().any(|id| id == name.as_str())) {
+                problems.add(at, format!("\"{}\" counts from \"{name}\", but no step has that name", step.id));
+            }
+        }
+    }
     let cadence = Cadence {
         name: name?,
         applies_to,
@@ -100,14 +110,26 @@ pub(super) fn cadence(root: &Node, calendars: &BTreeMap<String, Arc<Calendar>>, 
 fn applies_to(s: Section) -> AppliesTo {
     let list = |key: &str, wanted: &str| s.texts(key, wanted).into_iter().map(|(_, t)| t).collect::<Vec<_>>();
     let amount = |key: &str| s.parse(key, "an amount such as \"1000.00\"", |t| Threshold::parse(t).ok());
+    let codes = "ISO 3166 codes in capitals such as \"BE\"";
+    let country = |(at, code): (At, String)| {
+        if !is_country(&code) {
+            s.problem_at(&at, format!("\"country\" names \"{code}\"; wanted {codes}"));
+        }
+        code
+    };
     let read = AppliesTo {
         customer_kind: s.parse("customer_kind", "\"business\" or \"consumer\"", CustomerKind::parse),
-        country: list("country", "ISO 3166 codes such as \"BE\""),
+        country: s.texts("country", codes).into_iter().map(country).collect(),
         tags: list("tags", "tags"),
         debtor: list("debtor", "customer ids"),
         amount_min: amount("amount_min"),
         amount_max: amount("amount_max"),
     };
+    if let (Some(min), Some(max)) = (read.amount_min, read.amount_max)
+        && min >= max
+    {
+        s.problem("amount_max", "no amount is at least amount_min and below amount_max; wanted amount_max the larger");
+    }
     s.finish();
     read
 }
@@ -135,7 +157,7 @@ fn window(s: &Section, default: &Window) -> Window {
 }
 
 fn step(s: Section) -> Option<Step> {
-    let name = "lower-case letters, digits and hyphens, beginning with a letter, and not \"due\" or \"issued\"";
+    let name = "lower-case letters, digits, hyphens and underscores, beginning with a letter, and not \"due\" or \"issued\"";
     if !s.has("id") {
         s.missing("id", name);
     }

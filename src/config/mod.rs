@@ -121,8 +121,10 @@ fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problem
     let zones = zones(folder, problems);
     let cadences = cadence_files(folder, &calendars, problems);
     let letters = letter_files(folder, problems);
+    strays(folder, problems);
     let root = toml_tree::read(path, folder, &environment, problems);
-    let shelf = read::Shelf { calendars: &calendars, gateways: &gateways, base: folder };
+    let languages = letters.iter().filter_map(|l| l.name.strip_suffix("/labels.toml")).collect();
+    let shelf = read::Shelf { calendars: &calendars, gateways: &gateways, languages, base: folder };
     let settings = root.and_then(|root| read::settings(&root, &shelf, problems));
     let settings = settings?;
     let fingerprint = fingerprint(&settings, &cadences, &zones);
@@ -180,6 +182,41 @@ fn cadence_files(folder: &Path, calendars: &BTreeMap<String, Arc<Calendar>>, pro
         }
     }
     read
+}
+
+/// The folders that are read beside relance.toml.
+const FOLDERS: [&str; 5] = ["cadences", "calendars", "conf.d", "gateways", "letters"];
+
+/// Folders that look as if they were meant to be read, and are not: a misspelt one would else be without effect.
+fn strays(folder: &Path, problems: &Problems) {
+    for path in listing(folder, &Problems::default()).into_iter().filter(|p| p.is_dir()) {
+        let name = file_name(&path);
+        if FOLDERS.contains(&name.as_str()) {
+            continue;
+        }
+        let at = At::start(&path.display().to_string());
+        if name == "sources" {
+            problems.add(&at, "no kind of source is described by a file yet; wanted the source in [source] of relance.toml");
+        } else if let Some(meant) = FOLDERS.into_iter().find(|known| near(&name.to_lowercase(), known)) {
+            problems.add(&at, format!("nothing is read from this folder; wanted \"{meant}\""));
+        }
+    }
+}
+
+/// Whether one name becomes the other by one or two letters more, less or other.
+fn near(a: &str, b: &str) -> bool {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut corner = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let other = corner + usize::from(x != y);
+            corner = row[j + 1];
+            row[j + 1] = other.min(corner + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()] <= 2
 }
 
 /// The letters beside a relance.toml, also when that cannot be used: so that `check` tells all at once.
@@ -271,11 +308,17 @@ fn read_file(path: &Path, problems: &Problems) -> Option<String> {
         problems.add(&at, "this file is larger than 1 MiB");
         return None;
     }
-    match std::fs::read_to_string(path) {
-        Ok(text) => Some(text),
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
         Err(e) => {
             problems.add(&at, format!("cannot read this file: {e}"));
-            None
+            return None;
         }
-    }
+    };
+    String::from_utf8(bytes)
+        .map_err(|e| {
+            let good = String::from_utf8_lossy(&e.as_bytes()[..e.utf8_error().valid_up_to()]).into_owned();
+            problems.add(&At::offset(&at.file, &good, good.len()), "this is not UTF-8; wanted the file saved as UTF-8");
+        })
+        .ok()
 }

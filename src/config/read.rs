@@ -7,11 +7,12 @@ use super::secret::SecretSource;
 use super::section::Section;
 use super::settings::*;
 use crate::domain::calendar::Calendar;
+use crate::domain::country::is_country;
 use crate::domain::decision::{Ceilings, OldDebts, Policy};
 use crate::domain::money::Threshold;
 use crate::domain::when::Delay;
 use jiff::tz::TimeZone;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ use std::sync::Arc;
 pub(super) struct Shelf<'a> {
     pub(super) calendars: &'a BTreeMap<String, Arc<Calendar>>,
     pub(super) gateways: &'a BTreeMap<String, Arc<Gateway>>,
+    /// Languages that have words for letters.
+    pub(super) languages: BTreeSet<&'a str>,
     /// Relative paths are taken from here: the folder of relance.toml.
     pub(super) base: &'a Path,
 }
@@ -41,10 +44,38 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     let sms = part("sms").map(|s| sms(s, shelf));
     let guard = guard(part("guard"));
     top.finish();
+    if let (Some((source, _)), Some(store)) = (&source, &store)
+        && same_file(&source.path, &store.path)
+        && let Some((at, _)) = root.find(&["store", "url"])
+    {
+        problems.add(at, "\"url\" is the ledger itself; wanted a file of its own, into which relance may write");
+    }
     let (source, grace) = source?;
     let (guard, mut policy) = guard?;
     policy.grace = grace;
     Some(Settings { creditor: creditor?, source, store: store?, email: optional(email)?, sms: optional(sms)?, guard, policy })
+}
+
+/// Whether two paths lead to one file, there or not yet.
+fn same_file(a: &Path, b: &Path) -> bool {
+    let whole = |path: &Path| {
+        let folder = path.parent().and_then(|p| p.canonicalize().ok());
+        path.canonicalize().ok().or_else(|| Some(folder?.join(path.file_name()?))).unwrap_or_else(|| path.to_path_buf())
+    };
+    use std::os::unix::fs::MetadataExt as _;
+    let identity = |path: &Path| std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()));
+    whole(a) == whole(b) || (identity(a).is_some() && identity(a) == identity(b))
+}
+
+/// Text that goes onto one line of a letter or a header.
+fn on_one_line(s: &Section, key: &str, text: Option<String>) -> Option<String> {
+    text.filter(|text| {
+        let tame = !text.chars().any(char::is_control);
+        if !tame {
+            s.problem(key, format!("\"{key}\" holds a line end or another control character; wanted plain text on one line"));
+        }
+        tame
+    })
 }
 
 /// A section that is there must be right.
@@ -57,15 +88,24 @@ fn optional<T>(section: Option<Option<T>>) -> Option<Option<T>> {
 }
 
 fn creditor(s: Section, shelf: &Shelf) -> Option<Creditor> {
-    let name = s.required("name", "the firm's name as it stands in letters");
+    let name = on_one_line(&s, "name", s.required("name", "the firm's name as it stands in letters"));
     let country = s.required("country", "an ISO 3166 code such as \"BE\"").filter(|c| {
-        let fits = c.len() == 2 && c.bytes().all(|b| b.is_ascii_uppercase());
+        let fits = is_country(c);
         if !fits {
             s.problem("country", format!("\"country\" is \"{c}\"; wanted an ISO 3166 code such as \"BE\""));
         }
         fits
     });
-    let language = s.required("language", "a language with letters: fr, nl, de or en");
+    let spoken = format!("a language with letters: {}", shelf.languages.iter().copied().collect::<Vec<_>>().join(", "));
+    let language = s.required("language", &spoken).filter(|language| {
+        let lower = language.to_ascii_lowercase();
+        let base = lower.split(['-', '_']).next().unwrap_or_default();
+        let known = [lower.as_str(), base].into_iter().any(|l| shelf.languages.contains(l));
+        if !known {
+            s.problem("language", format!("\"language\" is \"{language}\"; wanted {spoken}"));
+        }
+        known
+    });
     let timezone = match s.has("timezone") {
         true => s.parse("timezone", "an IANA time zone such as \"Europe/Brussels\"", |t| TimeZone::get(t).ok()),
         false => {
@@ -130,6 +170,10 @@ pub fn schedule(text: &str) -> Result<Schedule, String> {
     }
     let parser = croner::parser::CronParser::builder().seconds(croner::parser::Seconds::Optional).build();
     let cron = parser.parse(text).map_err(|e| format!("{}; {wanted}", e.to_string().trim_end_matches('.')))?;
+    // Any moment will do to see whether there is a next one at all; a leap day is at most eight years away.
+    if cron.find_next_occurrence(&chrono::DateTime::UNIX_EPOCH, false).is_err() {
+        return Err("there is no such day; wanted an expression that comes true".to_owned());
+    }
     Ok(Schedule { text: text.to_owned(), cron })
 }
 
@@ -221,7 +265,12 @@ fn mail_transport(s: &Section, shelf: &Shelf) -> Option<MailTransport> {
             return Some(MailTransport::Folder(shelf.base.join(path)));
         }
         let (rest, port, tls) = match url.strip_prefix("smtps://") {
-            Some(rest) => (rest, 465, Tls::Implicit),
+            Some(rest) => {
+                if tls == Some(Tls::None) {
+                    s.problem("tls", "tls = \"none\" contradicts smtps://, which is encrypted; wanted one of the two");
+                }
+                (rest, 465, Tls::Implicit)
+            }
             None => (url.strip_prefix("smtp://")?, 587, tls.unwrap_or(Tls::StartTls)),
         };
         let (host, port) = host_port(rest, port)?;
@@ -286,7 +335,7 @@ fn sms(s: Section, shelf: &Shelf) -> Option<SmsSettings> {
     };
     let user = s.text("user", "a login");
     let password = SecretSource::read(&s, "password", shelf.base);
-    let from = s.text("from", "a sender number or name");
+    let from = on_one_line(&s, "from", s.text("from", "a sender number or name"));
     let connections = s.integer("connections", 1..=64).unwrap_or(2) as usize;
     let max_per_minute = s.integer("max_per_minute", 1..=1_000_000).map(|n| n as u32);
     let when_uncertain = uncertain(&s, WhenUncertain::Hold);

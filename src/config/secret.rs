@@ -55,8 +55,15 @@ impl SecretSource {
         }
         let table = section.section(key)?;
         let file = table.text("file", "a path").map(|p| SecretSource::File(base.join(p)));
-        let credential = table.text("credential", "the name of a systemd credential").map(SecretSource::Credential);
+        let credential = table.parse("credential", "the name of a systemd credential: no path", |name| {
+            let plain = !name.is_empty() && !name.contains(['/', '\\', '\0']) && !matches!(name, "." | "..");
+            plain.then(|| SecretSource::Credential(name.to_owned()))
+        });
+        let wrong = table.has("credential") && credential.is_none();
         table.finish();
+        if wrong {
+            return None;
+        }
         match (file, credential) {
             (Some(one), None) | (None, Some(one)) => Some(one),
             _ => {

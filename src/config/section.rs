@@ -42,6 +42,19 @@ impl<'a> Section<'a> {
         self.problems.add(&self.at_key(key), text);
     }
 
+    /// Notes a problem at a place inside the table.
+    pub fn problem_at(&self, at: &At, text: impl Into<String>) {
+        self.problems.add(at, text);
+    }
+
+    /// Text under a key, as it stands and without a word about it.
+    pub fn word(&self, key: &str) -> Option<String> {
+        self.entries.iter().find(|e| e.0 == key).and_then(|e| match &e.2.value {
+            Value::Text(text) => Some(text.clone()),
+            _ => None,
+        })
+    }
+
     /// The node of a key.
     pub fn node(&self, key: &str) -> Option<&'a Node> {
         self.asked.borrow_mut().push(key.to_owned());

@@ -6,7 +6,7 @@
 use super::node::{Node, Value};
 use super::problem::{At, Problems};
 use super::{Environment, listing, read_file};
-use config::{Config, File, FileFormat, ValueKind};
+use config::{Config, ConfigError, Map, Source, ValueKind};
 use std::path::Path;
 
 /// The merged tree; `None` when there is none to be had.
@@ -24,11 +24,13 @@ pub(super) fn read(path: &Path, folder: &Path, environment: &Environment, proble
             before.into_sorted().into_iter().for_each(|p| problems.add(&p.at, p.text));
             continue;
         }
+        builder = builder.add_source(Tree(tree.clone()));
         trees.push(tree);
-        builder = builder.add_source(File::from_str(&text, FileFormat::Toml));
     }
     let prefixed = environment.iter().filter(|(k, _)| k.starts_with("RELANCE__"));
-    let variables = prefixed.map(|(k, v)| (k.clone(), v.clone())).collect();
+    let variables: Map<String, String> = prefixed.map(|(k, v)| (k.clone(), v.clone())).collect();
+    let mut names: Vec<String> = variables.keys().cloned().collect();
+    names.sort();
     let source = config::Environment::with_prefix("RELANCE").prefix_separator("__").separator("__").source(Some(variables));
     let merged = match builder.add_source(source).build() {
         Ok(merged) => merged,
@@ -38,7 +40,7 @@ pub(super) fn read(path: &Path, folder: &Path, environment: &Environment, proble
         }
     };
     let main = At::start(&path.display().to_string());
-    let places = Places { trees: &trees, main: &main };
+    let places = Places { trees: &trees, variables: &names };
     let entries = merged.cache.into_table().unwrap_or_default();
     let mut root: Vec<(String, At, Node)> = entries.into_iter().map(|(k, v)| places.entry(&mut vec![], k, v)).collect();
     root.sort_by(|a, b| a.1.cmp(&b.1));
@@ -46,9 +48,36 @@ pub(super) fn read(path: &Path, folder: &Path, environment: &Environment, proble
     any.then(|| Node { at: main.clone(), value: Value::Table(root) })
 }
 
+/// A file as it was parsed with its places, handed to the `config` crate. Its own reader would refuse a whole file
+/// for one number that is too large; here that is one wrong value among the others.
+#[derive(Clone, Debug)]
+struct Tree(Node);
+
+impl Source for Tree {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, config::Value>, ConfigError> {
+        value(&self.0).into_table()
+    }
+}
+
+fn value(node: &Node) -> config::Value {
+    let kind = match &node.value {
+        Value::Text(text) | Value::Date(text) => ValueKind::String(text.clone()),
+        Value::Integer(i) => ValueKind::I64(*i),
+        Value::Float(f) => ValueKind::Float(*f),
+        Value::Bool(b) => ValueKind::Boolean(*b),
+        Value::List(items) => ValueKind::Array(items.iter().map(value).collect()),
+        Value::Table(entries) => ValueKind::Table(entries.iter().map(|(key, _, node)| (key.clone(), value(node))).collect()),
+    };
+    config::Value::new(None, kind)
+}
+
 struct Places<'a> {
     trees: &'a [Node],
-    main: &'a At,
+    variables: &'a [String],
 }
 
 impl Places<'_> {
@@ -58,15 +87,25 @@ impl Places<'_> {
         let keys: Vec<&str> = path.iter().map(String::as_str).collect();
         let from_environment = value.origin().is_some_and(|o| o.contains("environment"));
         let found = self.trees.iter().rev().find_map(|t| t.find(&keys));
-        let variable = || At::start(&format!("RELANCE__{}", keys.join("__").to_uppercase()));
+        let variable = || self.variable(&format!("RELANCE__{}", keys.join("__").to_uppercase()));
         let (key_at, original) = match found {
             Some((at, node)) if !from_environment => (at.clone(), Some(node)),
-            _ if matches!(value.kind, ValueKind::Table(_)) => (found.map_or_else(|| self.main.clone(), |f| f.0.clone()), None),
+            _ if matches!(value.kind, ValueKind::Table(_)) => (found.map_or_else(variable, |f| f.0.clone()), None),
             _ => (variable(), None),
         };
         let node = self.node(path, value, &key_at, original);
         path.pop();
         (key, key_at, node)
+    }
+
+    /// The variable that says something below these keys, by its whole name.
+    fn variable(&self, prefix: &str) -> At {
+        let below = format!("{prefix}__");
+        let fits = |name: &&String| {
+            let upper = name.to_uppercase();
+            upper == prefix || upper.starts_with(&below)
+        };
+        At::start(self.variables.iter().find(fits).map_or(prefix, String::as_str))
     }
 
     fn node(&self, path: &mut Vec<String>, value: config::Value, at: &At, original: Option<&Node>) -> Node {

@@ -4,7 +4,7 @@ use super::ledger::Ledger;
 use super::story::Story;
 use super::{DAYS, Progress};
 use crate::clock::Clock;
-use crate::domain::time::{instant, plus_days};
+use crate::domain::time::{instant, local_date, plus_days};
 use crate::flow::{Desk, collect, deliver, plan, review};
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -24,13 +24,19 @@ pub(super) fn at(day: Date, hour: i8, minute: i8) -> anyhow::Result<Timestamp> {
     instant(day, Time::constant(hour, minute, 0, 0), &zone()?).context("no such day")
 }
 
-/// Lives through the days, and on the last of them up to an instant: no look is later than the clock shows.
+/// The last day whose looks are all over: none of them may lie ahead of the clock that the reader goes by.
+pub(super) fn last_day(now: Timestamp) -> anyhow::Result<Date> {
+    let today = local_date(now, &zone()?);
+    let (hour, minute) = HOURS[HOURS.len() - 1];
+    Ok(if at(today, hour, minute)? <= now { today } else { plus_days(today, -1) })
+}
+
+/// Lives through the days.
 pub(super) async fn live(
     desk: &Desk,
     ledger: &Ledger,
     story: &Story,
     first_day: Date,
-    until: Timestamp,
     mut tell: impl FnMut(Progress),
 ) -> anyhow::Result<()> {
     let mut sent = 0;
@@ -38,11 +44,7 @@ pub(super) async fn live(
         let date = plus_days(first_day, day);
         ledger.day(story, day).await?;
         for (hour, minute) in HOURS {
-            let look = at(date, hour, minute)?;
-            if look > until {
-                continue;
-            }
-            desk.clock.set(look);
+            desk.clock.set(at(date, hour, minute)?);
             collect::poll(desk).await?;
             plan::step(desk).await?;
             sent += deliver::step(desk).await?.accepted;
@@ -59,4 +61,18 @@ pub(super) async fn catch_up(desk: &Desk, clock: &Clock) -> anyhow::Result<()> {
     collect::poll(desk).await?;
     plan::step(desk).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn no_look_lies_ahead_of_the_clock() {
+        let morning = at(date(2026, 11, 20), 0, 4).unwrap();
+        let evening = at(date(2026, 11, 20), 16, 30).unwrap();
+        assert_eq!(last_day(morning).unwrap(), date(2026, 11, 19));
+        assert_eq!(last_day(evening).unwrap(), date(2026, 11, 20));
+    }
 }

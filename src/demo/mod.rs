@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::{Environment, Setup};
 use crate::flow::Desk;
 use crate::store::Store;
+use crate::store::db::StoreLock;
 use anyhow::{Context as _, bail};
 use std::path::Path;
 
@@ -30,22 +31,24 @@ pub struct Progress {
     pub sent: u64,
 }
 
-/// Writes the folder and lives through the days up to the one that the clock shows; gives the summary. Prints
+/// Writes the folder and lives through the days that are over by the clock; gives the summary. Prints
 /// nothing itself: `tell` hears of every day.
 pub async fn live(folder: &Path, clock: &Clock, tell: impl FnMut(Progress)) -> anyhow::Result<String> {
     prepare_folder(folder)?;
     let story = story::load()?;
-    let last_day = crate::domain::time::local_date(clock.now(), &life::zone()?);
+    let last_day = life::last_day(clock.now())?;
     let first_day = crate::domain::time::plus_days(last_day, -DAYS);
     let ledger = ledger::Ledger::create(&folder.join("ledger.db"), &story, first_day).await?;
     let setup = Setup::load(&folder.join("relance.toml"), Environment::new()).map_err(|e| anyhow::anyhow!("{e}"))?;
     let store = Store::open(&setup.settings.store.path).await?;
+    let lock = store.lock()?;
     let desk = Desk::new(setup, store, Clock::manual(life::at(first_day, 7, 0)?)).await?;
-    life::live(&desk, &ledger, &story, first_day, clock.now(), tell).await?;
+    life::live(&desk, &ledger, &story, first_day, tell).await?;
     life::catch_up(&desk, clock).await?;
     let summary = summary::text(&desk, folder).await?;
     desk.store.close().await;
     ledger.close().await;
+    drop(lock);
     Ok(summary)
 }
 
@@ -60,7 +63,11 @@ fn prepare_folder(folder: &Path) -> anyhow::Result<()> {
                 folder.display()
             );
         }
+        // A `run` that sends from here would go on in a folder that is no longer there.
+        let store = folder.join("relance.db");
+        let lock = store.exists().then(|| StoreLock::take(&store)).transpose()?;
         std::fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+        drop(lock);
     }
     let cadences = folder.join("cadences");
     std::fs::create_dir_all(&cadences).with_context(|| format!("cannot make {}", cadences.display()))?;

@@ -62,6 +62,8 @@ pub enum FaultClass {
     Throttled,
     /// Our login was refused.
     Authentication,
+    /// Our sender's address, domain or host is refused, or relaying for us.
+    Sender,
     /// No connection, or it broke before anything could have left.
     Network,
     /// The server said no without saying more.
@@ -70,12 +72,13 @@ pub enum FaultClass {
 
 impl FaultClass {
     /// All classes.
-    pub const ALL: [FaultClass; 7] = [
+    pub const ALL: [FaultClass; 8] = [
         FaultClass::Address,
         FaultClass::Mailbox,
         FaultClass::Message,
         FaultClass::Throttled,
         FaultClass::Authentication,
+        FaultClass::Sender,
         FaultClass::Network,
         FaultClass::Server,
     ];
@@ -88,6 +91,7 @@ impl FaultClass {
             FaultClass::Message => "message",
             FaultClass::Throttled => "throttled",
             FaultClass::Authentication => "authentication",
+            FaultClass::Sender => "sender",
             FaultClass::Network => "network",
             FaultClass::Server => "server",
         }
@@ -100,7 +104,12 @@ impl FaultClass {
 
     /// Ours, or the way there: says nothing about the address, and its age does not count against the message.
     pub fn is_ours(self) -> bool {
-        matches!(self, FaultClass::Throttled | FaultClass::Authentication | FaultClass::Network)
+        self == FaultClass::Throttled || self.stops_channel()
+    }
+
+    /// Would meet every message alike: nothing more is sent until it is over.
+    pub fn stops_channel(self) -> bool {
+        matches!(self, FaultClass::Authentication | FaultClass::Sender | FaultClass::Network)
     }
 }
 

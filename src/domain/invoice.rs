@@ -189,6 +189,10 @@ pub struct Invoice {
     pub pay_url: Option<String>,
     /// The invoice that a payment or credit note names.
     pub for_invoice: Option<String>,
+    /// The invoice that it names belongs to another customer: it lowers nothing of the payer's own.
+    pub for_another: bool,
+    /// What receipts of other customers that name this invoice come to, in minor units.
+    pub paid_by_others: i64,
     /// Receipts are in the ledger up to this day, where the row says so itself (R10).
     pub booked_through: Option<Date>,
     /// The cadence that takes it; `None` when none does.

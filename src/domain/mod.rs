@@ -7,6 +7,7 @@ pub mod attempt;
 pub mod cadence;
 pub mod calendar;
 pub mod case;
+pub mod country;
 pub mod currency;
 pub mod decision;
 pub mod gsm;

@@ -18,13 +18,17 @@ pub enum AmountError {
     /// Something other than digits, one dot and a sign.
     #[error("not a decimal number such as 1250.00")]
     NotANumber,
-    /// More decimals than the currency has, and not zeros.
+    /// More decimals than the currency has, zeros among them: `100.000` may well be a hundred thousand.
     #[error("more decimals than the currency has")]
     TooManyDecimals,
-    /// Beyond what 64 bits hold.
+    /// Beyond what a ledger can hold, see [`LARGEST`].
     #[error("too large")]
     TooLarge,
 }
+
+/// The largest amount that is read, in minor units: a million million of a currency with cents. No invoice comes
+/// near it, and sums over a ledger stay within 64 bits even if ninety thousand rows were as large.
+pub const LARGEST: i64 = 100_000_000_000_000;
 
 impl Money {
     /// An amount of minor units.
@@ -32,9 +36,8 @@ impl Money {
         Money { minor, currency }
     }
 
-    /// Reads decimal text such as `-1250.5`. Trailing zeros beyond the currency's
-    /// decimals are accepted, other digits there are an error: rounding money
-    /// silently would hide a wrong column.
+    /// Reads decimal text such as `-1250.5`. More decimals than the currency has are an error, zeros too:
+    /// rounding silently would hide a wrong column, and `100.000` is how half of Europe writes a hundred thousand.
     pub fn parse(text: &str, currency: Currency) -> Result<Money, AmountError> {
         parse_minor(text, currency.decimals()).map(|minor| Money { minor, currency })
     }
@@ -45,7 +48,7 @@ impl Money {
             return Err(AmountError::NotANumber);
         }
         let scaled = value * 10f64.powi(currency.decimals() as i32);
-        if scaled.abs() > 9.0e15 {
+        if scaled.abs() > LARGEST as f64 {
             return Err(AmountError::TooLarge);
         }
         let nearest = scaled.round();
@@ -82,18 +85,17 @@ pub fn parse_minor(text: &str, decimals: u32) -> Result<i64, AmountError> {
     if whole.is_empty() || !all_digits(whole) || !all_digits(part) || digits.ends_with('.') {
         return Err(AmountError::NotANumber);
     }
-    let kept = part.len().min(decimals as usize);
-    if part[kept..].bytes().any(|b| b != b'0') {
+    if part.len() > decimals as usize {
         return Err(AmountError::TooManyDecimals);
     }
-    let padded = format!("{whole}{:0<width$}", &part[..kept], width = decimals as usize);
-    let minor: i64 = padded.parse().map_err(|_| AmountError::TooLarge)?;
+    let padded = format!("{whole}{part:0<width$}", width = decimals as usize);
+    let minor: i64 = padded.parse().ok().filter(|minor| *minor <= LARGEST).ok_or(AmountError::TooLarge)?;
     Ok(if negative { -minor } else { minor })
 }
 
 /// A limit given in the configuration as decimal text, applied in any currency:
 /// `"10.00"` means ten euros, ten dollars or ten yen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Threshold {
     thousandths: i64,
 }
@@ -143,13 +145,19 @@ mod tests {
         assert_eq!(eur("1250.00"), Ok(125_000));
         assert_eq!(eur("-0.5"), Ok(-50));
         assert_eq!(eur("7"), Ok(700));
-        assert_eq!(eur("7.1000"), Ok(710));
+        assert_eq!(eur("7.1"), Ok(710));
+        assert_eq!(eur("7.100"), Err(AmountError::TooManyDecimals), "in half of Europe that is seven thousand one hundred");
+        assert_eq!(Money::parse("100.00", Currency::parse("JPY").unwrap()), Err(AmountError::TooManyDecimals));
+        assert_eq!(Money::parse("7.100", Currency::parse("TND").unwrap()).map(|m| m.minor), Ok(7100));
         assert_eq!(eur("7.123"), Err(AmountError::TooManyDecimals));
         assert_eq!(eur("7,10"), Err(AmountError::NotANumber));
         assert_eq!(eur(""), Err(AmountError::NotANumber));
         assert_eq!(eur("-"), Err(AmountError::NotANumber));
         assert_eq!(eur("1."), Err(AmountError::NotANumber));
         assert_eq!(eur("99999999999999999999"), Err(AmountError::TooLarge));
+        assert_eq!(eur("1000000000000.00"), Ok(LARGEST));
+        assert_eq!(eur("1000000000000.01"), Err(AmountError::TooLarge));
+        assert_eq!(eur("-92233720368547758.07"), Err(AmountError::TooLarge));
     }
 
     #[test]
@@ -160,6 +168,7 @@ mod tests {
         assert_eq!(real(1.234), Err(AmountError::TooManyDecimals));
         assert_eq!(real(f64::NAN), Err(AmountError::NotANumber));
         assert_eq!(real(1e300), Err(AmountError::TooLarge));
+        assert_eq!(real(1e13), Err(AmountError::TooLarge));
     }
 
     #[test]
@@ -173,8 +182,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn decimal_text_round_trips(minor in any::<i64>(), code in prop::sample::select(vec!["EUR", "JPY", "TND"])) {
-            let money = Money::new(minor.max(i64::MIN + 1), Currency::parse(code).unwrap());
+        fn decimal_text_round_trips(minor in -LARGEST..=LARGEST, code in prop::sample::select(vec!["EUR", "JPY", "TND"])) {
+            let money = Money::new(minor, Currency::parse(code).unwrap());
             prop_assert_eq!(Money::parse(&money.decimal(), money.currency), Ok(money));
         }
 

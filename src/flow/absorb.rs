@@ -183,6 +183,8 @@ fn draft_invoice(row: &LedgerRow, today: jiff::civil::Date) -> Invoice {
         reference: None,
         pay_url: None,
         for_invoice: None,
+        for_another: false,
+        paid_by_others: 0,
         booked_through: None,
         cadence: None,
         term: 1,

@@ -4,6 +4,7 @@ use super::absorb::absorb;
 use super::desk::{Desk, DeskError};
 use crate::config::settings::Schedule;
 use crate::domain::reason::Reason;
+use crate::source::SourceError;
 use crate::store::polls::{Poll, PollOutcome};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -126,9 +127,13 @@ async fn read_all(desk: &Desk, started_at: Timestamp) -> Result<Poll, DeskError>
     let mut seen = Bits::default();
     let (open_before, newest) = desk.store.open_rows().await?;
     let (mut rows, mut unreadable) = (0i64, 0i64);
+    let twins = source.twins().await?;
+    let mut nameless = 0;
     let mut behind = None;
     loop {
-        let page = source.page(&columns, behind.as_ref(), PAGE).await?;
+        let mut page = source.page(&columns, behind.as_ref(), PAGE).await?;
+        page.doubled.extend(twins.iter().cloned());
+        nameless += page.rows.iter().filter(|r| !r.has_id()).count() as i64;
         let now = desk.clock.now();
         let absorbed = absorb(desk, &columns, &page.rows, &page.doubled, now).await?;
         rows += page.rows.len() as i64;
@@ -141,6 +146,9 @@ async fn read_all(desk: &Desk, started_at: Timestamp) -> Result<Poll, DeskError>
         if behind.is_none() {
             break;
         }
+    }
+    if rows > 0 && nameless == rows {
+        return Err(SourceError::NoId.into());
     }
     // What was there before, is still taken to be open, and was on no page.
     let mut gone = Vec::new();

@@ -95,7 +95,7 @@ fn letter_view(desk: &Desk, order: &Order, form: &'static str) -> Result<(String
         rows: &rows,
         asked: order.plan.asked,
         rank: step.rank,
-        booked_through: Some(booked_for(desk, order)).filter(|_| step.overdue),
+        booked_through: Some(booked_for(desk, order)),
         today: order.today,
     };
     Ok((language, view(&facts, labels)))
@@ -155,7 +155,9 @@ fn finish_mail(desk: &Desk, order: &Order, mail: crate::domain::mail::Mail, id: 
         thread: thread.as_deref(),
         date: order.now,
     };
-    let bytes = build(&parts).map_err(|e| ComposeError(e.to_string()))?;
+    let mut bytes = build(&parts).map_err(|e| ComposeError(e.to_string()))?;
+    // It grew by doubling; hundreds wait at a time.
+    bytes.shrink_to_fit();
     let envid = id.split('@').next().unwrap_or(id).to_owned();
     let envelope = Envelope { from, to: to.clone(), envid };
     Ok(Composed { wire: Wire::Email { envelope }, bytes, address: to.to_string(), language: mail.language, thread })

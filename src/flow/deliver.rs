@@ -1,23 +1,23 @@
 //! The third pump: claims messages, prepares and marks them, hands them to the workers, and commits what came
 //! of them in groups. No transaction is open while anything is on the wire.
 
+use super::brake::{brake_kind, broken, still_waiting, unready, worked};
 use super::desk::{Desk, DeskError};
-use super::outcome::{after_crash, retry_later, settlement, throttled_too_long};
+use super::outcome::{after_crash, interrupted, retry_later, settlement, too_long};
 use super::prepare::{Ready, later_by, prepare};
 use super::workers::{self, Done, Pace};
-use crate::channel::Fault;
 use crate::clock::Stopwatch;
-use crate::domain::attempt::Outcome;
+use crate::domain::attempt::{FaultClass, Outcome};
 use crate::domain::step::Channel;
 use crate::store::StoreError;
 use crate::store::outbox::Claimed;
 use crate::store::settle::Settlement;
-use jiff::Timestamp;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
 /// The smallest and the largest group that is marked at once.
 const GROUP: std::ops::RangeInclusive<usize> = 8..=256;
@@ -36,6 +36,9 @@ const LINGER_BELOW: usize = 256;
 
 /// How long it waits.
 const LINGER: Duration = Duration::from_millis(25);
+
+/// While messages are on the wire and no other is ready, one that becomes ready is found within this.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// What delivering did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,17 +79,22 @@ impl Delivered {
     }
 }
 
-/// Delivers on every channel all that may leave now. What an earlier step left half done (the store failed
-/// under it) is settled first: nothing is under way between two steps.
+/// Delivers on every channel all that may leave now.
 pub async fn step(desk: &Desk) -> Result<Delivered, DeskError> {
-    recover(desk).await?;
-    let on = |channel| async move {
-        if desk.channels.contains(&channel) { deliver(desk, channel).await } else { Ok(Delivered::default()) }
-    };
-    let (email, sms) = tokio::join!(on(Channel::Email), on(Channel::Sms));
+    let (email, sms) = tokio::join!(on(desk, Channel::Email), on(desk, Channel::Sms));
     let mut total = email?;
     total.add(sms?);
     Ok(total)
+}
+
+/// Delivers on one channel all that may leave now. What an earlier step left half done (the store failed under it) is
+/// settled first: nothing of the channel is under way between two steps.
+pub async fn on(desk: &Desk, channel: Channel) -> Result<Delivered, DeskError> {
+    if !desk.channels.contains(&channel) {
+        return Ok(Delivered::default());
+    }
+    recover(desk, Some(channel)).await?;
+    deliver(desk, channel).await
 }
 
 /// Delivers all messages of a channel that may leave now. What lost its mark because it had to wait too long
@@ -94,21 +102,28 @@ pub async fn step(desk: &Desk) -> Result<Delivered, DeskError> {
 async fn deliver(desk: &Desk, channel: Channel) -> Result<Delivered, DeskError> {
     let now = desk.clock.now();
     let waits = desk.store.brakes().await?.iter().any(|b| b.kind == brake_kind(channel) && b.until.is_some_and(|t| t > now));
-    let mut total = Delivered::default();
+    let (mut total, mut answered) = (Delivered::default(), false);
     if waits {
         return Ok(total);
     }
     while desk.store.next_ready(channel).await?.is_some_and(|at| at <= desk.clock.now().as_millisecond()) {
-        let round = round(desk, channel).await?;
+        let round = match round(desk, channel).await {
+            // Nothing goes over the wire for that, so no rest is needed: it leaves as soon as it can be read.
+            Err(e @ (DeskError::Secret(_) | DeskError::Channel(_))) => {
+                unready(desk, channel, &e.to_string()).await?;
+                total.broken += 1;
+                break;
+            }
+            round => round?,
+        };
         total.add(round.delivered);
+        answered |= round.answered;
         if round.lost == 0 || !round.delivered.any() {
             break;
         }
     }
-    if total.accepted > 0 && total.broken == 0 {
-        desk.store.end_brake(&brake_kind(channel)).await?;
-        desk.store.end_alert(&brake_kind(channel), desk.clock.now()).await?;
-        desk.store.end_alert(&format!("throttled:{channel}"), desk.clock.now()).await?;
+    if answered && total.broken == 0 {
+        worked(desk, channel).await?;
     }
     Ok(total)
 }
@@ -124,6 +139,8 @@ struct Round {
     delivered: Delivered,
     /// Messages that lost their mark: too late after their re-read.
     lost: u64,
+    /// The other side said yes or no to a message: the channel works.
+    answered: bool,
 }
 
 /// Feeds the workers of a channel until nothing more is ready, or sending has to stop.
@@ -135,7 +152,8 @@ async fn round(desk: &Desk, channel: Channel) -> Result<Round, DeskError> {
     let mut workers = workers::start(desk, channel, &pace, work, &done)?;
     drop(done);
     let recorder = tokio::spawn(record(desk.clone(), channel, pace.clone(), results));
-    let feeder = || tokio::spawn(feed(desk.clone(), channel, connections, pace.clone(), to_workers.clone()));
+    let recorded = recorder.abort_handle();
+    let feeder = || tokio::spawn(feed(desk.clone(), channel, recorded.clone(), pace.clone(), to_workers.clone()));
     // While one feeder waits for the disk the other decides and composes; a limit a minute is counted by one alone.
     let feeders: Vec<_> = (0..if limit(desk, channel).is_some() { 1 } else { FEEDERS }).map(|_| feeder()).collect();
     drop(to_workers);
@@ -158,20 +176,16 @@ async fn round(desk: &Desk, channel: Channel) -> Result<Round, DeskError> {
     Ok(round)
 }
 
-fn brake_kind(channel: Channel) -> String {
-    format!("channel:{channel}")
-}
-
 /// Claims and prepares group after group; gives how many turned out not to leave.
 async fn feed(
     desk: Desk,
     channel: Channel,
-    connections: usize,
+    recorder: AbortHandle,
     pace: Arc<Pace>,
     out: mpsc::Sender<Ready>,
 ) -> Result<u64, DeskError> {
     let mut cancelled = 0;
-    let mut meter = Meter::start(connections);
+    let mut meter = Meter::start(workers::connections(&desk, channel));
     let mut claimed: VecDeque<Claimed> = VecDeque::new();
     loop {
         let allowed = allowance(&desk, channel, &pace).await?;
@@ -185,7 +199,12 @@ async fn feed(
         }
         let group: Vec<Claimed> = claimed.drain(..size.min(claimed.len())).collect();
         if group.is_empty() {
-            break;
+            // What is set free while the last ones are on the wire need not wait for a slow server's word on them.
+            if pace.under_way.load(Ordering::SeqCst) == 0 || out.is_closed() || recorder.is_finished() {
+                break;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+            continue;
         }
         let prepared = prepare(&desk, group).await?;
         cancelled += prepared.cancelled.len() as u64;
@@ -197,14 +216,14 @@ async fn feed(
             let pk = ready.claimed.pk;
             pace.under_way.fetch_add(1, Ordering::SeqCst);
             if out.send(ready).await.is_err() {
-                desk.store.give_back(&[pk]).await?;
+                desk.store.give_back(&[pk], desk.clock.now()).await?;
             }
         }
         meter.learn(pace.begun.load(Ordering::SeqCst), starved);
         // The next group is prepared while this one is on the wire; more than that would only grow stale.
         drop(out.reserve_many(out.max_capacity() - meter.most_waiting().min(out.max_capacity())).await.ok());
     }
-    desk.store.give_back(&claimed.iter().map(|c| c.pk).collect::<Vec<_>>()).await?;
+    desk.store.give_back(&claimed.iter().map(|c| c.pk).collect::<Vec<_>>(), desk.clock.now()).await?;
     Ok(cancelled)
 }
 
@@ -293,35 +312,60 @@ async fn record(desk: Desk, channel: Channel, pace: Arc<Pace>, mut results: mpsc
                     back.push(message);
                 }
                 Done::Sent(ready, answer) => {
-                    let patience = throttled_too_long(&desk, &ready, &answer, now);
-                    let settlement = settlement(&desk, *ready, answer, now);
-                    if patience {
-                        let text = format!(
-                            "The server has been asking for patience longer than retry_for: {}",
-                            settlement.attempt.answer.clone().unwrap_or_default()
-                        );
-                        desk.store
-                            .raise_alert(&format!("throttled:{channel}"), now, "relance: messages wait for a busy server", &text)
-                            .await?;
+                    let patience = answer.class == Some(FaultClass::Throttled);
+                    if patience && too_long(&desk, &ready, now) {
+                        still_waiting(&desk, channel, "throttled", &answer.text, now).await?;
                     }
+                    round.answered |= answer.outcome != Outcome::Unknown && !patience;
+                    let settlement = settlement(&desk, *ready, answer, now);
+                    count(total, &settlement);
+                    settlements.push(settlement);
+                }
+                Done::Interrupted { ready, fault, many } => {
+                    if many && total.broken == 0 {
+                        total.broken += 1;
+                        broken(&desk, channel, &fault, round.answered, now).await?;
+                    }
+                    let its_own = !many && others_left(&desk, &ready).await?;
+                    if !its_own && too_long(&desk, &ready, now) {
+                        still_waiting(&desk, channel, "interrupted", &fault.text, now).await?;
+                    }
+                    let settlement = interrupted(&desk, *ready, &fault, its_own, now);
                     count(total, &settlement);
                     settlements.push(settlement);
                 }
                 Done::Broken(ready, fault) if total.broken == 0 => {
                     total.broken += 1;
-                    broken(&desk, channel, &fault, now).await?;
-                    settlements.push(retry_later(*ready, &fault, now));
+                    let rested = broken(&desk, channel, &fault, round.answered, now).await?;
+                    settlements.push(retry_later(*ready, &fault, rested, now));
                 }
                 Done::Broken(ready, _) => back.push(ready.claimed.pk),
             }
         }
-        desk.store.give_back(&back).await?;
+        insist(&desk, &pace, || desk.store.give_back(&back, now)).await?;
         if !settlements.is_empty() {
-            let head = desk.store.settle(&settlements, now).await?;
+            let head = insist(&desk, &pace, || desk.store.settle(&settlements, now)).await?;
             let head: String = head.iter().map(|b| format!("{b:02x}")).collect();
             tracing::info!(channel = %channel, settled = settlements.len(), chain = %head, "attempts recorded");
         }
         pace.under_way.fetch_sub(taken, Ordering::SeqCst);
+    }
+}
+
+/// Records what is known to have happened, however long another program keeps the store locked: given up, it would be
+/// in doubt, and sent again. Meanwhile nothing new is begun.
+async fn insist<T, F>(desk: &Desk, pace: &Pace, record: impl Fn() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    loop {
+        match record().await {
+            Err(e @ (StoreError::Locked(_) | StoreError::Busy(_))) if !desk.stopping.load(Ordering::SeqCst) => {
+                pace.stop.store(true, Ordering::SeqCst);
+                tracing::error!(error = %e, "what has left cannot be recorded yet; nothing else leaves before");
+            }
+            other => return other,
+        }
     }
 }
 
@@ -335,22 +379,19 @@ fn count(total: &mut Delivered, settlement: &Settlement) {
     }
 }
 
-/// The channel is broken: nobody's address is to blame. It rests, longer each time, and the creditor is told.
-async fn broken(desk: &Desk, channel: Channel, fault: &Fault, now: Timestamp) -> Result<(), DeskError> {
-    let kind = brake_kind(channel);
-    let before = desk.store.brakes().await?.into_iter().find(|b| b.kind == kind).map_or(0, |b| b.tries);
-    let rest = (30i64 << before.min(7)).min(3600);
-    desk.store.set_brake(&kind, now, Some(later_by(now, rest)), &fault.text).await?;
-    tracing::error!(channel = %channel, class = fault.class.as_str(), error = %fault.text, rest_s = rest, "the channel is broken");
-    Ok(())
+/// Whether others have been accepted on the channel since a message was tried first.
+async fn others_left(desk: &Desk, ready: &Ready) -> Result<bool, StoreError> {
+    let Some(first) = ready.claimed.first_try_at else { return Ok(false) };
+    desk.store.accepted_since(ready.claimed.channel.as_str(), first).await
 }
 
-/// Frees claims and settles what was being sent when the last holder of the store stopped.
-pub async fn recover(desk: &Desk) -> Result<(), DeskError> {
+/// Frees claims and settles what was being sent when the last holder of the store stopped; of one channel, or of all.
+pub async fn recover(desk: &Desk, channel: Option<Channel>) -> Result<(), DeskError> {
     let now = desk.clock.now();
     let today = crate::domain::time::local_date(now, &desk.setup.settings.creditor.timezone);
     let after = |channel: &str, doubts| after_crash(desk, channel, doubts, now);
-    let found = desk.store.recover(now, today, after, |wanted, letter, channel| desk.language(wanted, letter, channel)).await?;
+    let found =
+        desk.store.recover(channel, now, today, after, |wanted, letter, channel| desk.language(wanted, letter, channel)).await?;
     if found.leased + found.doubtful > 0 {
         tracing::warn!(leased = found.leased, doubtful = found.doubtful, "recovered after an unclean stop");
     }

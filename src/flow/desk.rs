@@ -1,8 +1,9 @@
 //! The desk: configuration, store, letters, source and clock, as every pump needs them.
 
+use super::common;
 use super::guard::Guards;
 use crate::channel::Fault;
-use crate::channel::email::Mailer;
+use crate::channel::email::{Mailer, address};
 use crate::channel::sms::Texter;
 use crate::channel::token::Keys;
 use crate::clock::Clock;
@@ -12,22 +13,22 @@ use crate::domain::cadence::Cadence;
 use crate::domain::case::{ContactPoint, DebtorFile, PointState};
 use crate::domain::decision::{Booked, Brake, RuleWeighed, World, counts_from};
 use crate::domain::invoice::Debtor;
-use crate::domain::step::Channel;
+use crate::domain::step::{Channel, ChannelChoice};
 use crate::domain::time::{instant, local_date, plus_days};
 use crate::letter::Letters;
 use crate::source::row::Columns;
 use crate::source::{Source, SourceError};
 use crate::store::files::FileOptions;
+use crate::store::payloads::Dictionary;
 use crate::store::polls::Poll;
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use std::path::Path;
-use std::str::FromStr as _;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 /// Something that stops a pump.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +51,9 @@ pub enum DeskError {
     /// A letter cannot be made.
     #[error(transparent)]
     Letter(#[from] crate::letter::LetterError),
+    /// A part of the program is gone that should not be.
+    #[error("a part of the program ended unexpectedly ({0}); start it again, what was in hand is settled then")]
+    Ended(String),
 }
 
 /// What holds for every case at a moment.
@@ -91,6 +95,7 @@ pub struct DeskParts {
     /// Set when the program is to end: nothing new is begun.
     pub stopping: AtomicBool,
     source: Mutex<Option<(Source, Columns)>>,
+    dictionary: OnceCell<Dictionary>,
 }
 
 impl Desk {
@@ -99,8 +104,14 @@ impl Desk {
         let letters = checked_letters(&setup)?;
         let keys = Keys::new(store.secret_key().await?);
         let channels = channels(&setup);
-        let (stopping, source) = (AtomicBool::new(false), Mutex::new(None));
-        Ok(Desk(Arc::new(DeskParts { setup, store, clock, letters, keys, channels, stopping, source })))
+        let (stopping, source, dictionary) = (AtomicBool::new(false), Mutex::new(None), OnceCell::new());
+        Ok(Desk(Arc::new(DeskParts { setup, store, clock, letters, keys, channels, stopping, source, dictionary })))
+    }
+
+    /// What messages have in common, for keeping them; made at the first use.
+    pub async fn dictionary(&self) -> Result<&Dictionary, StoreError> {
+        let make = || async { self.store.dictionary(&common::lines(&self.letters, self.setup.settings.email.as_ref())).await };
+        self.dictionary.get_or_try_init(make).await
     }
 
     /// The source and its columns, opened when needed and whenever its file has been replaced.
@@ -233,6 +244,16 @@ fn check_channels(setup: &Setup, problems: &Problems) {
     for file in &setup.cadences {
         for (step, at) in file.cadence.steps.iter().zip(&file.letters_at) {
             let wanted = step.channel.channels();
+            if let ChannelChoice::All(all) = &step.channel
+                && all.iter().any(|c| have.contains(c))
+                && let Some(lacking) = all.iter().find(|c| !have.contains(c))
+            {
+                let text = format!(
+                    "step \"{}\" uses {lacking} as well, which is not configured; wanted a section [{lacking}] in relance.toml, or {{ first_of = [...] }}",
+                    step.id
+                );
+                problems.add(at, text);
+            }
             if !wanted.iter().any(|c| have.contains(c)) {
                 let names = wanted.iter().map(|c| format!("[{c}]")).collect::<Vec<_>>().join(" or ");
                 problems.add(
@@ -254,13 +275,11 @@ fn channels(setup: &Setup) -> Vec<Channel> {
 pub fn points(debtor: &Debtor) -> Vec<ContactPoint> {
     let mut points = Vec::new();
     if let Some(text) = &debtor.email {
-        let (address, state) = match lettre::Address::from_str(text) {
-            Ok(address) if address.domain().contains('.') || address.domain().starts_with('[') => {
-                (address.to_string(), PointState::Usable)
-            }
-            _ => (text.clone(), PointState::Invalid("the ledger's e-mail is not an address".to_owned())),
+        let state = match address::parse(text) {
+            Some(_) => PointState::Usable,
+            None => PointState::Invalid("the ledger's e-mail is not an address".to_owned()),
         };
-        points.push(ContactPoint { channel: Channel::Email, address, state });
+        points.push(ContactPoint { channel: Channel::Email, address: text.clone(), state });
     }
     if let Some(text) = &debtor.phone {
         let digits = text.strip_prefix('+').is_some_and(|d| d.len() >= 8 && d.bytes().all(|b| b.is_ascii_digit()));

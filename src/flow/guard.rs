@@ -49,7 +49,7 @@ pub fn span(seconds: i64) -> String {
     match seconds.max(0) {
         s if s < 120 => format!("{s} s"),
         s if s < 7200 => format!("{} min", s / 60),
-        s if s < 172_800 => format!("{} h", s / 3600),
+        s if s <= 172_800 => format!("{} h", s / 3600),
         s => format!("{} days", s / 86_400),
     }
 }
@@ -85,4 +85,15 @@ fn brake(row: &BrakeRow) -> Option<Brake> {
         return Some(Brake { reason: Reason::ChannelStopped, text, channel: Some(channel), until: row.until });
     }
     (row.kind == "too_many").then(|| Brake::new(Reason::TooMany, row.text.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::span;
+
+    #[test]
+    fn a_length_of_time_is_told_in_a_unit_that_shows_it() {
+        assert_eq!([20, 119, 120, 2700, 7199].map(span), ["20 s", "119 s", "2 min", "45 min", "119 min"]);
+        assert_eq!([7200, 36 * 3600, 48 * 3600].map(span), ["2 h", "36 h", "48 h"]);
+    }
 }

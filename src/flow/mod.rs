@@ -2,7 +2,9 @@
 //! daemon calls when the bell rings. What is due is decided by the database and the clock, never by the bell.
 
 pub mod absorb;
+pub mod brake;
 pub mod collect;
+mod common;
 pub mod compose;
 pub mod deliver;
 pub mod desk;
@@ -12,6 +14,7 @@ pub mod plan;
 mod prepare;
 pub mod review;
 pub mod simulate;
+mod tell;
 pub mod word;
 mod workers;
 

@@ -13,12 +13,55 @@ use jiff::Timestamp;
 /// After so many doubts about one message only a person decides.
 const MAX_DOUBTS: u32 = 3;
 
-/// The one message that found the channel broken: recorded, and back in the queue without prejudice.
-pub(super) fn retry_later(ready: Ready, fault: &Fault, now: Timestamp) -> Settlement {
+/// The first try after a dialogue that broke off comes soon, in seconds: a server that starts anew is back by then.
+const SOON: i64 = 60;
+
+/// The one message that found the channel broken: recorded, and back in the queue without prejudice. It comes
+/// behind all that could leave when the channel's rest is over; what was said in its own dialogue, behind more.
+pub(super) fn retry_later(ready: Ready, fault: &Fault, rested: Timestamp, now: Timestamp) -> Settlement {
+    let at = match fault.class {
+        FaultClass::Sender => rested.max(later_by(now, patience(&ready, now))),
+        _ => rested,
+    };
     let mut s = base(ready, Outcome::Deferred, &fault.text, now);
     s.attempt.class = Some(fault.class.as_str());
-    s.after = After::Retry { at: now, ours: true };
+    s.after = After::Retry { at, ours: true };
     s
+}
+
+/// A message whose dialogue broke off: it is tried again by its own times. `its_own`: others have been accepted all
+/// the while, so it is this message that cannot get through, and its time for retries ends as it does for any.
+pub(super) fn interrupted(desk: &Desk, ready: Ready, fault: &Fault, its_own: bool, now: Timestamp) -> Settlement {
+    let (message, tries) = (ready.claimed.pk, ready.claimed.tries);
+    let delay = if tries == 0 { SOON } else { retry_delay(tries) };
+    let over = its_own && waited(&ready, now) + delay > retry_for(desk, &ready);
+    let mut s = base(ready, Outcome::Deferred, &fault.text, now);
+    s.attempt.class = Some(fault.class.as_str());
+    s.after = After::Retry { at: later_by(now, spread(delay, message)), ours: false };
+    if over {
+        s.after = After::Expired;
+        s.attempt.why = Some(Reason::Expired.code().to_owned());
+    }
+    s
+}
+
+/// How long ago a message was tried first, in seconds.
+fn waited(ready: &Ready, now: Timestamp) -> i64 {
+    ready.claimed.first_try_at.map_or(0, |first| now.as_second() - first / 1000)
+}
+
+/// What is ours is no try of the message, so its pace follows its age instead.
+fn patience(ready: &Ready, now: Timestamp) -> i64 {
+    (waited(ready, now) / 2).clamp(retry_delay(1), retry_delay(u32::MAX))
+}
+
+/// How long a message of this channel is tried.
+fn retry_for(desk: &Desk, ready: &Ready) -> i64 {
+    let settings = &desk.setup.settings;
+    match ready.claimed.channel {
+        Channel::Email => settings.email.as_ref().map_or(0, |e| e.retry_for),
+        Channel::Sms => settings.sms.as_ref().map_or(0, |s| s.retry_for),
+    }
 }
 
 fn base(ready: Ready, outcome: Outcome, answer: &str, now: Timestamp) -> Settlement {
@@ -39,27 +82,21 @@ fn base(ready: Ready, outcome: Outcome, answer: &str, now: Timestamp) -> Settlem
     }
 }
 
-/// Throttling is ours: it ends no message, but the creditor hears of it when it outlasts the time for retries.
-pub(super) fn throttled_too_long(desk: &Desk, ready: &Ready, answer: &Answer, now: Timestamp) -> bool {
-    let settings = &desk.setup.settings;
-    let retry_for = match ready.claimed.channel {
-        Channel::Email => settings.email.as_ref().map(|e| e.retry_for),
-        Channel::Sms => settings.sms.as_ref().map(|s| s.retry_for),
-    };
-    let age = ready.claimed.first_try_at.map_or(0, |first| now.as_second() - first / 1000);
-    answer.class == Some(FaultClass::Throttled) && retry_for.is_some_and(|most| age > most)
+/// What is ours ends no message, but the creditor hears of it when it outlasts the time for retries.
+pub(super) fn too_long(desk: &Desk, ready: &Ready, now: Timestamp) -> bool {
+    waited(ready, now) > retry_for(desk, ready)
 }
 
 /// What an answer means for its message.
 pub(super) fn settlement(desk: &Desk, ready: Ready, answer: Answer, now: Timestamp) -> Settlement {
     let settings = &desk.setup.settings;
-    let (retry_for, when_uncertain) = match ready.claimed.channel {
-        Channel::Email => settings.email.as_ref().map(|e| (e.retry_for, e.when_uncertain)),
-        Channel::Sms => settings.sms.as_ref().map(|s| (s.retry_for, s.when_uncertain)),
+    let when_uncertain = match ready.claimed.channel {
+        Channel::Email => settings.email.as_ref().map(|e| e.when_uncertain),
+        Channel::Sms => settings.sms.as_ref().map(|s| s.when_uncertain),
     }
-    .unwrap_or((0, WhenUncertain::Hold));
+    .unwrap_or(WhenUncertain::Hold);
     let (message, tries, doubts) = (ready.claimed.pk, ready.claimed.tries + 1, ready.claimed.doubts + 1);
-    let first = ready.claimed.first_try_at.unwrap_or(now.as_millisecond()) / 1000;
+    let (left, patience) = (retry_for(desk, &ready) - waited(&ready, now), patience(&ready, now));
     let channel = ready.claimed.channel;
     let address = ready.composed.address.clone();
     let thread = ready.composed.thread.clone().unwrap_or_else(|| ready.claimed.message_id.clone());
@@ -87,12 +124,8 @@ pub(super) fn settlement(desk: &Desk, ready: Ready, answer: Answer, now: Timesta
         }
         Outcome::Deferred | Outcome::Cancelled => {
             let ours = class.is_some_and(FaultClass::is_ours);
-            // What is ours is no try of the message, so its pace follows its age instead.
-            let patience = ((now.as_second() - first) / 2).clamp(retry_delay(1), retry_delay(u32::MAX));
-            let delay = if ours { patience } else { retry_delay(tries) };
-            let at = later_by(now, spread(delay, message));
-            let expires = first + retry_for;
-            s.after = if ours || at.as_second() <= expires { After::Retry { at, ours } } else { After::Expired };
+            let delay = spread(if ours { patience } else { retry_delay(tries) }, message);
+            s.after = if ours || delay <= left { After::Retry { at: later_by(now, delay), ours } } else { After::Expired };
             if s.after == After::Expired {
                 s.attempt.why = Some(Reason::Expired.code().to_owned());
             }

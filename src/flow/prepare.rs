@@ -16,7 +16,7 @@ use crate::domain::time::local_date;
 use crate::store::StoreError;
 use crate::store::attempts::NewAttempt;
 use crate::store::outbox::Claimed;
-use crate::store::payloads::Payload;
+use crate::store::payloads::{Packer, Payload};
 use crate::store::settle::{After, Settlement};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -79,7 +79,7 @@ pub(super) async fn prepare(desk: &Desk, claimed: Vec<Claimed>) -> Result<Prepar
         Err(DeskError::Store(e)) => return Err(e.into()),
         Err(e) => {
             desk.drop_source().await;
-            desk.store.give_back(&claimed.iter().map(|c| c.pk).collect::<Vec<_>>()).await?;
+            desk.store.give_back(&claimed.iter().map(|c| c.pk).collect::<Vec<_>>(), now).await?;
             desk.store
                 .record_poll(&collect::failed(now, desk.clock.now(), format!("the re-read before sending failed: {e}")))
                 .await?;
@@ -131,10 +131,11 @@ async fn prepare_part(
 ) -> Result<Vec<Outcomes>, DeskError> {
     let (conditions, files) = &*around;
     let mut outcomes = Vec::with_capacity(claimed.len());
+    let mut packer = desk.dictionary().await?.packer()?;
     for message in claimed {
         let file = files.get(&message.debtor_pk);
         let file = file.ok_or_else(|| StoreError::Corrupt(format!("message {} has no debtor", message.pk)))?;
-        outcomes.push(ready(&desk, conditions, file, message, read_at, now).await?);
+        outcomes.push(ready(&desk, conditions, file, message, &mut packer, read_at, now).await?);
     }
     Ok(outcomes)
 }
@@ -164,9 +165,12 @@ async fn reread(
     let mut changed = HashSet::new();
     let mut fresh = Vec::new();
     let mut found: HashSet<String> = HashSet::with_capacity(rows.len());
+    let mut doubled = Vec::new();
     for row in rows {
         let Some((debtor, before)) = asked.get(&row.id) else { continue };
-        found.insert(row.id.clone());
+        if !found.insert(row.id.clone()) {
+            doubled.push(row.id.clone());
+        }
         if digest(desk, &row) != *before {
             changed.insert(*debtor);
             fresh.push(row);
@@ -178,7 +182,7 @@ async fn reread(
         desk.store.mark_missing(&missing, now).await?;
     }
     if !fresh.is_empty() {
-        let absorbed = absorb(desk, &columns, &fresh, &[], now).await?;
+        let absorbed = absorb(desk, &columns, &fresh, &doubled, now).await?;
         desk.store.apply_page(&absorbed.change, now).await?;
     }
     Ok(changed)
@@ -192,6 +196,7 @@ async fn ready(
     conditions: &Conditions,
     file: &DebtorFile,
     claimed: Claimed,
+    packer: &mut Packer<'_>,
     read_at: Stopwatch,
     now: Timestamp,
 ) -> Result<Outcomes, DeskError> {
@@ -239,7 +244,7 @@ async fn ready(
         }
     };
     follow(desk, file, &case, &cadence, &plan, &claimed, today, now).await?;
-    let payload = Payload::new(&composed.address, &composed.bytes)?;
+    let payload = packer.pack(&composed.address, &composed.bytes)?;
     let sealed = (payload.salt.to_vec(), payload.address.clone(), payload.body_hash.to_vec());
     // The matter of a mail is what it asks for or gives a step; what it merely shows begins no thread.
     let is_matter = |l: &Line| l.mark.is_some() || l.section == Section::Asked;

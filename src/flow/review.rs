@@ -3,16 +3,16 @@
 
 use super::desk::{Desk, DeskError};
 use super::prepare::later_by;
-use crate::channel::Sent;
-use crate::channel::email::{Envelope, build::build_plain};
-use crate::domain::attempt::{Outcome, retry_delay};
+use super::tell;
 use crate::domain::reason::Reason;
 use crate::domain::time::local_date;
 use jiff::Timestamp;
 
 /// One look at the whole: conditions, unreachable debtors, letters to the creditor.
 pub async fn step(desk: &Desk) -> Result<(), DeskError> {
-    unreachable(desk, desk.clock.now()).await?;
+    let now = desk.clock.now();
+    unreachable(desk, now).await?;
+    refused(desk, now).await?;
     watch(desk).await
 }
 
@@ -20,7 +20,7 @@ pub async fn step(desk: &Desk) -> Result<(), DeskError> {
 pub async fn watch(desk: &Desk) -> Result<(), DeskError> {
     let now = desk.clock.now();
     conditions(desk, now).await?;
-    send_alerts(desk, now).await
+    tell::tell(desk, now).await
 }
 
 /// Raises an alert for each condition that stops something, and ends those that are over.
@@ -90,34 +90,16 @@ async fn unreachable(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
     Ok(())
 }
 
-/// Sends what the creditor has not been told yet. In a dry run nothing leaves; `status` shows it all the same.
-async fn send_alerts(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
-    let alerts = desk.store.unsent_alerts(now).await?;
-    if alerts.is_empty() || desk.setup.settings.guard.dry_run {
-        return Ok(());
+/// Tells of those to whom a step could not go because the other side did not want the message: their addresses are
+/// as good as before.
+async fn refused(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
+    for found in desk.store.refused_for_the_message(now).await? {
+        let subject = format!("relance: a message to {} was refused", found.debtor);
+        let text = format!(
+            "{} ({}): the step {} was refused: {}\nIts address is not to blame. `relance explain {}` shows where the case stands.",
+            found.name, found.debtor, found.step, found.answer, found.debtor
+        );
+        desk.store.raise_alert(&format!("refused:{}", found.debtor), now, &subject, &text).await?;
     }
-    let (Some(email), Some(mut mailer)) = (&desk.setup.settings.email, desk.mailer()?) else { return Ok(()) };
-    let Ok(to) = desk.setup.settings.creditor.contact.parse::<lettre::Address>() else { return Ok(()) };
-    for alert in alerts {
-        let id = format!("alert-{}-{}", alert.pk, desk.keys.message_id(&["alert", &alert.pk.to_string()]));
-        let message_id = format!("{id}@{}", email.from.email.domain());
-        let text = format!("{}\n\n-- \nrelance, for {}\n", alert.text, desk.setup.settings.creditor.name);
-        let built = build_plain(&email.from, &to, &alert.subject, &text, &message_id, now);
-        let sent = match built {
-            Ok(bytes) => {
-                let envelope = Envelope { from: email.from.email.clone(), to: to.clone(), envid: id };
-                mailer.send(&envelope, &bytes).await
-            }
-            Err(e) => Sent::NotBegun(crate::channel::Fault::network(e.to_string())),
-        };
-        match sent {
-            // An alert that may have left is not sent again: twice would be worse than a look at `status`.
-            Sent::Answered(a) if matches!(a.outcome, Outcome::Accepted | Outcome::Unknown) => {
-                desk.store.alert_sent(alert.pk, now).await?;
-            }
-            _ => desk.store.alert_later(alert.pk, later_by(now, retry_delay(alert.tries + 1))).await?,
-        }
-    }
-    mailer.close().await;
     Ok(())
 }

@@ -34,7 +34,7 @@ impl Word {
 
 /// Settles an uncertain message; false when it is not uncertain (any more).
 pub async fn say(store: &Store, message: i64, word: Word, today: Date, now: Timestamp) -> Result<bool, StoreError> {
-    let Some(doubtful) = store.doubtful("uncertain", message, today).await?.into_iter().next() else { return Ok(false) };
+    let Some(doubtful) = store.doubtful(message, today).await? else { return Ok(false) };
     let threads = match word {
         Word::Sent => threads(store, &doubtful).await?,
         Word::Resend | Word::Drop => vec![],

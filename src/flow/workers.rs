@@ -6,7 +6,7 @@ use super::prepare::Ready;
 use crate::channel::email::Mailer;
 use crate::channel::sms::Texter;
 use crate::channel::{Fault, Sent};
-use crate::domain::attempt::FaultClass;
+use crate::domain::attempt::{FaultClass, Outcome};
 use crate::domain::step::Channel;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,6 +16,9 @@ use tokio::task::JoinSet;
 
 /// A marked message whose transmission has not begun within this loses the mark and is read again (R13).
 const FRESH: Duration = Duration::from_millis(950);
+
+/// So many messages in a row whose dialogue broke off are no longer a matter of each of them.
+const MANY_INTERRUPTED: usize = 3;
 
 /// So many acceptances in a row let one more connection in after throttling.
 const RECOVER_AFTER: usize = 50;
@@ -27,6 +30,8 @@ pub(super) enum Done {
     Sent(Box<Ready>, crate::channel::Answer),
     /// It was not begun: too late after its re-read, or sending has stopped.
     NotBegun(i64),
+    /// Its dialogue broke off before anything of it had left. `many`: it was not the only one.
+    Interrupted { ready: Box<Ready>, fault: Fault, many: bool },
     /// It was not begun because the channel is broken.
     Broken(Box<Ready>, Fault),
 }
@@ -37,6 +42,8 @@ pub(super) struct Pace {
     most: usize,
     allowed: AtomicUsize,
     accepted: AtomicUsize,
+    /// Messages since the last answer whose dialogue broke off; each of them has its next try later.
+    interrupted: AtomicUsize,
     /// Messages handed over of which nothing is on record yet.
     pub(super) under_way: AtomicUsize,
     /// Messages that a worker has begun, or found too old.
@@ -46,12 +53,16 @@ pub(super) struct Pace {
 
 impl Pace {
     pub(super) fn new(most: usize) -> Pace {
-        let (accepted, under_way, begun) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
-        Pace { most, allowed: AtomicUsize::new(most), accepted, under_way, begun, stop: AtomicBool::new(false) }
+        let none = || AtomicUsize::new(0);
+        let (accepted, interrupted, under_way, begun) = (none(), none(), none(), none());
+        Pace { most, allowed: AtomicUsize::new(most), accepted, interrupted, under_way, begun, stop: AtomicBool::new(false) }
     }
 
     /// Falls to half when the other side asks for patience, recovers one by one.
     fn learn(&self, answer: &crate::channel::Answer) {
+        if answer.outcome != Outcome::Unknown {
+            self.interrupted.store(0, Ordering::SeqCst);
+        }
         if answer.class == Some(FaultClass::Throttled) {
             let now = self.allowed.load(Ordering::SeqCst);
             self.allowed.store((now / 2).max(1), Ordering::SeqCst);
@@ -92,15 +103,16 @@ pub(super) fn start(
     done: &mpsc::Sender<Done>,
 ) -> Result<JoinSet<()>, DeskError> {
     let work = Arc::new(Mutex::new(work));
-    let texter = desk.texter()?.map(Arc::new);
+    // What the other channel lacks is no matter of this one.
+    let texts = channel == Channel::Sms && !desk.is_redirected();
+    let texter = if texts { desk.texter()?.map(Arc::new) } else { None };
     let mut workers = JoinSet::new();
     for number in 0..connections(desk, channel) {
         // By redirection an SMS becomes a mail, so the SMS workers need a mailer then.
         let mailer = || Ok::<_, DeskError>(desk.mailer()?.map(|m| Line::Mail(Box::new(m))));
         let line = match channel {
-            Channel::Email => mailer()?,
-            Channel::Sms if desk.is_redirected() => mailer()?,
-            Channel::Sms => texter.clone().map(Line::Text),
+            Channel::Sms if texts => texter.clone().map(Line::Text),
+            Channel::Email | Channel::Sms => mailer()?,
         };
         let Some(line) = line else { continue };
         workers.spawn(worker(number, line, pace.clone(), work.clone(), done.clone()));
@@ -150,14 +162,14 @@ async fn one(line: &mut Line, pace: &Pace, mut ready: Ready) -> Done {
     // Its bytes are in the store; here they are no longer needed.
     ready.composed.bytes = Vec::new();
     match sent {
-        Sent::Answered(answer) if answer.class == Some(FaultClass::Authentication) => {
-            let fault = Fault { class: FaultClass::Authentication, text: answer.text };
-            pace.stop.store(true, Ordering::SeqCst);
-            Done::Broken(Box::new(ready), fault)
-        }
         Sent::Answered(answer) => {
             pace.learn(&answer);
             Done::Sent(Box::new(ready), answer)
+        }
+        Sent::Interrupted(fault) => {
+            let many = pace.interrupted.fetch_add(1, Ordering::SeqCst) + 1 >= MANY_INTERRUPTED;
+            pace.stop.fetch_or(many, Ordering::SeqCst);
+            Done::Interrupted { ready: Box::new(ready), fault, many }
         }
         Sent::NotBegun(fault) => {
             pace.stop.store(true, Ordering::SeqCst);

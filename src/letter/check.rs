@@ -6,6 +6,7 @@ use crate::config::CadenceFile;
 use crate::config::problem::{At, Problems};
 use crate::domain::decision::{Line, Section};
 use crate::domain::invoice::{CustomerKind, Debtor, Invoice, Presence, RowKind, RowStatus};
+use crate::domain::mail::Mail;
 use crate::domain::money::Money;
 use crate::domain::step::{Channel, Rank, StepId};
 use jiff::civil::date;
@@ -41,6 +42,17 @@ impl Letters {
         }
     }
 
+    /// Every mail letter with sample data, in each of its languages.
+    pub fn sample_mails(&self) -> Vec<Mail> {
+        let names = self.files.keys().filter_map(|name| name.split_once('/')?.1.strip_suffix(".md").map(|l| (name, l)));
+        let mails = names.filter_map(|(name, letter)| {
+            let language = name.split_once('/')?.0;
+            let view = sample_view(self.labels.get(language)?, 0);
+            self.mail(language, letter, &view).ok()
+        });
+        mails.collect()
+    }
+
     fn knows_all_variables(&self, name: &str, file: &str, problems: &Problems) -> bool {
         let mut all = true;
         for part in [name.to_owned(), format!("{name}#subject")] {
@@ -69,10 +81,23 @@ impl Letters {
         for variant in 0..VARIANTS {
             let view = sample_view(labels, variant);
             let rendered = match rest.rsplit_once('.') {
-                Some((letter, "md")) => self.mail(language, letter, &view).map(drop),
-                Some((letter, "sms")) => self.sms(language, letter, &view).map(drop),
+                Some((letter, "md")) => {
+                    self.mail(language, letter, &view).map(|mail| (mail.subject, "the subject of this letter"))
+                }
+                Some((letter, "sms")) => self.sms(language, letter, &view).map(|text| (text, "this SMS")),
                 _ => return,
             };
+            if let Ok((text, what)) = &rendered
+                && text.is_empty()
+            {
+                problems.add(&At::start(file), format!("{what} comes out empty; wanted words"));
+                return;
+            }
+            if rest.ends_with(".sms") && self.sms_lines(name, &view) > 1 {
+                problems
+                    .add(&At { file: file.to_owned(), line: 2, column: 1 }, "an SMS is one line; wanted all of it on the first");
+                return;
+            }
             if let Err(e) = rendered {
                 let (line, text) = match e {
                     super::LetterError::Render { line, text, .. } => (line, text),
@@ -163,6 +188,8 @@ fn samples(full: bool) -> Vec<(Line, Invoice)> {
             reference: full.then(|| "+++010/8068/17183+++".to_owned()),
             pay_url: full.then(|| "https://pay.canal.example/F-1031".to_owned()),
             for_invoice: None,
+            for_another: false,
+            paid_by_others: 0,
             booked_through: None,
             cadence: None,
             term: 1,

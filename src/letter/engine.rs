@@ -92,6 +92,12 @@ impl Letters {
                 self.broken.insert(source.name.clone());
                 return;
             };
+            if subject.trim().is_empty() {
+                problems
+                    .add(&At::start(&source.file), "the subject is empty; wanted \"subject: …\" as the first line of the letter");
+                self.broken.insert(source.name.clone());
+                return;
+            }
             // The subject keeps its column, the body its line numbers.
             let subject = format!("{:8}{}", "", subject.trim_end());
             parts = vec![(format!("{}#subject", source.name), subject), (source.name.clone(), format!("\n{rest}"))];
@@ -134,6 +140,9 @@ impl Letters {
         let body = self.render(&name, view)?;
         let failed = |e: askama::Error| LetterError::Render { file: name.clone(), line: 1, text: e.to_string() };
         let inner = markdown::to_html(&body, &html::items(view).map_err(failed)?, &html::payment(view).map_err(failed)?);
+        if markdown::has_mark(&inner) || markdown::has_mark(&subject) {
+            return Err(self.misplaced(&name));
+        }
         let footer = self
             .labels(language)
             .map(|l| l.fill("footer", &[("creditor", &view.creditor.name), ("contact", &view.creditor.contact)]));
@@ -147,7 +156,30 @@ impl Letters {
 
     /// Renders an SMS: one line.
     pub fn sms(&self, language: &str, letter: &str, view: &View) -> Result<String, LetterError> {
-        Ok(plain_spaces(&one_line(&self.render(&format!("{language}/{letter}.sms"), view)?)))
+        let name = format!("{language}/{letter}.sms");
+        let text = self.render(&name, view)?;
+        if markdown::has_mark(&text) {
+            return Err(self.misplaced(&name));
+        }
+        Ok(plain_spaces(&one_line(&text)))
+    }
+
+    /// A block where none can stand.
+    fn misplaced(&self, name: &str) -> LetterError {
+        let source = self.engine.get_template(name).map(|t| t.source().to_owned()).unwrap_or_default();
+        let alone = |line: &str| matches!(line.trim(), "{{ items }}" | "{{ payment }}" | "{{items}}" | "{{payment}}");
+        let named = |line: &str| line.contains("items") || line.contains("payment");
+        let lines: Vec<&str> = source.lines().collect();
+        let blank = |i: Option<usize>| i.and_then(|i| lines.get(i)).is_none_or(|l| l.trim().is_empty());
+        let wrong = |i: usize| named(lines[i]) && !(alone(lines[i]) && blank(i.checked_sub(1)) && blank(Some(i + 1)));
+        let line = (0..lines.len()).find(|i| wrong(*i)).map_or(1, |i| i + 1);
+        let text = "{{ items }} and {{ payment }} are blocks; each wants a paragraph of its own in a mail".to_owned();
+        LetterError::Render { file: self.files.get(name).cloned().unwrap_or_else(|| name.to_owned()), line, text }
+    }
+
+    /// The lines of an SMS as its file makes them: `check` wants one.
+    pub(super) fn sms_lines(&self, name: &str, view: &View) -> usize {
+        self.render(name, view).map_or(1, |text| text.trim().lines().count())
     }
 
     fn render(&self, name: &str, view: &View) -> Result<String, LetterError> {

@@ -15,7 +15,9 @@ use std::collections::BTreeMap;
 pub struct Labels {
     texts: BTreeMap<String, String>,
     months: Vec<String>,
+    months_short: Vec<String>,
     date_long: String,
+    date_short: String,
     day_first: String,
     decimal: String,
     colon: String,
@@ -70,16 +72,18 @@ impl Labels {
                 if labels.months.len() != 12 {
                     format.problem("months", "\"months\": wanted twelve names");
                 }
-                format.node("months_short");
+                labels.months_short = format.texts("months_short", "the months in short").into_iter().map(|(_, t)| t).collect();
+                labels.date_short = format
+                    .text("date_short", "a pattern such as \"{dd}/{mm}/{y}\"")
+                    .unwrap_or_else(|| "{dd}/{mm}/{y}".to_owned());
+                if labels.date_short.contains("{mon}") && labels.months_short.len() != 12 {
+                    format.problem("date_short", "\"date_short\" has {mon}; wanted twelve names under \"months_short\"");
+                }
                 labels.date_long = format.required("date_long", "a pattern such as \"{d} {month} {y}\"").unwrap_or_default();
                 labels.day_first = format.required("day_first", "how the first of a month is written").unwrap_or_default();
                 labels.decimal = format.required("decimal", "the decimal sign").unwrap_or_default();
-                labels.group = match format.node("group").map(|n| &n.value) {
-                    Some(Value::Text(text)) => text.clone(),
-                    _ => String::new(),
-                };
-                labels.colon =
-                    format.text("colon", "what stands between a label and its value").unwrap_or_else(|| ": ".to_owned());
+                labels.group = spaced(&format, "group").unwrap_or_default();
+                labels.colon = spaced(&format, "colon").unwrap_or_else(|| ": ".to_owned());
                 labels.money = format.required("money", "a pattern such as \"{amount} {symbol}\"").unwrap_or_default();
                 format.finish();
             }
@@ -103,6 +107,13 @@ impl Labels {
         let month = self.months.get(date.month() as usize - 1).map(String::as_str).unwrap_or_default();
         let day = if date.day() == 1 { self.day_first.clone() } else { date.day().to_string() };
         self.date_long.replace("{d}", &day).replace("{month}", month).replace("{y}", &date.year().to_string())
+    }
+
+    /// A date in figures, or nearly: `03/12/2026`.
+    pub fn date_short(&self, date: Date) -> String {
+        let month = self.months_short.get(date.month() as usize - 1).map(String::as_str).unwrap_or_default();
+        let text = self.date_short.replace("{dd}", &format!("{:02}", date.day())).replace("{d}", &date.day().to_string());
+        text.replace("{mm}", &format!("{:02}", date.month())).replace("{mon}", month).replace("{y}", &date.year().to_string())
     }
 
     /// An amount as the language writes it: `1 234,56 €`.
@@ -151,6 +162,17 @@ impl Labels {
             (Place::Disputed, _) => "section_disputed",
             (Place::Credit, _) => "section_credits",
         })
+    }
+}
+
+/// A text whose spaces count.
+fn spaced(format: &Section, key: &str) -> Option<String> {
+    match &format.node(key)?.value {
+        Value::Text(text) => Some(text.clone()),
+        other => {
+            format.problem(key, format!("\"{key}\" is {}; wanted text, in quotation marks", other.kind()));
+            None
+        }
     }
 }
 

@@ -19,25 +19,33 @@ pub(super) fn escape(value: &str, out: &mut String) {
 /// The letter as HTML. A paragraph that is a mark becomes its block; raw HTML in a letter is shown, not run.
 pub(super) fn to_html(markdown: &str, items: &str, payment: &str) -> String {
     let mut out = String::with_capacity(markdown.len() * 2 + items.len() + payment.len());
-    let mut events: Vec<Event> = Vec::new();
-    let mut source = Parser::new(markdown).peekable();
-    while let Some(event) = source.next() {
-        match event {
-            Event::Start(Tag::Paragraph) => match source.peek() {
-                Some(Event::Text(text)) if block(text, items, payment).is_some() => {
-                    let html = block(text, items, payment).unwrap_or_default().to_owned();
-                    source.next();
-                    source.next();
-                    events.push(Event::Html(CowStr::from(html)));
-                }
-                _ => events.push(Event::Start(Tag::Paragraph)),
-            },
-            Event::Html(raw) | Event::InlineHtml(raw) => events.push(Event::Text(raw)),
-            other => events.push(other),
-        }
+    let source: Vec<Event> = Parser::new(markdown).collect();
+    let mut events: Vec<Event> = Vec::with_capacity(source.len());
+    let mut rest = source.as_slice();
+    while let Some((event, after)) = rest.split_first() {
+        rest = match rest {
+            [Event::Start(Tag::Paragraph), Event::Text(text), Event::End(TagEnd::Paragraph), after @ ..]
+                if let Some(html) = block(text, items, payment) =>
+            {
+                events.push(Event::Html(CowStr::from(html.to_owned())));
+                after
+            }
+            _ => {
+                events.push(match event {
+                    Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw.clone()),
+                    other => other.clone(),
+                });
+                after
+            }
+        };
     }
     pulldown_cmark::html::push_html(&mut out, events.into_iter());
     out
+}
+
+/// Whether one of the marks is still there: it stood inside a sentence, where no block can stand.
+pub(super) fn has_mark(html: &str) -> bool {
+    html.contains(ITEMS) || html.contains(PAYMENT)
 }
 
 fn block<'a>(text: &str, items: &'a str, payment: &'a str) -> Option<&'a str> {
@@ -98,6 +106,15 @@ mod tests {
         let markdown = format!("a\n\n{ITEMS}\n\nb");
         assert_eq!(to_html(&markdown, "<table></table>", ""), "<p>a</p>\n<table></table>\n<p>b</p>\n");
         assert_eq!(to_text(&markdown, "rows", ""), "a\n\nrows\n\nb\n");
+    }
+
+    #[test]
+    fn a_mark_inside_a_paragraph_stays_and_is_seen() {
+        for markdown in [format!("Hello {ITEMS} x"), format!("{ITEMS}\nmore"), format!("a\n{PAYMENT}"), format!("- {ITEMS}")] {
+            let html = to_html(&markdown, "<table></table>", "<table></table>");
+            assert!(has_mark(&html) && !html.contains("<table>"), "{html}");
+        }
+        assert!(!has_mark(&to_html(&format!("a\n\n{ITEMS}\n\n{PAYMENT}\n"), "x", "y")));
     }
 
     #[test]

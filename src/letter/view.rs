@@ -14,6 +14,9 @@ pub(super) const ITEMS: &str = "\u{e000}items\u{e000}";
 /// The mark that stands where the payment panel goes.
 pub(super) const PAYMENT: &str = "\u{e000}payment\u{e000}";
 
+/// How many invoice numbers `numbers` spells out.
+const NUMBERS: usize = 3;
+
 /// The facts from which a view is made.
 #[derive(Clone, Debug)]
 pub struct LetterFacts<'a> {
@@ -45,11 +48,13 @@ pub struct View {
     pub debtor: DebtorView,
     pub invoice: InvoiceView,
     pub count: usize,
+    pub numbers: String,
     pub single: bool,
     pub sum: String,
     pub days_late: i64,
     pub part_paid: bool,
     pub other_stages: bool,
+    pub payments_shown: bool,
     pub payments_until: String,
     pub today: String,
     pub items: &'static str,
@@ -67,6 +72,7 @@ pub struct View {
 pub struct CreditorView {
     pub name: String,
     pub contact: String,
+    pub iban: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -82,6 +88,7 @@ pub struct InvoiceView {
     pub number: String,
     pub issued_on: String,
     pub due_on: String,
+    pub due_short: String,
     pub amount: String,
     pub days_late: i64,
 }
@@ -123,22 +130,26 @@ pub(super) struct PaymentRow {
 }
 
 /// The variables that letters and SMS may use, as they stand in templates.
-pub(super) const VARIABLES: [&str; 21] = [
+pub(super) const VARIABLES: [&str; 25] = [
     "creditor.name",
     "creditor.contact",
+    "creditor.iban",
     "debtor.name",
     "debtor.business",
     "invoice.number",
     "invoice.issued_on",
     "invoice.due_on",
+    "invoice.due_short",
     "invoice.amount",
     "invoice.days_late",
     "count",
+    "numbers",
     "single",
     "sum",
     "days_late",
     "part_paid",
     "other_stages",
+    "payments_shown",
     "payments_until",
     "today",
     "items",
@@ -156,6 +167,7 @@ pub fn view(facts: &LetterFacts, labels: &Labels) -> View {
         number: text(oldest.map(|(_, i)| i.number.clone())),
         issued_on: text(oldest.and_then(|(_, i)| i.issued_on).map(|d| labels.date(d))),
         due_on: text(oldest.map(|(_, i)| labels.date(i.due_on))),
+        due_short: text(oldest.map(|(_, i)| labels.date_short(i.due_on))),
         amount: text(oldest.map(|(l, _)| labels.money(l.net))),
         days_late: oldest.map_or(0, |(l, _)| l.days_late.max(0)),
     };
@@ -168,14 +180,20 @@ pub fn view(facts: &LetterFacts, labels: &Labels) -> View {
     let link = if asked.len() == 1 { text(asked[0].1.pay_url.clone()) } else { String::new() };
     let received = |l: &Line, i: &Invoice| i.total.is_some_and(|t| t.minor > i.balance.minor) || l.net.minor < i.balance.minor;
     View {
-        creditor: CreditorView { name: facts.creditor.to_owned(), contact: facts.contact.to_owned() },
+        creditor: CreditorView {
+            name: facts.creditor.to_owned(),
+            contact: facts.contact.to_owned(),
+            iban: facts.iban.map(spaced).unwrap_or_default(),
+        },
         debtor: DebtorView { name: facts.debtor.name.clone(), business: facts.debtor.kind == Some(CustomerKind::Business) },
         count: asked.len(),
+        numbers: numbers(&asked),
         single: asked.len() == 1,
         sum: labels.money(facts.asked),
         days_late: asked.iter().map(|(l, _)| l.days_late.max(0)).max().unwrap_or(0),
         part_paid: asked.iter().any(|(l, i)| received(l, i)),
         other_stages: facts.rows.iter().any(|(l, _)| l.section != Section::Asked && l.section != Section::Credit),
+        payments_shown: facts.rows.iter().any(|(l, i)| matches!(l.section, Section::Late | Section::Credit) || received(l, i)),
         payments_until: text(facts.booked_through.map(|d| labels.date(d))),
         today: labels.date(facts.today),
         items: ITEMS,
@@ -259,6 +277,17 @@ fn panel(facts: &LetterFacts, labels: &Labels, reference: &str, link: &str) -> P
         link_url: link.to_owned(),
         link_label: if link.is_empty() { String::new() } else { labels.text("pay_link").to_owned() },
     }
+}
+
+/// The numbers of what is asked for, the oldest first; of many only the first, and how many more.
+fn numbers(asked: &[&(&Line, &Invoice)]) -> String {
+    let mut all: Vec<&Invoice> = asked.iter().map(|(_, i)| *i).collect();
+    all.sort_by_key(|i| (i.due_on, i.pk));
+    let mut text = all.iter().take(NUMBERS).map(|i| i.number.as_str()).collect::<Vec<_>>().join(", ");
+    if all.len() > NUMBERS {
+        text.push_str(&format!(" +{}", all.len() - NUMBERS));
+    }
+    text
 }
 
 /// An IBAN in groups of four, as it is printed.

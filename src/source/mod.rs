@@ -22,6 +22,16 @@ pub enum SourceError {
         /// What the system said.
         why: String,
     },
+    /// Another program does not let go of it.
+    #[error(
+        "another program has kept the ledger {path} locked for {seconds} seconds; see that it ends its transaction (`fuser {path}` names it). It is read again by itself, and nothing leaves before"
+    )]
+    Locked {
+        /// The file.
+        path: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// The query fails.
     #[error("the ledger's {what} failed: {why}")]
     Query {
@@ -38,8 +48,8 @@ pub enum SourceError {
     /// It took too long.
     #[error("the ledger did not answer within {0} seconds; is another program holding it locked?")]
     TimedOut(u64),
-    /// Rows without an id cannot be paged or reported.
-    #[error("the ledger's query yields a row without invoice_id; every row needs one")]
+    /// No row has an id: the query is at fault, and which invoices are there is not known.
+    #[error("no row of the ledger's query has an invoice_id that is text or a whole number; every row needs one")]
     NoId,
 }
 
@@ -78,6 +88,13 @@ impl Source {
     pub async fn page(&self, columns: &Columns, after: Option<&row::Cell>, limit: usize) -> Result<Page, SourceError> {
         match self {
             Source::Sqlite(source) => source.page(columns, after, limit).await,
+        }
+    }
+
+    /// Ids that stand both as a number and as text, which no two neighbouring rows show. Asked once a poll.
+    pub async fn twins(&self) -> Result<Vec<String>, SourceError> {
+        match self {
+            Source::Sqlite(source) => source.twins().await,
         }
     }
 

@@ -42,6 +42,9 @@ pub const OPTIONAL: [&str; 23] = [
 /// The longest text that a column may hold.
 const MAX_TEXT: usize = 4000;
 
+/// The years that a date may lie in. Books fill empty dates with 0001-01-01, 1900-01-01 or 9999-12-31.
+const YEARS: std::ops::RangeInclusive<i16> = 1970..=2199;
+
 /// A value of the source.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cell {
@@ -58,12 +61,14 @@ pub enum Cell {
 }
 
 impl Cell {
-    /// The cell as an id.
-    pub fn as_id(&self) -> Option<String> {
+    /// The cell as an id, or why it can be none.
+    fn as_id(&self) -> Result<String, &'static str> {
         match self {
-            Cell::Integer(i) => Some(i.to_string()),
-            Cell::Text(t) if !t.is_empty() => Some(t.clone()),
-            _ => None,
+            Cell::Integer(i) => Ok(i.to_string()),
+            Cell::Text(t) if !t.is_empty() => Ok(t.clone()),
+            Cell::Null | Cell::Text(_) => Err("invoice_id is empty"),
+            Cell::Real(_) => Err("invoice_id is a fraction; wanted text or a whole number"),
+            Cell::Other => Err("invoice_id is neither text nor a whole number"),
         }
     }
 }
@@ -103,18 +108,30 @@ impl Columns {
 /// A row as it was read, with a digest that tells whether it changed.
 #[derive(Clone, Debug)]
 pub struct RawRow {
-    /// invoice_id as text.
+    /// invoice_id as text; of a row without a usable one, words by which it can be found.
     pub id: String,
     /// A digest over all cells.
     pub digest: i64,
+    /// Why invoice_id cannot be an id.
+    unusable: Option<&'static str>,
     cells: Vec<Cell>,
 }
 
 impl RawRow {
-    /// Takes the cells of a row.
-    pub fn new(columns: &Columns, cells: Vec<Cell>) -> Result<RawRow, SourceError> {
-        let id = columns.place("invoice_id").and_then(|p| cells.get(p)).and_then(Cell::as_id).ok_or(SourceError::NoId)?;
-        Ok(RawRow { id, digest: digest(&cells), cells })
+    /// Takes the cells of a row. One whose invoice_id is of no use can still be named, so that it is reported
+    /// and left out like any other that cannot be read.
+    pub fn new(columns: &Columns, cells: Vec<Cell>) -> RawRow {
+        let cell = |name: &str| columns.place(name).and_then(|p| cells.get(p)).unwrap_or(&Cell::Null);
+        let (id, unusable) = match cell("invoice_id").as_id() {
+            Ok(id) => (id, None),
+            Err(why) => (stand_in(cell("invoice_id"), cell("number")), Some(why)),
+        };
+        RawRow { id, digest: digest(&cells), unusable, cells }
+    }
+
+    /// Whether it has an id by which it can be known again.
+    pub fn has_id(&self) -> bool {
+        self.unusable.is_none()
     }
 
     /// The id as it may be shown.
@@ -125,6 +142,17 @@ impl RawRow {
     /// Reads the row; the error says what is wrong with it.
     pub fn read(&self, columns: &Columns, creditor_country: &str) -> Result<LedgerRow, String> {
         Reader { columns, row: self }.read(creditor_country)
+    }
+}
+
+/// What a row without a usable id goes by. A fraction stands as it is: if it was a whole number once, the invoice of
+/// that id is still there and cannot be read.
+fn stand_in(id: &Cell, number: &Cell) -> String {
+    match (id, number) {
+        (Cell::Real(r), _) => r.to_string(),
+        (_, Cell::Text(number)) => format!("(no invoice_id; number {number})"),
+        (_, Cell::Integer(number)) => format!("(no invoice_id; number {number})"),
+        _ => "(no invoice_id)".to_owned(),
     }
 }
 
@@ -190,7 +218,11 @@ impl Reader<'_> {
             Some(day) if text.len() == 10 || matches!(text.as_bytes().get(10), Some(b' ' | b'T')) => day,
             _ => text.as_str(),
         };
-        day.parse().map(Some).map_err(|_| format!("{name} is \"{text}\"; wanted a date YYYY-MM-DD"))
+        let day: Date = day.parse().map_err(|_| format!("{name} is \"{text}\"; wanted a date YYYY-MM-DD"))?;
+        if !YEARS.contains(&day.year()) {
+            return Err(format!("{name} is {day}; wanted a year from {} to {}", YEARS.start(), YEARS.end()));
+        }
+        Ok(Some(day))
     }
 
     fn word<T>(&self, name: &str, wanted: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, String> {
@@ -237,6 +269,9 @@ impl Reader<'_> {
     }
 
     fn read(&self, creditor_country: &str) -> Result<LedgerRow, String> {
+        if let Some(why) = self.row.unusable {
+            return Err(why.to_owned());
+        }
         if self.row.id.chars().any(|c| tame(c) != Some(c)) {
             return Err("invoice_id holds characters that cannot be shown".to_owned());
         }

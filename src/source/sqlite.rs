@@ -13,6 +13,9 @@ use std::time::Duration;
 /// The longest wait for one statement.
 const TIMEOUT_S: u64 = 120;
 
+/// How long a statement waits for another program to let go of the ledger.
+const BUSY_S: u64 = 10;
+
 /// An SQLite file and the user's query.
 #[derive(Clone, Debug)]
 pub struct SqliteSource {
@@ -41,11 +44,11 @@ impl SqliteSource {
             .filename(&path)
             .read_only(true)
             .create_if_missing(false)
-            .busy_timeout(Duration::from_secs(10))
+            .busy_timeout(Duration::from_secs(BUSY_S))
             .pragma("query_only", "1")
             .pragma("cache_size", "-1000");
         let pool = SqlitePoolOptions::new().max_connections(2).min_connections(0).acquire_timeout(Duration::from_secs(30));
-        let pool = pool.connect_with(options).await.map_err(|e| failed(plain(&e)))?;
+        let pool = pool.connect_with(options).await.map_err(|e| locked(&path, &e).unwrap_or_else(|| failed(plain(&e))))?;
         let base = match &settings.query {
             Some(query) => format!("(\n{}\n)", query.trim().trim_end_matches(';')),
             None => "relance_invoices".to_owned(),
@@ -68,20 +71,25 @@ impl SqliteSource {
     pub async fn columns(&self) -> Result<Columns, SourceError> {
         use sqlx::Executor as _;
         let sql = AssertSqlSafe(format!("SELECT * FROM {}", self.base)).into_sql_str();
-        let statement = bounded("query", (&self.pool).prepare(sql)).await?;
+        let statement = self.bounded("query", (&self.pool).prepare(sql)).await?;
         Columns::new(statement.columns().iter().map(|c| c.name().to_owned()).collect())
     }
 
     /// A page behind an id. One row more than asked for is read, to see doubled ids across the edge.
     pub async fn page(&self, columns: &Columns, after: Option<&Cell>, limit: usize) -> Result<Page, SourceError> {
-        let behind = if after.is_some() { "WHERE invoice_id > $2" } else { "" };
+        let behind = match after {
+            None => "",
+            // Rows without an id come first; a page of them is enough to report.
+            Some(Cell::Null) => "WHERE invoice_id IS NOT NULL",
+            Some(_) => "WHERE invoice_id > $2",
+        };
         let sql = format!("SELECT {} FROM {} {behind} ORDER BY invoice_id LIMIT $1", columns.list(), self.base);
         let query = sqlx::query(AssertSqlSafe(sql)).bind(limit as i64 + 1);
         let query = match after {
-            Some(cell) => bind(query, cell),
-            None => query,
+            Some(cell) if *cell != Cell::Null => bind(query, cell),
+            _ => query,
         };
-        let rows = bounded("query", query.fetch_all(&self.pool)).await?;
+        let rows = self.bounded("query", query.fetch_all(&self.pool)).await?;
         let full = rows.len() > limit;
         let place = columns.place("invoice_id").unwrap_or(0);
         let mut raw = Vec::with_capacity(rows.len());
@@ -89,9 +97,10 @@ impl SqliteSource {
         for row in &rows {
             let cells = cells(row);
             last_cell = cells.get(place).cloned();
-            raw.push(RawRow::new(columns, cells)?);
+            raw.push(RawRow::new(columns, cells));
         }
-        let mut doubled: Vec<String> = raw.windows(2).filter(|w| w[0].id == w[1].id).map(|w| w[0].id.clone()).collect();
+        let same = |w: &&[RawRow]| w[0].has_id() && w[0].id == w[1].id;
+        let mut doubled: Vec<String> = raw.windows(2).filter(same).map(|w| w[0].id.clone()).collect();
         doubled.dedup();
         if full {
             let extra = raw.pop();
@@ -108,15 +117,42 @@ impl SqliteSource {
             Some(sql) => format!("SELECT {list} FROM (\n{}\n)", sql.trim().trim_end_matches(';').replace(":ids", "$1")),
             None => format!("SELECT {list} FROM {} WHERE invoice_id IN (SELECT value FROM json_each($1))", self.base),
         };
-        let rows = bounded("re-read", sqlx::query(AssertSqlSafe(sql)).bind(id_list(ids)).fetch_all(&self.pool)).await?;
-        rows.iter().map(|row| RawRow::new(columns, cells(row))).collect()
+        let rows = self.bounded("re-read", sqlx::query(AssertSqlSafe(sql)).bind(id_list(ids)).fetch_all(&self.pool)).await?;
+        Ok(rows.iter().map(|row| RawRow::new(columns, cells(row))).collect())
+    }
+
+    /// Ids that stand both as a number and as text: they sort apart, so that no page shows the two together.
+    /// Only a ledger that holds both kinds is searched for them.
+    pub async fn twins(&self) -> Result<Vec<String>, SourceError> {
+        let end = |order: &str| {
+            format!(
+                "SELECT typeof(invoice_id) FROM {} WHERE invoice_id IS NOT NULL ORDER BY invoice_id {order} LIMIT 1",
+                self.base
+            )
+        };
+        let (first, last) = (self.word(end("ASC")).await?, self.word(end("DESC")).await?);
+        let numbers = matches!(first.as_deref(), Some("integer" | "real"));
+        if !numbers || !matches!(last.as_deref(), Some("text" | "blob")) {
+            return Ok(Vec::new());
+        }
+        let sql = format!(
+            "SELECT CAST(invoice_id AS TEXT) FROM {} WHERE typeof(invoice_id) IN ('integer', 'text')
+             GROUP BY 1 HAVING count(DISTINCT typeof(invoice_id)) > 1",
+            self.base
+        );
+        self.bounded("query", sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&self.pool)).await
+    }
+
+    /// The one word that a statement gives.
+    async fn word(&self, sql: String) -> Result<Option<String>, SourceError> {
+        self.bounded("query", sqlx::query_scalar(AssertSqlSafe(sql)).fetch_optional(&self.pool)).await
     }
 
     /// The day up to which receipts are booked.
     pub async fn booked_through(&self) -> Result<Option<Date>, SourceError> {
         let Some(sql) = &self.booked else { return Ok(None) };
         let what = "booked_through";
-        let row = bounded(what, sqlx::query(AssertSqlSafe(sql.clone())).fetch_optional(&self.pool)).await?;
+        let row = self.bounded(what, sqlx::query(AssertSqlSafe(sql.clone())).fetch_optional(&self.pool)).await?;
         let cell = row.and_then(|r| cells(&r).into_iter().next());
         let wrong = |why: String| SourceError::Query { what, why };
         match cell {
@@ -127,6 +163,22 @@ impl SqliteSource {
             _ => Err(wrong("it gave no date".to_owned())),
         }
     }
+
+    /// Waits for a statement, but not for ever.
+    async fn bounded<T>(&self, what: &'static str, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, SourceError> {
+        match tokio::time::timeout(Duration::from_secs(TIMEOUT_S), work).await {
+            Err(_) => Err(SourceError::TimedOut(TIMEOUT_S)),
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(e)) => Err(locked(&self.path, &e).unwrap_or_else(|| SourceError::Query { what, why: plain(&e) })),
+        }
+    }
+}
+
+/// The error that says that another program keeps the file, if that is what it is (SQLITE_BUSY, SQLITE_LOCKED).
+fn locked(path: &Path, error: &sqlx::Error) -> Option<SourceError> {
+    let code: i64 = error.as_database_error()?.code()?.parse().ok()?;
+    let path = path.display().to_string();
+    matches!(code & 0xff, 5 | 6).then_some(SourceError::Locked { path, seconds: BUSY_S })
 }
 
 /// Device and number of a file.
@@ -158,15 +210,6 @@ fn bind<'q>(query: Query<'q>, cell: &Cell) -> Query<'q> {
         Cell::Real(r) => query.bind(*r),
         Cell::Text(t) => query.bind(t.clone()),
         Cell::Null | Cell::Other => query.bind(None::<i64>),
-    }
-}
-
-/// Waits for a statement, but not for ever.
-async fn bounded<T>(what: &'static str, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, SourceError> {
-    match tokio::time::timeout(Duration::from_secs(TIMEOUT_S), work).await {
-        Err(_) => Err(SourceError::TimedOut(TIMEOUT_S)),
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(e)) => Err(SourceError::Query { what, why: plain(&e) }),
     }
 }
 

@@ -1,16 +1,17 @@
 //! Alerts to the creditor: one for each condition while it lasts.
 
-use super::db::{Store, StoreError};
-use super::statements;
+use super::db::{Store, StoreError, instant};
+use super::{keys, statements};
 use jiff::Timestamp;
 use sqlx::Row;
 
 statements! {
     ALERT_RAISE = "INSERT INTO alert (key, at, subject, text, next_at) VALUES ($1, $2, $3, $4, $2) ON CONFLICT (key) WHERE ended_at IS NULL DO NOTHING";
     ALERT_END = "UPDATE alert SET ended_at = $2 WHERE key = $1 AND ended_at IS NULL";
-    ALERT_UNSENT = "SELECT pk, key, subject, text, tries FROM alert WHERE sent_at IS NULL AND next_at <= $1 ORDER BY pk LIMIT 20";
-    ALERT_SENT = "UPDATE alert SET sent_at = $2 WHERE pk = $1";
-    ALERT_LATER = "UPDATE alert SET tries = tries + 1, next_at = $2 WHERE pk = $1";
+    ALERT_UNSENT = "SELECT pk, key, subject, text, tries FROM alert WHERE sent_at IS NULL AND next_at <= $1 ORDER BY pk LIMIT 10000";
+    ALERT_SENT = "UPDATE alert SET sent_at = $2 WHERE pk IN (SELECT value FROM json_each($1))";
+    ALERT_LATER = "UPDATE alert SET tries = tries + 1, next_at = $2 WHERE pk IN (SELECT value FROM json_each($1))";
+    ALERT_LAST_SENT = "SELECT max(sent_at) FROM alert WHERE key >= $1 || ':' AND key < $1 || ';'";
     ALERT_LASTING = "SELECT key, text FROM alert WHERE ended_at IS NULL ORDER BY pk";
 }
 
@@ -33,13 +34,13 @@ impl Store {
     /// Raises an alert; while one with the same key lasts, nothing happens.
     pub async fn raise_alert(&self, key: &str, now: Timestamp, subject: &str, text: &str) -> Result<(), StoreError> {
         let query = sqlx::query(ALERT_RAISE).bind(key).bind(now.as_millisecond()).bind(subject).bind(text);
-        query.execute(&self.writer).await?;
+        self.write(query).await?;
         Ok(())
     }
 
     /// The condition is over; the next time raises a new alert.
     pub async fn end_alert(&self, key: &str, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(ALERT_END).bind(key).bind(now.as_millisecond()).execute(&self.writer).await?;
+        self.write(sqlx::query(ALERT_END).bind(key).bind(now.as_millisecond())).await?;
         Ok(())
     }
 
@@ -56,15 +57,21 @@ impl Store {
         Ok(rows.iter().map(alert).collect())
     }
 
-    /// An alert has left.
-    pub async fn alert_sent(&self, pk: i64, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(ALERT_SENT).bind(pk).bind(now.as_millisecond()).execute(&self.writer).await?;
+    /// When an alert about one of a group (what stands before the colon of a key) has left last.
+    pub async fn last_told(&self, group: &str) -> Result<Option<Timestamp>, StoreError> {
+        let last: Option<i64> = sqlx::query_scalar(ALERT_LAST_SENT).bind(group).fetch_one(&self.reader).await?;
+        last.map(instant).transpose()
+    }
+
+    /// Alerts have left.
+    pub async fn alerts_sent(&self, alerts: &[i64], now: Timestamp) -> Result<(), StoreError> {
+        self.write(sqlx::query(ALERT_SENT).bind(keys(alerts.iter().copied())).bind(now.as_millisecond())).await?;
         Ok(())
     }
 
-    /// An alert could not leave; it is tried again later.
-    pub async fn alert_later(&self, pk: i64, next: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(ALERT_LATER).bind(pk).bind(next.as_millisecond()).execute(&self.writer).await?;
+    /// Alerts could not leave; they are tried again later.
+    pub async fn alerts_later(&self, alerts: &[i64], next: Timestamp) -> Result<(), StoreError> {
+        self.write(sqlx::query(ALERT_LATER).bind(keys(alerts.iter().copied())).bind(next.as_millisecond())).await?;
         Ok(())
     }
 

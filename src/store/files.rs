@@ -17,7 +17,9 @@ statements! {
     FILE_DEBTORS = packed!("pk, source_id, name, language, country, kind, timezone, state, email, phone, entry_released"
         "FROM debtor WHERE pk IN (SELECT value FROM json_each($1))" by "pk");
     FILE_INVOICES = packed!("pk, source_id, debtor_pk, number, kind, status, presence, issued_on, due_on, currency, total, balance,
-            disputed, reference, pay_url, for_invoice, booked_through, cadence, term, first_seen, reopened, paused_until, thread, digest"
+            disputed, reference, pay_url, for_invoice, booked_through, cadence, term, first_seen, reopened, paused_until, thread, digest,
+            for_invoice IS NOT NULL AND EXISTS (SELECT 1 FROM invoice_paid_for p WHERE p.credit_pk = invoice.pk),
+            (SELECT coalesce(sum(p.amount), 0) FROM invoice_paid_for p WHERE p.pk = invoice.pk)"
         "FROM invoice WHERE debtor_pk IN (SELECT value FROM json_each($1)) AND presence <> 'closed'" by "debtor_pk, pk");
     FILE_MARKS = packed!("m.invoice_pk, m.step, m.rank, m.kind, m.on_day, m.contact_pk"
         "FROM mark m JOIN invoice i ON i.pk = m.invoice_pk AND i.term = m.term
@@ -245,6 +247,8 @@ struct InvoiceRow {
     paused_until: Option<String>,
     thread: Option<String>,
     digest: i64,
+    for_another: i64,
+    paid_by_others: i64,
 }
 
 #[derive(Deserialize)]
@@ -315,6 +319,8 @@ impl InvoiceRow {
             reference: self.reference,
             pay_url: self.pay_url,
             for_invoice: self.for_invoice,
+            for_another: self.for_another != 0,
+            paid_by_others: self.paid_by_others,
             booked_through: date(self.booked_through)?,
             cadence: self.cadence,
             term: self.term,

@@ -9,14 +9,15 @@ use sqlx::Row;
 statements! {
     HOLD_PUT = "INSERT INTO hold (debtor_pk, invoice_pk, kind, until_day, reason, created_at) VALUES ($1, $2, 'operator', $3, $4, $5) RETURNING pk";
     HOLD_END = "UPDATE hold SET ended_at = $3 WHERE ended_at IS NULL AND debtor_pk = $1 AND coalesce(invoice_pk, 0) = coalesce($2, 0) RETURNING pk";
-    HOLD_LOOK = "UPDATE debtor SET next_at = $2 WHERE pk = $1";
+    /// Another moment than the one that a look may be under way for, or that look would write over it.
+    HOLD_LOOK = "UPDATE debtor SET next_at = $2 - (next_at IS $2) WHERE pk = $1";
     HOLDS = "SELECT h.pk, d.source_id, d.name, i.number, h.until_day, h.reason, h.created_at FROM hold h
         JOIN debtor d ON d.pk = h.debtor_pk LEFT JOIN invoice i ON i.pk = h.invoice_pk
         WHERE h.ended_at IS NULL AND h.until_day >= $1 ORDER BY h.until_day, h.pk";
     NAME_INVOICE = "SELECT pk, debtor_pk, source_id FROM invoice WHERE source_id = $1 OR number = $1 ORDER BY (presence = 'closed'), pk DESC LIMIT 2";
     NAME_DEBTOR = "SELECT pk FROM debtor WHERE source_id = $1";
     /// Keys only grow: a debt that comes to be known later has a higher one.
-    RELEASE_ENTRY = "UPDATE debtor SET entry_released = (SELECT coalesce(max(pk), 0) FROM invoice), next_at = $2 WHERE pk = $1";
+    RELEASE_ENTRY = "UPDATE debtor SET entry_released = (SELECT coalesce(max(pk), 0) FROM invoice), next_at = $2 - (next_at IS $2) WHERE pk = $1";
 }
 
 /// A debtor or an invoice that a person named.
@@ -104,7 +105,7 @@ impl Store {
 
     /// Lets the old debts of a debtor enter that are known now (R3).
     pub async fn release_entry(&self, debtor_pk: i64, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(RELEASE_ENTRY).bind(debtor_pk).bind(now.as_millisecond()).execute(&self.writer).await?;
+        self.write(sqlx::query(RELEASE_ENTRY).bind(debtor_pk).bind(now.as_millisecond())).await?;
         Ok(())
     }
 }

@@ -52,6 +52,9 @@ statements! {
     LEDGER_PRESENCE = "UPDATE invoice SET presence = $2, digest = CASE WHEN $2 = 'closed' THEN 0 ELSE digest END WHERE source_id IN (SELECT value FROM json_each($1)) AND presence <> 'closed'";
     LEDGER_LOOK_BY_INVOICE = "UPDATE debtor SET next_at = $2
         WHERE pk IN (SELECT i.debtor_pk FROM json_each($1) j JOIN invoice i ON i.source_id = j.value)";
+    LEDGER_LOOK_NAMED = "UPDATE debtor SET next_at = $2
+        WHERE pk IN (SELECT o.debtor_pk FROM json_each($1) j JOIN invoice c ON c.source_id = j.value
+                     JOIN invoice o ON o.source_id = c.for_invoice OR o.number = c.for_invoice WHERE c.for_invoice IS NOT NULL)";
     LEDGER_LOOK = "UPDATE debtor SET next_at = $2 WHERE pk IN (SELECT value FROM json_each($1))";
     LEDGER_LOOK_ALL = "UPDATE debtor SET next_at = $1 WHERE pk IN (SELECT debtor_pk FROM invoice WHERE presence <> 'closed')";
     LEDGER_LOOK_REASON = "UPDATE debtor SET next_at = $2 WHERE reason = $1";
@@ -204,6 +207,11 @@ impl Store {
         if !page.invoices.is_empty() {
             sqlx::query(LEDGER_DEBTORS).bind(json(&page.debtors)?).bind(at).execute(&mut *tx).await?;
             sqlx::query(LEDGER_INVOICES).bind(json(&page.invoices)?).execute(&mut *tx).await?;
+            let naming: Vec<&String> = page.invoices.iter().filter(|i| i.for_invoice.is_some()).map(|i| &i.id).collect();
+            if !naming.is_empty() {
+                // Whoever is paid for by another customer is looked at as well.
+                sqlx::query(LEDGER_LOOK_NAMED).bind(json(&naming)?).bind(at).execute(&mut *tx).await?;
+            }
         }
         if !page.carried.is_empty() {
             sqlx::query(LEDGER_CARRY_MARKS).bind(keys(page.carried.iter().copied())).execute(&mut *tx).await?;
@@ -264,7 +272,7 @@ impl Store {
 
     /// Forgets unreadable rows that the poll begun at `since` did not report again.
     pub async fn forget_readable(&self, since: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(LEDGER_GOOD_AGAIN).bind(since.as_millisecond()).execute(&self.writer).await?;
+        self.write(sqlx::query(LEDGER_GOOD_AGAIN).bind(since.as_millisecond())).await?;
         Ok(())
     }
 
@@ -276,20 +284,22 @@ impl Store {
 
     /// Every debtor with something open is looked at again.
     pub async fn look_at_all(&self, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(LEDGER_LOOK_ALL).bind(now.as_millisecond()).execute(&self.writer).await?;
+        self.write(sqlx::query(LEDGER_LOOK_ALL).bind(now.as_millisecond())).await?;
         Ok(())
     }
 
     /// Debtors whose last look ended for a reason are looked at again.
     pub async fn look_at_reason(&self, reason: &str, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(LEDGER_LOOK_REASON).bind(reason).bind(now.as_millisecond()).execute(&self.writer).await?;
+        self.write(sqlx::query(LEDGER_LOOK_REASON).bind(reason).bind(now.as_millisecond())).await?;
         Ok(())
     }
 }
 
 async fn set_presence(tx: &mut Transaction<'_, Sqlite>, ids: &str, presence: Presence, at: i64) -> Result<(), StoreError> {
     sqlx::query(LEDGER_PRESENCE).bind(ids).bind(presence.as_str()).execute(&mut **tx).await?;
-    sqlx::query(LEDGER_LOOK_BY_INVOICE).bind(ids).bind(at).execute(&mut **tx).await?;
+    for look in [LEDGER_LOOK_BY_INVOICE, LEDGER_LOOK_NAMED] {
+        sqlx::query(look).bind(ids).bind(at).execute(&mut **tx).await?;
+    }
     Ok(())
 }
 

@@ -15,7 +15,7 @@ pub mod recovery;
 pub mod settle;
 pub mod views;
 
-pub use db::{Store, StoreError};
+pub use db::{Store, StoreError, is_there};
 
 /// Declares the SQL of a file by name, and lists it for the test that prepares every statement.
 macro_rules! statements {

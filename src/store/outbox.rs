@@ -38,7 +38,7 @@ statements! {
     CLAIM_READ = packed!("m.pk, m.contact_pk, m.debtor_pk, m.address, m.step, m.cadence, m.letter, m.message_id,
             m.tries, m.doubts, m.first_try_at, c.currency, c.invoices"
         "FROM (SELECT * FROM message WHERE channel = $1 AND state IN ('queued', 'deferred') AND not_before <= $2
-            ORDER BY not_before, pk LIMIT $3) m JOIN contact c ON c.pk = m.contact_pk" by "m.pk");
+            ORDER BY not_before, pk LIMIT $3) m JOIN contact c ON c.pk = m.contact_pk" by "m.not_before, m.pk");
     CLAIM = "UPDATE message SET state = 'leased', lease_until = $2 WHERE pk IN (SELECT value FROM json_each($1))";
     CLAIM_UNUSED = "SELECT payload_pk FROM message WHERE state = 'sending' AND pk IN (SELECT value FROM json_each($1))";
     CLAIM_UNMARK = "UPDATE message SET state = 'queued', lease_until = NULL, payload_pk = NULL, tries = tries - 1,
@@ -46,7 +46,7 @@ statements! {
         WHERE state = 'sending' AND pk IN (SELECT value FROM json_each($1))";
     CLAIM_RETURN = "UPDATE message SET state = 'queued', lease_until = NULL WHERE state = 'leased'
         AND pk IN (SELECT value FROM json_each($1))";
-    CLAIM_FORGET = "UPDATE payload SET address = '', body = NULL WHERE pk IN (SELECT value FROM json_each($1))";
+    CLAIM_FORGET = "UPDATE payload SET address = NULL, body = NULL, erased_at = $2 WHERE pk IN (SELECT value FROM json_each($1))";
     MARK_SENDING = "UPDATE message SET state = 'sending', payload_pk = j.payload, first_try_at = coalesce(message.first_try_at, $2),
             tries = message.tries + 1
         FROM (SELECT value ->> 0 AS pk, value ->> 1 AS payload FROM json_each($1)) j
@@ -210,7 +210,7 @@ impl Store {
     /// Lets what is planned pass, or holds it.
     pub async fn move_planned(&self, hold: bool) -> Result<u64, StoreError> {
         let state = if hold { "braked" } else { "queued" };
-        Ok(sqlx::query(BRAKE_MOVE).bind(state).execute(&self.writer).await?.rows_affected())
+        self.write(sqlx::query(BRAKE_MOVE).bind(state)).await
     }
 
     /// Lets everything pass that the volume brake holds now.
@@ -243,7 +243,7 @@ impl Store {
 
     /// Gives claims back; also a sending mark whose transmission has not begun: that was no try, and what
     /// was kept for it never left. (Emptied, not deleted: a deletion would look through the whole log for its number.)
-    pub async fn give_back(&self, messages: &[i64]) -> Result<(), StoreError> {
+    pub async fn give_back(&self, messages: &[i64], now: Timestamp) -> Result<(), StoreError> {
         if messages.is_empty() {
             return Ok(());
         }
@@ -252,7 +252,7 @@ impl Store {
         let unused: Vec<i64> = sqlx::query_scalar(CLAIM_UNUSED).bind(&list).fetch_all(&mut *tx).await?;
         sqlx::query(CLAIM_UNMARK).bind(&list).execute(&mut *tx).await?;
         sqlx::query(CLAIM_RETURN).bind(&list).execute(&mut *tx).await?;
-        sqlx::query(CLAIM_FORGET).bind(keys(unused)).execute(&mut *tx).await?;
+        sqlx::query(CLAIM_FORGET).bind(keys(unused)).bind(now.as_millisecond()).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(())
     }

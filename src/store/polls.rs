@@ -130,13 +130,13 @@ impl Store {
     /// Puts a brake on, or renews it.
     pub async fn set_brake(&self, kind: &str, now: Timestamp, until: Option<Timestamp>, text: &str) -> Result<(), StoreError> {
         let until = until.map(|t| t.as_millisecond());
-        sqlx::query(BRAKE_SET).bind(kind).bind(now.as_millisecond()).bind(until).bind(text).execute(&self.writer).await?;
+        self.write(sqlx::query(BRAKE_SET).bind(kind).bind(now.as_millisecond()).bind(until).bind(text)).await?;
         Ok(())
     }
 
     /// Takes a brake off.
     pub async fn end_brake(&self, kind: &str) -> Result<(), StoreError> {
-        sqlx::query(BRAKE_END).bind(kind).execute(&self.writer).await?;
+        self.write(sqlx::query(BRAKE_END).bind(kind)).await?;
         Ok(())
     }
 

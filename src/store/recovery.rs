@@ -7,13 +7,15 @@ use super::{keys, statements};
 use crate::domain::attempt::{Outcome, about};
 use crate::domain::currency::Currency;
 use crate::domain::money::Money;
+use crate::domain::step::Channel;
 use crate::domain::time::days_between;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use sqlx::Row;
 
 statements! {
-    RECOVER_LEASED = "UPDATE message SET state = 'queued', lease_until = NULL WHERE state = 'leased' AND settled_at IS NULL";
+    RECOVER_LEASED = "UPDATE message SET state = 'queued', lease_until = NULL WHERE state = 'leased' AND settled_at IS NULL
+        AND ($1 IS NULL OR channel = $1)";
     /// What may have left is what was in doubt last: a later try may have been marked and not begun, or refused.
     RECOVER_SENDING = "SELECT m.pk, m.contact_pk, m.debtor_pk, m.channel, m.step, m.cadence, m.letter, m.message_id, m.doubts,
             d.source_id, d.language AS wanted, c.invoices, c.redirected, p.pk AS payload_pk, p.salt, p.address, p.body_hash,
@@ -23,7 +25,7 @@ statements! {
         LEFT JOIN payload p ON p.pk = CASE m.state WHEN 'sending' THEN m.payload_pk ELSE coalesce((
             SELECT a.payload_pk FROM attempt a WHERE a.debtor_pk = m.debtor_pk AND a.message_pk = m.pk AND a.outcome = 'unknown'
                 AND a.payload_pk IS NOT NULL ORDER BY a.pk DESC LIMIT 1), m.payload_pk) END
-        WHERE m.state = $1 AND m.settled_at IS NULL AND ($2 = 0 OR m.pk = $2) ORDER BY m.pk";
+        WHERE m.state = $1 AND m.settled_at IS NULL AND ($2 IS NULL OR m.pk = $2) AND ($3 IS NULL OR m.channel = $3) ORDER BY m.pk";
     RECOVER_INVOICES = "SELECT pk, source_id, number, balance, currency, due_on, thread FROM invoice
         WHERE pk IN (SELECT value FROM json_each($1)) ORDER BY pk";
     UNCERTAIN = "SELECT m.pk, d.source_id, d.name, m.channel, m.address, m.step, m.message_id, c.at FROM message m
@@ -102,19 +104,21 @@ impl Doubtful {
 }
 
 impl Store {
-    /// Frees all claims, and settles what was being sent: an `unknown` attempt is appended before anything is
-    /// sent again. `after` says by channel and former doubts what becomes of it, `language` by the customer's language,
-    /// letter and channel in which one the letter was.
+    /// Frees all claims, and settles what was being sent, of a channel or of all: an `unknown` attempt is appended
+    /// before anything is sent again. `after` says by channel and former doubts what becomes of it, `language` by the customer's
+    /// language, letter and channel in which one the letter was.
     pub async fn recover(
         &self,
+        channel: Option<Channel>,
         now: Timestamp,
         today: Date,
         after: impl Fn(&str, u32) -> After,
         language: impl Fn(Option<&str>, &str, &str) -> Option<String>,
     ) -> Result<Recovered, StoreError> {
-        let doubtful = self.doubtful("sending", 0, today).await?;
+        let channel = channel.map(Channel::as_str);
+        let doubtful = self.in_doubt("sending", None, channel, today).await?;
         let mut tx = self.begin().await?;
-        let leased = sqlx::query(RECOVER_LEASED).execute(&mut *tx).await?.rows_affected();
+        let leased = sqlx::query(RECOVER_LEASED).bind(channel).execute(&mut *tx).await?.rows_affected();
         let count = doubtful.len() as u64;
         let text = "the program stopped while this message was being sent";
         let list: Vec<Settlement> = doubtful
@@ -133,9 +137,21 @@ impl Store {
         Ok(Recovered { leased, doubtful: count })
     }
 
-    /// Messages in a state of doubt: `sending` after a crash, `uncertain` for the operator; one, or all with 0.
-    pub async fn doubtful(&self, state: &str, message: i64, today: Date) -> Result<Vec<Doubtful>, StoreError> {
-        let rows = sqlx::query(RECOVER_SENDING).bind(state).bind(message).fetch_all(&self.writer).await?;
+    /// A message that waits for the operator's word; `None` when it is not uncertain (any more).
+    pub async fn doubtful(&self, message: i64, today: Date) -> Result<Option<Doubtful>, StoreError> {
+        Ok(self.in_doubt("uncertain", Some(message), None, today).await?.into_iter().next())
+    }
+
+    /// Messages in a state of doubt: `sending` after a crash, `uncertain` for the operator.
+    async fn in_doubt(
+        &self,
+        state: &str,
+        message: Option<i64>,
+        channel: Option<&str>,
+        today: Date,
+    ) -> Result<Vec<Doubtful>, StoreError> {
+        let query = sqlx::query(RECOVER_SENDING).bind(state).bind(message).bind(channel);
+        let rows = query.fetch_all(&self.writer).await?;
         let mut list = Vec::with_capacity(rows.len());
         for row in &rows {
             let about = sqlx::query(RECOVER_INVOICES).bind(row.get::<String, _>("invoices")).fetch_all(&self.writer).await?;

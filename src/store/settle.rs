@@ -11,21 +11,23 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 use sqlx::{Row, Sqlite, Transaction};
+use std::collections::BTreeMap;
 
 statements! {
     SETTLE_MESSAGES = "UPDATE message SET state = j.state, not_before = coalesce(j.next, message.not_before),
-            settled_at = j.settled, doubts = message.doubts + j.doubt, tries = message.tries - j.ours, lease_until = NULL,
+            settled_at = j.settled, doubts = message.doubts + j.doubt, tries = max(message.tries - j.ours, 0), lease_until = NULL,
             payload_pk = coalesce(j.payload, message.payload_pk)
         FROM (SELECT value ->> 'pk' AS pk, value ->> 'state' AS state, value ->> 'next' AS next, value ->> 'settled' AS settled,
                      value ->> 'doubt' AS doubt, value ->> 'ours' AS ours, value ->> 'payload' AS payload FROM json_each($1)) j
         WHERE message.pk = j.pk AND message.settled_at IS NULL";
-    SETTLE_LEFT = "UPDATE contact SET state = 'left', at = j.at
-        FROM (SELECT value ->> 'contact' AS pk, value ->> 'at' AS at FROM json_each($1)) j WHERE contact.pk = j.pk";
-    SETTLE_LEFT_MARKS = "UPDATE mark SET kind = 'left', on_day = j.day
-        FROM (SELECT value ->> 'contact' AS pk, value ->> 'day' AS day FROM json_each($1)) j
-        WHERE mark.contact_pk = j.pk AND mark.kind IN ('in_hand', 'maybe')";
+    /// By far the most, and alike: they need no table of values.
+    SETTLE_ACCEPTED = "UPDATE message SET state = 'accepted', settled_at = $2, lease_until = NULL
+        WHERE settled_at IS NULL AND pk IN (SELECT value FROM json_each($1))";
+    SETTLE_LEFT = "UPDATE contact SET state = 'left', at = $2 WHERE pk IN (SELECT value FROM json_each($1))";
+    SETTLE_LEFT_MARKS = "UPDATE mark SET kind = 'left', on_day = $2
+        WHERE kind IN ('in_hand', 'maybe') AND contact_pk IN (SELECT value FROM json_each($1))";
     SETTLE_THREADS = "UPDATE invoice SET thread = j.thread
-        FROM (SELECT value ->> 'pk' AS pk, value ->> 'thread' AS thread FROM json_each($1)) j
+        FROM (SELECT value ->> 0 AS pk, value ->> 1 AS thread FROM json_each($1)) j
         WHERE invoice.pk = j.pk AND invoice.thread IS NULL";
     SETTLE_MAYBE = "UPDATE contact SET state = 'maybe', at = $2 WHERE state = 'in_hand' AND pk IN (SELECT value FROM json_each($1))";
     SETTLE_MAYBE_MARKS = "UPDATE mark SET kind = 'maybe' WHERE kind = 'in_hand' AND contact_pk IN (
@@ -46,7 +48,7 @@ statements! {
             SELECT 1 FROM message m WHERE m.contact_pk = contact.pk AND m.state = 'uncertain')";
     SETTLE_IN_HAND_MARKS = "UPDATE mark SET kind = 'in_hand' WHERE contact_pk = $1 AND kind = 'maybe'
         AND EXISTS (SELECT 1 FROM contact c WHERE c.pk = $1 AND c.state = 'in_hand')";
-    SETTLE_LOOK = "UPDATE debtor SET next_at = $2 WHERE pk IN (SELECT value FROM json_each($1))";
+    SETTLE_LOOK = "UPDATE debtor SET next_at = $2 - (next_at IS $2) WHERE pk IN (SELECT value FROM json_each($1))";
     SETTLE_DEAD = "INSERT INTO point (debtor_pk, channel, address, dead_at, evidence) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (debtor_pk, channel, address) DO NOTHING";
     NO_ADDRESS_KNOWN = "SELECT count(*) FROM mark WHERE invoice_pk = $1 AND term = $2 AND step = $3 AND kind = 'undelivered'";
@@ -127,19 +129,6 @@ struct MessageRow {
     payload: Option<i64>,
 }
 
-#[derive(Serialize)]
-struct LeftRow {
-    contact: i64,
-    at: i64,
-    day: String,
-}
-
-#[derive(Serialize)]
-struct ThreadRow<'a> {
-    pk: i64,
-    thread: &'a str,
-}
-
 impl Settlement {
     fn message_row(&self, payload: Option<i64>) -> MessageRow {
         let at = self.attempt.at;
@@ -212,29 +201,39 @@ pub(super) async fn settle(
         } else if let Some((salt, address, hash)) = &s.sealed {
             attempt.digest = Some(payloads::digest(salt, address, hash));
         }
-        messages.push(s.message_row(s.payload.as_ref().and(attempt.payload_pk)));
+        if s.after != After::Accepted {
+            messages.push(s.message_row(s.payload.as_ref().and(attempt.payload_pk)));
+        }
         attempts.push(attempt);
     }
     let head = attempts::append(tx, &attempts).await?;
-    sqlx::query(SETTLE_MESSAGES).bind(json(&messages)?).execute(&mut **tx).await?;
+    if !messages.is_empty() {
+        sqlx::query(SETTLE_MESSAGES).bind(json(&messages)?).execute(&mut **tx).await?;
+    }
+    settle_accepted(tx, list).await?;
     settle_contacts(tx, list, now).await?;
     Ok(head)
 }
 
+/// What was accepted: message, contact, marks. Of a group nearly all have one time and one day.
+async fn settle_accepted(tx: &mut Transaction<'_, Sqlite>, list: &[Settlement]) -> Result<(), StoreError> {
+    let mut alike: BTreeMap<(i64, Date), Vec<&Settlement>> = BTreeMap::new();
+    for s in list.iter().filter(|s| s.after == After::Accepted) {
+        alike.entry((s.attempt.at, s.day)).or_default().push(s);
+    }
+    for ((at, day), group) in alike {
+        let contacts = super::keys(group.iter().map(|s| s.contact_pk));
+        let messages = super::keys(group.iter().map(|s| s.message_pk));
+        sqlx::query(SETTLE_ACCEPTED).bind(messages).bind(at).execute(&mut **tx).await?;
+        sqlx::query(SETTLE_LEFT).bind(&contacts).bind(at).execute(&mut **tx).await?;
+        sqlx::query(SETTLE_LEFT_MARKS).bind(&contacts).bind(day.to_string()).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
 async fn settle_contacts(tx: &mut Transaction<'_, Sqlite>, list: &[Settlement], now: Timestamp) -> Result<(), StoreError> {
     let at = now.as_millisecond();
-    let left: Vec<LeftRow> = list
-        .iter()
-        .filter(|s| s.after == After::Accepted)
-        .map(|s| LeftRow { contact: s.contact_pk, at: s.attempt.at, day: s.day.to_string() })
-        .collect();
-    if !left.is_empty() {
-        let rows = json(&left)?;
-        sqlx::query(SETTLE_LEFT).bind(&rows).execute(&mut **tx).await?;
-        sqlx::query(SETTLE_LEFT_MARKS).bind(&rows).execute(&mut **tx).await?;
-    }
-    let threads: Vec<ThreadRow> =
-        list.iter().flat_map(|s| &s.threads).map(|(pk, thread)| ThreadRow { pk: *pk, thread }).collect();
+    let threads: Vec<&(i64, String)> = list.iter().flat_map(|s| &s.threads).collect();
     if !threads.is_empty() {
         sqlx::query(SETTLE_THREADS).bind(json(&threads)?).execute(&mut **tx).await?;
     }

@@ -26,11 +26,17 @@ statements! {
     /// A step that a person dropped holds the case as well, but says nothing about the addresses.
     VIEW_CANNOT_REACH = "SELECT pk, source_id, name FROM debtor d WHERE unreachable_since IS NULL AND (reason = 'no_address'
         OR (reason = 'cannot_reach' AND EXISTS (SELECT 1 FROM invoice i JOIN mark m ON m.invoice_pk = i.pk AND m.term = i.term
-            WHERE i.debtor_pk = d.pk AND i.presence <> 'closed' AND m.kind = 'undelivered'))) LIMIT 500";
+            WHERE i.debtor_pk = d.pk AND i.presence <> 'closed' AND m.kind = 'undelivered')))
+        AND NOT EXISTS (SELECT 1 FROM last_refusal r WHERE r.debtor_pk = d.pk) LIMIT 500";
+    VIEW_REFUSED = "SELECT d.source_id, d.name, r.step, r.answer FROM debtor d JOIN last_refusal r ON r.debtor_pk = d.pk
+        WHERE d.reason IN ('no_address', 'cannot_reach')
+          AND NOT EXISTS (SELECT 1 FROM alert a WHERE a.key = 'refused:' || d.source_id AND a.ended_at IS NULL) LIMIT 500";
+    VIEW_REFUSED_ENDED = "UPDATE alert SET ended_at = $1 WHERE ended_at IS NULL AND key LIKE 'refused:%' AND NOT EXISTS (
+        SELECT 1 FROM debtor d WHERE d.source_id = substr(alert.key, 9) AND d.reason IN ('no_address', 'cannot_reach'))";
     VIEW_REACHABLE_AGAIN = "UPDATE debtor SET unreachable_since = NULL, unreachable_why = NULL
         WHERE unreachable_since IS NOT NULL AND unreachable_why LIKE 'no usable address%' AND reason NOT IN ('no_address', 'cannot_reach')";
     VIEW_REACHED_ALERTS = "UPDATE alert SET ended_at = $1 WHERE ended_at IS NULL AND key LIKE 'unreachable:%'
-        AND NOT EXISTS (SELECT 1 FROM debtor d WHERE d.unreachable_since IS NOT NULL AND 'unreachable:' || d.source_id = alert.key)";
+        AND NOT EXISTS (SELECT 1 FROM debtor d WHERE d.unreachable_since IS NOT NULL AND d.source_id = substr(alert.key, 13))";
     SET_UNREACHABLE = "UPDATE debtor SET unreachable_since = $2, unreachable_why = $3 WHERE pk = $1 AND unreachable_since IS NULL";
     VIEW_STEPS_IN_USE = "SELECT DISTINCT m.cadence, m.step FROM mark m JOIN invoice i ON i.pk = m.invoice_pk AND i.term = m.term
         WHERE i.presence <> 'closed' ORDER BY 1, 2";
@@ -48,6 +54,7 @@ statements! {
     VIEW_NAMED_BY = "SELECT i.number, i.for_invoice, d.source_id AS debtor FROM invoice i JOIN debtor d ON d.pk = i.debtor_pk
         WHERE i.for_invoice IN (SELECT value FROM json_each($1)) AND i.presence <> 'closed' AND i.debtor_pk <> $2 ORDER BY i.pk LIMIT 100";
     VIEW_RECENT = "SELECT count(*) FROM attempt WHERE channel = $1 AND at >= $2 AND outcome IN ('accepted', 'unknown', 'deferred', 'refused')";
+    VIEW_ACCEPTED_SINCE = "SELECT EXISTS (SELECT 1 FROM attempt WHERE at >= $2 AND channel = $1 AND outcome = 'accepted')";
     VIEW_BAD_MESSAGES = "SELECT count(*) FROM attempt WHERE at >= $1 AND outcome = 'deferred' AND why LIKE 'bad_message%'";
     VIEW_DATABASE = "SELECT 1";
 }
@@ -114,6 +121,19 @@ pub struct Misnamed {
     pub names: String,
     /// Whose it is: the customer's id in the source.
     pub debtor: String,
+}
+
+/// A debtor to whom a step could not go because of the message, not of the address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Id in the source.
+    pub debtor: String,
+    /// Name.
+    pub name: String,
+    /// The step.
+    pub step: String,
+    /// The other side's words.
+    pub answer: String,
 }
 
 /// A debtor who has had many contacts and given no sign of life.
@@ -194,9 +214,22 @@ impl Store {
         Ok(list)
     }
 
+    /// Debtors whose last refusal was of the message, and of whom that has not been told; ends what is over.
+    pub async fn refused_for_the_message(&self, now: Timestamp) -> Result<Vec<Refused>, StoreError> {
+        self.write(sqlx::query(VIEW_REFUSED_ENDED).bind(now.as_millisecond())).await?;
+        let rows = sqlx::query(VIEW_REFUSED).fetch_all(&self.reader).await?;
+        let refused = |r: &sqlx::sqlite::SqliteRow| Refused {
+            debtor: r.get("source_id"),
+            name: r.get("name"),
+            step: r.get("step"),
+            answer: r.get::<Option<String>, _>("answer").unwrap_or_default(),
+        };
+        Ok(rows.iter().map(refused).collect())
+    }
+
     /// Marks a debtor as unreachable, with the evidence.
     pub async fn set_unreachable(&self, debtor_pk: i64, now: Timestamp, why: &str) -> Result<(), StoreError> {
-        sqlx::query(SET_UNREACHABLE).bind(debtor_pk).bind(now.as_millisecond()).bind(why).execute(&self.writer).await?;
+        self.write(sqlx::query(SET_UNREACHABLE).bind(debtor_pk).bind(now.as_millisecond()).bind(why)).await?;
         Ok(())
     }
 
@@ -284,6 +317,11 @@ impl Store {
         let query = sqlx::query_scalar(VIEW_RECENT).bind(channel).bind(since.as_millisecond());
         let count: i64 = query.fetch_one(&self.reader).await?;
         Ok(count as u64)
+    }
+
+    /// Whether a channel has taken anything since an instant, in milliseconds.
+    pub async fn accepted_since(&self, channel: &str, since: i64) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar(VIEW_ACCEPTED_SINCE).bind(channel).bind(since).fetch_one(&self.reader).await?)
     }
 
     /// Tries since an instant at which a message could not be made.

@@ -81,3 +81,53 @@ async fn a_full_file_system_is_named_as_such() {
     std::fs::rename(firm.path("kept"), firm.path("disk")).unwrap();
     recovers(&firm, &server);
 }
+
+/// Runs `run --once` with the folder `disk` on a full file system of its own; gives the exit code and the journal.
+fn on_a_full_disk(firm: &Firm, size: &str) -> Option<Ran> {
+    std::fs::create_dir(firm.path("disk")).unwrap();
+    let script = format!(
+        "cd '{}' && mount -t tmpfs -o size={size} tmpfs disk || exit 77
+         '{}' --config relance.toml run --once; echo \"exit $?\" >&2; cp -r disk kept",
+        firm.folder().display(),
+        env!("CARGO_BIN_EXE_relance")
+    );
+    let output = Command::new("unshare").args(["-rm", "sh", "-c", &script]).output();
+    output.ok().map(|o| Ran::new(&o)).filter(|r| r.code == Some(0))
+}
+
+/// Mail and SMS go into files on a full disk: what is recorded as accepted is there to the last byte, and no torso is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_full_disk_loses_no_mail_and_no_text() {
+    for channel in ["email", "sms"] {
+        let config = super::program::into_folder();
+        let email = config.email.as_ref().map(|e| e.replace("file://mail", "file://disk/mail"));
+        let config = Config { email, ..config }.with_sms_file();
+        let sms = config.sms.as_ref().map(|s| s.replace("file://sms.jsonl", "file://disk/sms.jsonl"));
+        let cadence = super::program::ALWAYS.replace("channel = \"email\"", &format!("channel = \"{channel}\""));
+        let debtors: Vec<_> = rows(0, 60).into_iter().map(|r| r.with("phone", "+32470000001")).collect();
+        let firm = Firm::new(&Config { sms, ..config }.cadence(&cadence), &debtors).await;
+        let Some(ran) = on_a_full_disk(&firm, if channel == "email" { "60k" } else { "4k" }) else {
+            println!("no file system of one's own to be had here");
+            return;
+        };
+        assert!(ran.err.contains("No space left") && ran.err.ends_with("exit 1\n"), "{channel}: {}", ran.err);
+        let log = firm.json(&["log"]);
+        let accepted = count(&log, "accepted");
+        assert!(accepted > 0 && accepted < debtors.len(), "{channel}: {accepted}");
+        if channel == "sms" {
+            let text = std::fs::read_to_string(firm.path("kept/sms.jsonl")).unwrap();
+            assert!(text.lines().all(|l| serde_json::from_str::<serde_json::Value>(l).is_ok()), "{text}");
+            assert_eq!((text.lines().count(), text.ends_with('\n')), (accepted, true));
+            continue;
+        }
+        let mails: Vec<_> = std::fs::read_dir(firm.path("kept/mail")).unwrap().map(|m| m.unwrap().path()).collect();
+        assert!(mails.iter().all(|m| m.extension().is_some_and(|e| e == "eml")), "{mails:?}");
+        assert_eq!(mails.len(), accepted);
+        for attempt in log.iter().filter(|a| a["outcome"] == "accepted") {
+            let name = attempt["message_id"].as_str().unwrap().split('@').next().unwrap().to_owned();
+            let mail = mails.iter().find(|m| m.file_stem().unwrap().to_str() == Some(&name)).unwrap();
+            let shown = firm.run(&["log", "show", &attempt["id"].to_string()]).ends(0);
+            assert_eq!(std::fs::read(mail).unwrap(), shown.out.as_bytes());
+        }
+    }
+}

@@ -276,6 +276,12 @@ async fn log_show() {
     assert!(mail.out.contains("Message-ID: ") && mail.out.contains("\r\n"), "{}", mail.out);
     let text = firm.run(&["log", "show", &of("C5")]).ends(0);
     assert!(text.out.contains("F-5"), "{}", text.out);
+    let whole = firm.object(&["log", "show", &of("C1")]);
+    let fields = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let attempt = log.iter().find(|a| a["debtor"] == "C1").unwrap();
+    assert_eq!(fields(&whole).into_iter().filter(|f| f != "message").collect::<Vec<_>>(), fields(attempt));
+    assert_eq!(word(&whole["message"]), mail.out);
+    assert!(firm.object(&["log", "show", &of("C2")])["message"].is_null(), "an attempt without a message is one all the same");
     let none = firm.run(&["log", "show", &of("C2")]).ends(1);
     assert!(none.err.contains("has no message"), "{}", none.err);
     let nothing = firm.run(&["log", "show", "99"]).ends(1);

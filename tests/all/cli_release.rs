@@ -54,6 +54,9 @@ async fn a_shrunken_ledger_waits_for_release() {
     let shrunk = firm.run(&["run", "--once"]).ends(1);
     assert!(shrunk.err.contains("the ledger shrank"), "{}", shrunk.err);
     assert_eq!((brakes(&firm), firm.mails().len()), (vec!["ledger_shrunk".to_owned()], 12));
+    let both = firm.run(&["release", "C1", "--ledger", "--yes"]).ends(2);
+    assert!(both.err.contains("cannot be used with"), "{}", both.err);
+    assert_eq!(brakes(&firm), ["ledger_shrunk"], "refused, not done by half");
     let released = firm.run(&["release", "--ledger", "--yes"]).ends(0);
     assert!(released.out.contains("7 of 12 open rows are gone"), "{}", released.out);
     firm.run(&["run", "--once"]).ends(0);

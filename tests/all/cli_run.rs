@@ -5,7 +5,6 @@ use super::program::{Firm, at_once, into_folder, late, wait_for, within, word};
 use super::support::Config;
 use super::support::mail::Parsed;
 use super::support::smtp::{Act, Offers, Smtp, Stage};
-use relance::clock::Stopwatch;
 use std::time::Duration;
 
 /// The brakes that `status` shows.
@@ -72,23 +71,6 @@ async fn a_query_that_fails_is_a_failed_poll() {
     assert!(failed.err.contains("no such table: nowhere"), "{}", failed.err);
 }
 
-/// The firm's own program keeps its ledger locked: relance waits a while, and not for ever.
-#[tokio::test]
-async fn a_locked_ledger_fails_within_its_time() {
-    let firm = Firm::new(&into_folder(), &[late("F-1", "C1")]).await;
-    let mut held = firm.ledger.acquire().await.unwrap();
-    sqlx::query("BEGIN EXCLUSIVE").execute(&mut *held).await.unwrap();
-    let watch = Stopwatch::start();
-    let failed = firm.run(&["run", "--once"]).ends(1);
-    assert!(watch.elapsed() < Duration::from_secs(40), "took {:?}", watch.elapsed());
-    assert!(failed.err.contains("locked"), "{}", failed.err);
-    assert_eq!(brakes(&firm), ["poll_failed"]);
-    sqlx::query("ROLLBACK").execute(&mut *held).await.unwrap();
-    drop(held);
-    firm.run(&["run", "--once"]).ends(0);
-    assert_eq!(firm.attempts(), ["accepted C1"]);
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_wrong_password_is_ours_and_a_missing_one_is_named() {
     let server = Smtp::with(Offers { login: Some(("compta", "open sesame")), ..Offers::default() }).await;
@@ -99,10 +81,17 @@ async fn a_wrong_password_is_ours_and_a_missing_one_is_named() {
     assert!(refused.err.contains("refuses the login of \"compta\""), "{}", refused.err);
     assert_eq!(brakes(&firm), ["channel:email"]);
     assert_eq!(firm.json(&["log"])[0]["class"], "authentication");
+    // The channel still rests: nothing is tried, and the mail that waits is no success.
+    let waiting = firm.run(&["run", "--once"]).ends(1);
+    assert!(waiting.err.contains("something did not leave"), "{}", waiting.err);
+    assert_eq!(firm.attempts().len(), 1);
     std::fs::remove_file(firm.path("smtp.secret")).unwrap();
     let other = Firm::new(&at_once(Config::mail(server.port)).email_line(login), &[late("F-1", "C1")]).await;
     let missing = other.run(&["run", "--once"]).ends(1);
     assert!(missing.err.contains("cannot read the secret file") && missing.err.contains("smtp.secret"), "{}", missing.err);
+    assert_eq!(brakes(&other), ["channel:email"], "sending is not free");
+    let again = other.run(&["run", "--once"]).ends(1);
+    let missing = super::program::Ran { err: missing.err + &again.err, ..again };
     let printed = format!("{}{}{}{}", refused.out, refused.err, missing.out, missing.err);
     assert!(!printed.contains("xyzzy"), "a secret was printed");
     std::fs::write(other.path("smtp.secret"), "open sesame\n").unwrap();

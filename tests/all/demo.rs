@@ -78,6 +78,21 @@ async fn a_folder_that_it_did_not_make_is_refused() {
     }
 }
 
+#[tokio::test]
+async fn a_folder_from_which_a_run_sends_is_not_taken_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("demo");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join(".relance-demo"), "ours").unwrap();
+    let store = Store::open(&folder.join("relance.db")).await.unwrap();
+    let lock = store.lock().unwrap();
+    let refused = relance::demo::live(&folder, &Clock::manual(evening()), |_| ()).await.unwrap_err().to_string();
+    assert!(refused.contains("holds the store"), "{refused}");
+    assert!(folder.join("relance.db").exists());
+    drop(lock);
+    store.close().await;
+}
+
 async fn open(path: &Path) -> SqlitePool {
     SqlitePool::connect(&format!("sqlite://{}?mode=ro", path.display())).await.unwrap()
 }

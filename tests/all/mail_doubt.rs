@@ -62,7 +62,7 @@ async fn silence_before_the_go_ahead_is_no_doubt_nothing_has_left() {
     let world = World::with(impatient(&server), &[Row::new("F-1", "C1")]).await;
     world.plan().await;
     assert_eq!(world.deliver().await.unknown, 0);
-    world.minutes(1);
+    world.minutes(2);
     world.deliver().await;
     assert_eq!(world.outcomes().await, ["deferred email reminder network", "accepted email reminder"]);
     world.finish().await;
@@ -154,7 +154,7 @@ async fn an_answer_out_of_turn_is_never_an_acceptance() {
     let world = World::with(impatient(&server), &[Row::new("F-1", "C1")]).await;
     world.plan().await;
     world.deliver().await;
-    world.minutes(1);
+    world.minutes(2);
     world.deliver().await;
     world.minutes(5);
     world.deliver().await;

@@ -76,12 +76,31 @@ async fn a_full_mailbox_ends_this_step_but_not_the_address() {
 #[tokio::test]
 async fn a_refused_message_says_nothing_of_the_address() {
     let server = Smtp::start().await;
-    server.next(&[Act::Reply(Stage::Dot, 554, "5.7.1 looks like spam"), Act::Reply(Stage::Mail, 550, "no")]);
+    server.next(&[Act::Reply(Stage::Dot, 554, "5.7.1 looks like spam"), Act::Reply(Stage::Data, 550, "no")]);
     let rows = [Row::new("F-1", "C1"), Row::new("F-2", "C2")];
     let world = World::with(Config::mail(server.port).email_line("connections = 1"), &rows).await;
-    world.round().await;
+    for _ in 0..3 {
+        world.round().await;
+        world.review().await;
+    }
     assert_eq!(world.peek("SELECT address FROM point").await, Vec::<String>::new());
-    assert_eq!(world.outcomes().await, ["refused email reminder message", "refused email reminder mailbox"]);
+    assert_eq!(world.outcomes().await[..2], ["refused email reminder message", "refused email reminder message"]);
+    assert_eq!(world.store().unreachable().await.unwrap(), vec![], "they can be reached by another message");
+    assert_eq!(world.reasons().await, ["cannot_reach 2"]);
+    let told = server.to("compta@canal.example");
+    assert_eq!(told.len(), 1, "one letter about both");
+    assert_eq!(told[0].parsed().header("Subject"), "relance: 2 messages to customers were refused");
+    assert!(told[0].parsed().text().contains("looks like spam"));
+    assert_eq!(world.alerts().await, ["refused:C1", "refused:C2"]);
+
+    // An address that is no longer in the ledger is no way to reach anybody.
+    world.change("F-1", "email", "").await;
+    world.pay("F-2").await;
+    world.round().await;
+    world.review().await;
+    let lost = world.store().unreachable().await.unwrap();
+    assert_eq!(lost.iter().map(|u| u.debtor.as_str()).collect::<Vec<_>>(), ["C1"]);
+    assert!(!world.alerts().await.contains(&"refused:C2".to_owned()), "{:?}", world.alerts().await);
     world.finish().await;
 }
 
@@ -243,10 +262,16 @@ async fn a_server_that_breaks_off_before_the_message_has_not_got_it() {
     }
     let world = World::with(Config::mail(server.port).email_line("connections = 1"), &[Row::new("F-1", "C1")]).await;
     world.plan().await;
-    for _ in 0..4 {
+    let mut rests = Vec::new();
+    for _ in 0..3 {
         world.deliver().await;
-        world.minutes(5);
+        let next = next_try(&world).await;
+        rests.push(next.as_second() - world.clock.now().as_second());
+        world.clock.set(next);
     }
+    world.deliver().await;
+    assert_eq!(rests, [60, retry_delay(1), retry_delay(2)].map(|delay| spread(delay, 1)), "by its own times");
+    assert_eq!(world.store().brakes().await.unwrap(), vec![], "one message says nothing of the channel");
     let outcomes = world.outcomes().await;
     assert_eq!(outcomes[..3], vec!["deferred email reminder network"; 3], "not in doubt: nothing can have left");
     server.only();

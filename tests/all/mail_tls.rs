@@ -153,14 +153,27 @@ async fn a_refused_login_rests_the_channel_without_a_storm_and_tells_the_credito
 
 #[tokio::test]
 async fn a_password_that_cannot_be_read_is_told_and_nothing_is_lost() {
-    let server = Smtp::start().await;
+    let server = Smtp::with(Offers { login: Some(("compta", PASSWORD)), ..Offers::default() }).await;
     let world = World::with(with_login(Config::mail(server.port)), &[Row::new("F-1", "C1")]).await;
     world.plan().await;
     std::fs::remove_file(world.path("smtp.secret")).unwrap();
-    let failed = relance::flow::deliver::step(world.desk()).await.unwrap_err().to_string();
-    assert!(failed.contains("smtp.secret"), "{failed}");
+    for _ in 0..3 {
+        assert_eq!(world.deliver().await.broken, 1);
+        world.review().await;
+    }
+    let brakes = world.store().brakes().await.unwrap();
+    assert_eq!((brakes.len(), brakes[0].kind.as_str(), brakes[0].tries), (1, "channel:email", 1));
+    assert!(brakes[0].text.contains("smtp.secret"), "{}", brakes[0].text);
+    assert!(relance::flow::brake::held_up(world.desk()).await.unwrap(), "`run --once` says so by its exit code");
+    assert_eq!(world.alerts().await, ["channel:email"]);
     assert_eq!(world.queue().await, ["queued 1"]);
     assert_eq!(server.state().connections, 0);
+
+    // No rest is needed: it leaves as soon as the secret can be read.
+    std::fs::write(world.path("smtp.secret"), PASSWORD).unwrap();
+    world.deliver().await;
+    assert_eq!(world.whose("accepted").await, ["C1"]);
+    assert_eq!(world.store().brakes().await.unwrap(), vec![]);
     world.finish().await;
 }
 

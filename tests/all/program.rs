@@ -261,6 +261,15 @@ pub fn wait_for(what: &str, holds: impl FnMut() -> bool) {
     assert!(within(Duration::from_secs(60), holds), "waited in vain for {what}");
 }
 
+/// The same, without keeping the tasks of this test from their work.
+pub async fn wait_for_async(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let watch = Stopwatch::start();
+    while !holds().await {
+        assert!(watch.elapsed() < Duration::from_secs(60), "waited in vain for {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 /// Whether something holds before a time is over.
 pub fn within(time: Duration, mut holds: impl FnMut() -> bool) -> bool {
     let watch = Stopwatch::start();

@@ -71,7 +71,7 @@ fn is_tame(text: &str) -> bool {
 
 #[test]
 fn a_plain_row_is_read() {
-    let row = RawRow::new(&columns(), good()).unwrap().read(&columns(), "BE").unwrap();
+    let row = RawRow::new(&columns(), good()).read(&columns(), "BE").unwrap();
     assert_eq!((row.id.as_str(), row.number.as_str(), row.balance.decimal()), ("i1", "F-1", "125.00".to_owned()));
 }
 
@@ -80,13 +80,18 @@ fn what_is_wrong_is_told_with_what_was_wanted() {
     let told = |column: &str, value: Cell| {
         let mut cells = good();
         cells[columns().place(column).unwrap()] = value;
-        RawRow::new(&columns(), cells).unwrap().read(&columns(), "BE").unwrap_err()
+        RawRow::new(&columns(), cells).read(&columns(), "BE").unwrap_err()
     };
     let text = |t: &str| Cell::Text(t.to_owned());
     assert_eq!(told("due_on", text("01/06/2026")), "due_on is \"01/06/2026\"; wanted a date YYYY-MM-DD");
     assert_eq!(told("due_on", Cell::Null), "due_on is empty");
+    assert_eq!(told("due_on", text("0001-01-01")), "due_on is 0001-01-01; wanted a year from 1970 to 2199");
+    assert_eq!(told("issued_on", text("1900-01-01 00:00:00")), "issued_on is 1900-01-01; wanted a year from 1970 to 2199");
+    assert_eq!(told("booked_through", text("9999-12-31")), "booked_through is 9999-12-31; wanted a year from 1970 to 2199");
     assert_eq!(told("currency", text("EURO")), "currency is \"EURO\"; wanted an ISO 4217 code such as EUR");
     assert_eq!(told("balance", text("12.345")), "balance in EUR: more decimals than the currency has");
+    assert_eq!(told("balance", text("100.000")), "balance in EUR: more decimals than the currency has");
+    assert_eq!(told("balance", text("92233720368547758.07")), "balance in EUR: too large");
     assert_eq!(told("balance", Cell::Real(12.345)), "balance in EUR: more decimals than the currency has");
     assert_eq!(told("balance", text("1.250,00")), "balance in EUR: not a decimal number such as 1250.00");
     assert_eq!(told("balance", Cell::Integer(i64::MIN)), "balance in EUR: too large");
@@ -105,23 +110,32 @@ fn what_is_wrong_is_told_with_what_was_wanted() {
 }
 
 #[test]
-fn a_row_needs_an_id() {
-    for id in [Cell::Null, Cell::Other, Cell::Real(1.0), Cell::Text(String::new())] {
+fn a_row_without_a_usable_id_is_refused_and_can_still_be_found() {
+    let wanted = "wanted text or a whole number";
+    for (id, name, why) in [
+        (Cell::Null, "(no invoice_id; number F-1)", "invoice_id is empty".to_owned()),
+        (Cell::Text(String::new()), "(no invoice_id; number F-1)", "invoice_id is empty".to_owned()),
+        (Cell::Other, "(no invoice_id; number F-1)", "invoice_id is neither text nor a whole number".to_owned()),
+        (Cell::Real(5.5), "5.5", format!("invoice_id is a fraction; {wanted}")),
+        (Cell::Real(5.0), "5", format!("invoice_id is a fraction; {wanted}")),
+    ] {
         let mut cells = good();
         cells[0] = id;
-        assert!(RawRow::new(&columns(), cells).is_err());
+        let row = RawRow::new(&columns(), cells);
+        assert_eq!((row.shown_id().as_str(), row.has_id()), (name, false));
+        assert_eq!(row.read(&columns(), "BE").unwrap_err(), why);
     }
-    assert!(RawRow::new(&columns(), vec![]).is_err(), "fewer cells than columns");
+    let short = RawRow::new(&columns(), vec![]);
+    assert_eq!(short.shown_id(), "(no invoice_id)");
+    assert!(short.read(&columns(), "BE").is_err(), "fewer cells than columns");
 }
 
 proptest! {
     #[test]
     fn any_row_is_read_or_refused(cells in prop::collection::vec(cell(), 0..34), country in "\\PC{0,3}") {
-        if let Ok(raw) = RawRow::new(&columns(), cells) {
-            match raw.read(&columns(), &country) {
-                Ok(row) => prop_assert!(!row.number.is_empty() && !row.customer.id.is_empty()),
-                Err(why) => prop_assert!(!why.is_empty()),
-            }
+        match RawRow::new(&columns(), cells).read(&columns(), &country) {
+            Ok(row) => prop_assert!(!row.id.is_empty() && !row.number.is_empty() && !row.customer.id.is_empty()),
+            Err(why) => prop_assert!(!why.is_empty()),
         }
     }
 
@@ -131,8 +145,7 @@ proptest! {
         for (place, cell) in spoilt {
             cells[place] = cell;
         }
-        let Ok(raw) = RawRow::new(&columns(), cells) else { return Ok(()) };
-        let Ok(row) = raw.read(&columns(), "BE") else { return Ok(()) };
+        let Ok(row) = RawRow::new(&columns(), cells).read(&columns(), "BE") else { return Ok(()) };
         prop_assert!(row.kind == RowKind::Invoice || row.balance.minor <= 0, "a receipt never adds to what is owed");
         let texts = [&row.customer.name, &row.number, &row.customer.id];
         let more = [&row.reference, &row.pay_url, &row.customer.email, &row.customer.phone, &row.for_invoice, &row.cadence, &row.owner];
@@ -148,7 +161,7 @@ proptest! {
         let with = |value: &Cell| {
             let mut cells = good();
             cells[place] = value.clone();
-            RawRow::new(&columns(), cells).unwrap().digest
+            RawRow::new(&columns(), cells).digest
         };
         let same = format!("{a:?}") == format!("{b:?}");
         prop_assert!(same || with(&a) != with(&b));

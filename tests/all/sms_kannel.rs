@@ -121,6 +121,43 @@ async fn a_denied_number_is_refused_for_good() {
 }
 
 #[tokio::test]
+async fn what_is_ours_rests_the_channel_and_blames_no_number() {
+    let ours = [
+        (401, "", "authentication"),
+        (403, "Authorization failed for sendsms", "authentication"),
+        (404, "Unknown request", "network"),
+        (407, "", "authentication"),
+        (400, "Sender missing and no global set, rejected", "sender"),
+    ];
+    for (status, body, class) in ours {
+        let gateway = Http::start(Answer::new(status, body)).await;
+        let rows: Vec<Row> = (1..=3).map(|i| row(&format!("F-{i}"), &format!("C{i}"))).collect();
+        let world = World::with(Config::sms("kannel", gateway.port).sms_line("connections = 1"), &rows).await;
+        for _ in 0..2 {
+            world.round().await;
+        }
+        assert_eq!(world.outcomes().await, [format!("deferred sms reminder {class}")], "{status}");
+        assert_eq!(gateway.requests().len(), 1, "{status}");
+        assert_eq!(world.store().brakes().await.unwrap()[0].kind, "channel:sms");
+        gateway.usually(accepted());
+        world.minutes(10);
+        world.round().await;
+        assert_eq!(world.whose("accepted").await.len(), 3);
+        world.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_asks_for_patience_gets_it() {
+    let gateway = Http::start(Answer::new(429, "slow down")).await;
+    let world = World::with(Config::sms("kannel", gateway.port), &[row("F-1", "C1")]).await;
+    world.round().await;
+    assert_eq!(world.outcomes().await, ["deferred sms reminder throttled"]);
+    assert_eq!(world.store().brakes().await.unwrap(), vec![]);
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn queued_for_later_is_taken_and_a_temporal_failure_is_tried_again() {
     let gateway = Http::start(accepted()).await;
     gateway.next(&[Answer::new(503, "Temporal failure, try again later."), Answer::new(202, "3: Queued for later delivery")]);

@@ -74,11 +74,21 @@ async fn another_400_is_about_the_message() {
 }
 
 #[tokio::test]
-async fn a_refused_login_is_ours() {
-    let world = answered(Answer::new(401, r#"{"code": 20003, "message": "Authenticate"}"#)).await;
-    assert_eq!(world.outcomes().await, ["deferred sms reminder authentication"]);
-    assert_eq!(world.store().brakes().await.unwrap()[0].kind, "channel:sms");
-    world.finish().await;
+async fn login_account_and_sender_are_ours() {
+    let ours = [
+        (401, r#"{"code": 20003, "message": "Authenticate"}"#, "authentication"),
+        (403, r#"{"code": 20005, "message": "Account not active"}"#, "authentication"),
+        (404, r#"{"code": 20404, "message": "The requested resource was not found"}"#, "authentication"),
+        (407, "", "authentication"),
+        (400, r#"{"code": 21606, "message": "The 'From' phone number is not valid for this account"}"#, "sender"),
+    ];
+    for (status, body, class) in ours {
+        let world = answered(Answer::new(status, body)).await;
+        assert_eq!(world.outcomes().await, [format!("deferred sms reminder {class}")], "{status}");
+        assert_eq!(world.store().brakes().await.unwrap()[0].kind, "channel:sms");
+        assert_eq!(world.peek("SELECT address FROM point").await, Vec::<String>::new());
+        world.finish().await;
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Building a mail: RFC 5322 and MIME by lettre, with the headers that keep machines from answering.
 
+use super::address::in_ascii_domain;
 use crate::domain::mail::Mail;
 use jiff::Timestamp;
 use lettre::Address;
@@ -49,10 +50,12 @@ pub struct BuildError(String);
 pub fn build(parts: &MailParts) -> Result<Vec<u8>, BuildError> {
     let failed = |e: String| BuildError(e);
     let subject = match parts.redirected_from {
-        Some(real) => format!("[to: {real}] {}", parts.mail.subject),
-        None => parts.mail.subject.clone(),
+        Some(real) => format!("[to: {real}] {}", short(&parts.mail.subject)),
+        None => short(&parts.mail.subject),
     };
-    let to = Mailbox::new(Some(parts.name.to_owned()), parts.to.clone());
+    // A header knows no letters outside ASCII but in words; a domain has a form in ASCII.
+    let to = in_ascii_domain(parts.to).ok_or_else(|| BuildError(format!("{} has no form in ASCII", parts.to)))?;
+    let to = Mailbox::new(Some(short(parts.name)), to);
     let mut builder = Message::builder()
         .from(parts.from.clone())
         .to(to)
@@ -99,13 +102,25 @@ pub fn build_plain(
     let message = Message::builder()
         .from(from.clone())
         .to(Mailbox::new(None, to.clone()))
-        .subject(subject)
+        .subject(short(subject))
         .message_id(Some(format!("<{id}>")))
         .raw_header(raw("Auto-Submitted", "auto-generated"))
         .raw_header(raw("Date", &rfc2822(date)))
         .singlepart(part(header::ContentType::TEXT_PLAIN, text))
         .map_err(|e| BuildError(e.to_string()))?;
     Ok(message.formatted())
+}
+
+/// The longest text of a customer's or the ledger's making that a header takes. A header is broken only between
+/// words, and a line of it may have 998 bytes at most (RFC 5322, section 2.1.1).
+const LONGEST_WORDS: usize = 300;
+
+/// A text for a header; a longer one is cut. It is told whole in the body.
+fn short(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_WORDS) {
+        Some((at, _)) => format!("{}…", text[..at].trim_end()),
+        None => text.to_owned(),
+    }
 }
 
 /// The longest line that goes without an encoding; RFC 5322, section 2.1.1, allows 998 bytes.

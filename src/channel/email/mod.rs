@@ -1,9 +1,11 @@
 //! E-mail: building the message, and the wire.
 
+pub mod address;
 pub mod build;
 mod classify;
 mod folder;
 mod smtp;
+mod wire;
 
 pub use build::{Envelope, MailParts, build};
 

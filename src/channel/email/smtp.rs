@@ -1,32 +1,25 @@
-//! SMTP over lettre's connection, with a deadline on every phase. A connection in doubt is closed, never
-//! reused: a late answer to an earlier message could else be read as the answer to the next.
+//! SMTP with a deadline on every phase. A connection in doubt is closed, never reused: a late answer to an
+//! earlier message could else be read as the answer to the next.
 
 use super::build::Envelope;
-use super::classify;
+use super::classify::{Phase, class, refusal};
+use super::wire::{Reply, Stream, Wire};
 use crate::channel::{Answer, Fault, Sent, words};
 use crate::config::secret::Secret;
 use crate::config::settings::{EmailSettings, Tls};
 use crate::domain::attempt::{FaultClass, Outcome};
-use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, CertificateStore, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Rcpt, Rset};
+use lettre::transport::smtp::commands::{Auth, Data, Ehlo, Mail, Quit, Rcpt, Rset, Starttls};
 use lettre::transport::smtp::extension::{ClientId, MailParameter, RcptParameter};
-use lettre::transport::smtp::response::Response;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
 /// A client that keeps at most one connection.
 #[derive(Debug)]
@@ -43,7 +36,7 @@ pub struct Client {
 }
 
 struct Open {
-    wire: AsyncSmtpConnection,
+    wire: Wire,
     dsn: bool,
     utf8: bool,
     pipelining: bool,
@@ -55,12 +48,11 @@ impl std::fmt::Debug for Open {
     }
 }
 
-/// What came of a phase.
-enum Phase {
-    Done(Response),
-    /// The server said no.
-    No(u16, String),
-    /// Time ran out or the connection broke.
+/// What came of a command.
+enum Said {
+    Yes(Reply),
+    No(Reply),
+    /// Time ran out, the connection broke, or what came was no answer to this.
     Broken(String),
 }
 
@@ -100,70 +92,105 @@ impl Client {
         let login = if self.user.is_some() { ", logged in" } else { "" };
         self.connection = Some(open);
         self.close().await;
-        Ok(format!("{}:{} answers, {encrypted}{login}", self.host, self.port))
+        Ok(format!("{} answers, {encrypted}{login}", self.name()))
     }
 
     pub(super) async fn close(&mut self) {
         if let Some(mut open) = self.connection.take() {
             // Leave-taking is a courtesy; whether it is heard changes nothing.
-            if timeout(Duration::from_secs(2), open.wire.quit()).await.is_err() {
+            if !matches!(said(Duration::from_secs(2), 2, open.wire.ask(Quit)).await, Said::Yes(_)) {
                 tracing::debug!("the mail server did not answer to QUIT");
             }
         }
     }
 
+    fn name(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// Everything before any message's dialogue: whatever fails here is about no message.
     async fn connect(&self) -> Result<Open, Fault> {
-        let name = format!("{}:{}", self.host, self.port);
-        let in_time = |what: &str| Fault::network(format!("{name}: no answer to {what} within {} s", self.deadline.as_secs()));
+        let name = self.name();
         let tcp = timeout(self.deadline, TcpStream::connect((self.host.as_str(), self.port)))
             .await
-            .map_err(|_| in_time("the connection"))?
+            .map_err(|_| self.late("the connection"))?
             .map_err(|e| Fault::network(format!("cannot connect to {name}: {e}")))?;
         tcp.set_nodelay(true).map_err(|e| Fault::network(format!("{name}: {e}")))?;
-        let stream: Box<dyn AsyncTokioStream> = match self.tls {
-            Tls::Implicit => Box::new(self.encrypt(tcp, &name).await?),
+        let stream = match self.tls {
+            Tls::Implicit => self.encrypt(Box::new(tcp)).await?,
             Tls::StartTls | Tls::None => Box::new(tcp),
         };
-        let greeting = AsyncSmtpConnection::connect_with_transport(stream, &self.hello);
-        let mut wire =
-            timeout(self.deadline, greeting).await.map_err(|_| in_time("the greeting"))?.map_err(|e| fault(&name, &e))?;
+        let mut wire = Wire::new(stream);
+        self.opening("the greeting", wire.reply()).await?;
+        let mut ehlo = self.opening("EHLO", wire.ask(Ehlo::new(self.hello.clone()))).await?;
         if self.tls == Tls::StartTls {
-            let parameters = self.tls_parameters()?;
-            if !wire.can_starttls() {
+            if ehlo.offers("STARTTLS").is_none() {
                 let text = format!("{name} offers no STARTTLS; use smtps://, or tls = \"none\" for a relay on this machine");
                 return Err(Fault::network(text));
             }
-            let upgrade = wire.starttls(parameters, &self.hello);
-            timeout(self.deadline, upgrade).await.map_err(|_| in_time("STARTTLS"))?.map_err(|e| fault(&name, &e))?;
+            self.opening("STARTTLS", wire.ask(Starttls)).await?;
+            let stream = wire.into_stream().map_err(|e| Fault::network(format!("{name}: {e}")))?;
+            wire = Wire::new(self.encrypt(stream).await?);
+            ehlo = self.opening("EHLO", wire.ask(Ehlo::new(self.hello.clone()))).await?;
         }
         if let (Some(user), Some(password)) = (&self.user, &self.password) {
-            let credentials = Credentials::new(user.clone(), password.reveal().to_owned());
-            let login = wire.auth(&[Mechanism::Plain, Mechanism::Login], &credentials);
-            timeout(self.deadline, login).await.map_err(|_| in_time("the login"))?.map_err(|e| Fault {
-                class: FaultClass::Authentication,
-                text: format!("{name} refuses the login of \"{user}\": {}; see [email] user and password", words(&e.to_string())),
-            })?;
+            self.login(&mut wire, &ehlo, user, password).await?;
+            ehlo = self.opening("EHLO", wire.ask(Ehlo::new(self.hello.clone()))).await?;
         }
-        let hello = wire.command(Ehlo::new(self.hello.clone()));
-        let offers = timeout(self.deadline, hello).await.map_err(|_| in_time("EHLO"))?.map_err(|e| fault(&name, &e))?;
-        let offered = |name: &str| offers.message().any(|line| line.trim().eq_ignore_ascii_case(name));
+        let offered = |service: &str| ehlo.offers(service).is_some();
         let (dsn, utf8, pipelining) = (offered("DSN"), offered("SMTPUTF8"), offered("PIPELINING"));
         Ok(Open { wire, dsn, utf8, pipelining })
     }
 
-    fn tls_parameters(&self) -> Result<TlsParameters, Fault> {
-        let mut builder = TlsParameters::builder(self.host.clone());
-        if let Some(ca) = &self.ca {
-            builder = builder.certificate_store(CertificateStore::None);
-            for certificate in read_ca(ca)? {
-                let read = Certificate::from_der(certificate.to_vec());
-                builder = builder.add_root_certificate(read.map_err(|e| Fault::network(e.to_string()))?);
+    async fn login(&self, wire: &mut Wire, ehlo: &Reply, user: &str, password: &Secret) -> Result<(), Fault> {
+        let refused = |class, why: String| {
+            let text = format!("{} refuses the login of \"{user}\": {why}; see [email] user and password", self.name());
+            Fault { class, text }
+        };
+        let offered = ehlo.offers("AUTH").unwrap_or_default();
+        let has = |mechanism: &str| offered.split_ascii_whitespace().any(|m| m.eq_ignore_ascii_case(mechanism));
+        let (mechanism, challenges): (_, &[Option<&str>]) = match () {
+            () if has("PLAIN") => (Mechanism::Plain, &[None]),
+            () if has("LOGIN") => (Mechanism::Login, &[None, Some("Username:"), Some("Password:")]),
+            () => return Err(refused(FaultClass::Authentication, "it offers neither PLAIN nor LOGIN".to_owned())),
+        };
+        for (n, challenge) in challenges.iter().enumerate() {
+            let credentials = Credentials::new(user.to_owned(), password.reveal().to_owned());
+            let auth = Auth::new(mechanism, credentials, challenge.map(str::to_owned))
+                .map_err(|e| refused(FaultClass::Authentication, e.to_string()))?;
+            let wanted = if n + 1 == challenges.len() { 2 } else { 3 };
+            match said(self.deadline, wanted, wire.ask(auth)).await {
+                Said::Yes(_) => {}
+                Said::No(reply) => {
+                    let class = match class(Phase::Open, reply.code, &reply.text()) {
+                        FaultClass::Throttled => FaultClass::Throttled,
+                        _ => FaultClass::Authentication,
+                    };
+                    return Err(refused(class, format!("{} {}", reply.code, words(&reply.text()))));
+                }
+                Said::Broken(why) => return Err(Fault::network(format!("{}: at the login: {why}", self.name()))),
             }
         }
-        builder.build_rustls().map_err(|e| Fault::network(format!("cannot set up TLS: {e}")))
+        Ok(())
     }
 
-    async fn encrypt(&self, tcp: TcpStream, name: &str) -> Result<Encrypted, Fault> {
+    fn late(&self, what: &str) -> Fault {
+        Fault::network(format!("{}: no answer to {what} within {} s", self.name(), self.deadline.as_secs()))
+    }
+
+    /// One step of opening a connection.
+    async fn opening(&self, what: &str, work: impl Future<Output = io::Result<Reply>>) -> Result<Reply, Fault> {
+        let reply = timeout(self.deadline, work).await.map_err(|_| self.late(what))?;
+        let reply = reply.map_err(|e| Fault::network(format!("{}: at {what}: {}", self.name(), words(&e.to_string()))))?;
+        if reply.code / 100 == 2 {
+            return Ok(reply);
+        }
+        let text = format!("{}: at {what}: {} {}", self.name(), reply.code, words(&reply.text()));
+        Err(Fault { class: class(Phase::Open, reply.code, &reply.text()), text })
+    }
+
+    async fn encrypt(&self, stream: Box<dyn Stream>) -> Result<Box<dyn Stream>, Fault> {
+        let name = self.name();
         let mut roots = rustls::RootCertStore::empty();
         match &self.ca {
             Some(ca) => {
@@ -175,12 +202,12 @@ impl Client {
         }
         let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
         let host = ServerName::try_from(self.host.clone()).map_err(|e| Fault::network(format!("{name}: {e}")))?;
-        let handshake = TlsConnector::from(Arc::new(config)).connect(host, tcp);
+        let handshake = TlsConnector::from(Arc::new(config)).connect(host, stream);
         let stream = timeout(self.deadline, handshake)
             .await
-            .map_err(|_| Fault::network(format!("{name}: no answer to the TLS handshake within {} s", self.deadline.as_secs())))?
+            .map_err(|_| self.late("the TLS handshake"))?
             .map_err(|e| Fault::network(format!("{name}: TLS failed: {e}")))?;
-        Ok(Encrypted(stream))
+        Ok(Box::new(stream))
     }
 }
 
@@ -191,150 +218,130 @@ fn read_ca(path: &std::path::Path) -> Result<Vec<CertificateDer<'static>>, Fault
     if read.is_empty() { Err(failed("there is none in it".to_owned())) } else { Ok(read) }
 }
 
-/// A refusal before any message: of the connection as a whole.
-fn fault(name: &str, error: &Error) -> Fault {
-    let class = match error.status().map(u16::from) {
-        Some(421 | 450 | 454) => FaultClass::Throttled,
-        _ => FaultClass::Network,
-    };
-    Fault { class, text: format!("{name}: {}", words(&error.to_string())) }
-}
-
-/// Waits for a phase, but not beyond the deadline. `wanted` is the first digit of a good answer: any other good
-/// one belongs to something else, and then so will all that follow on this connection.
-async fn phase(deadline: Duration, wanted: u16, work: impl Future<Output = Result<Response, Error>>) -> Phase {
+/// Waits for a reply, but not beyond the deadline. `wanted` is the first digit of a good one: any other good one
+/// belongs to something else, and then so will all that follow on this connection.
+async fn said(deadline: Duration, wanted: u16, work: impl Future<Output = io::Result<Reply>>) -> Said {
     match timeout(deadline, work).await {
-        Err(_) => Phase::Broken(format!("no answer within {} s", deadline.as_secs())),
-        Ok(Ok(response)) => match u16::from(response.code()) {
-            code if code / 100 == wanted => Phase::Done(response),
-            code => Phase::Broken(format!("an answer out of turn: {code}")),
-        },
-        Ok(Err(e)) => match e.status() {
-            Some(code) => {
-                let text = std::error::Error::source(&e).map(ToString::to_string).unwrap_or_default();
-                Phase::No(u16::from(code), text)
-            }
-            None => Phase::Broken(words(&e.to_string())),
+        Err(_) => Said::Broken(format!("no answer within {} s", deadline.as_secs())),
+        Ok(Err(e)) => Said::Broken(words(&e.to_string())),
+        Ok(Ok(reply)) => match reply.code / 100 {
+            digit if digit == wanted => Said::Yes(reply),
+            4 | 5 => Said::No(reply),
+            _ => Said::Broken(format!("an answer out of turn: {}", reply.code)),
         },
     }
 }
 
 /// One message over an open connection; says whether the connection may be used again.
 async fn transmit(open: &mut Open, envelope: &Envelope, message: &[u8], deadline: Duration) -> (Sent, bool) {
-    let mut mail_parameters = Vec::new();
-    let mut rcpt_parameters = Vec::new();
-    let plain = AsRef::<str>::as_ref(&envelope.to).is_ascii();
-    if !plain && !open.utf8 {
+    let Some((mail, rcpt)) = commands(open, envelope) else {
         let text = "the mail server takes no address with letters outside ASCII (it offers no SMTPUTF8)".to_owned();
         return (Sent::Answered(Answer { outcome: Outcome::Refused, class: Some(FaultClass::Server), text }), true);
-    }
-    if !plain {
-        mail_parameters.push(MailParameter::SmtpUtfEight);
-    }
-    if open.dsn {
-        mail_parameters.push(other_mail("RET", "HDRS"));
-        // lettre writes the values as xtext (RFC 3461, section 4) itself.
-        mail_parameters.push(other_mail("ENVID", &envelope.envid));
-        rcpt_parameters.push(other_rcpt("NOTIFY", "FAILURE,DELAY"));
-        if plain {
-            rcpt_parameters.push(other_rcpt("ORCPT", &format!("rfc822;{}", envelope.to)));
-        }
-    }
-    let mail = Mail::new(Some(envelope.from.clone()), mail_parameters);
-    let rcpt = Rcpt::new(envelope.to.clone(), rcpt_parameters);
+    };
     // Up to here nothing can have left: whatever breaks, the message has not been sent.
     let begun = match open.pipelining {
         true => pipelined(open, &mail, &rcpt, deadline).await,
-        false => one_by_one(open, mail, rcpt, deadline).await,
+        false => one_by_one(open, &mail, &rcpt, deadline).await,
     };
     if let Err(end) = begun {
         return end;
     }
-    let handed = match std::str::from_utf8(message) {
-        Ok(text) => phase(deadline, 2, open.wire.command(whole(text))).await,
-        Err(_) => phase(deadline, 2, open.wire.message(message)).await,
-    };
-    match handed {
-        Phase::Done(response) => {
-            let text = response.message().collect::<Vec<_>>().join(" ");
-            (Sent::Answered(Answer::accepted(format!("{} {}", response.code(), words(&text)))), true)
+    match said(deadline, 2, open.wire.tell(&whole(message))).await {
+        Said::Yes(reply) => {
+            let text = format!("{} {}", reply.code, words(&reply.text()));
+            (Sent::Answered(Answer::accepted(text)), true)
         }
-        Phase::No(code, text) => (Sent::Answered(classify::answer(code, &text)), code != 421),
-        Phase::Broken(why) => (Sent::Answered(Answer::unknown(format!("after the message was handed over: {why}"))), false),
+        Said::No(reply) => (refusal(Phase::Dot, &reply), reply.code != 421),
+        Said::Broken(why) => (Sent::Answered(Answer::unknown(format!("after the message was handed over: {why}"))), false),
     }
+}
+
+/// The envelope as this server can take it; `None` when it cannot.
+fn commands(open: &Open, envelope: &Envelope) -> Option<(Mail, Rcpt)> {
+    let (mut mail, mut rcpt) = (Vec::new(), Vec::new());
+    let to = if open.utf8 { envelope.to.clone() } else { super::address::in_ascii(&envelope.to)? };
+    let plain = AsRef::<str>::as_ref(&to).is_ascii();
+    if !plain {
+        mail.push(MailParameter::SmtpUtfEight);
+    }
+    if open.dsn {
+        mail.push(other_mail("RET", "HDRS"));
+        // lettre writes the values as xtext (RFC 3461, section 4) itself.
+        mail.push(other_mail("ENVID", &envelope.envid));
+        rcpt.push(other_rcpt("NOTIFY", "FAILURE,DELAY"));
+        if plain {
+            rcpt.push(other_rcpt("ORCPT", &format!("rfc822;{to}")));
+        }
+    }
+    Some((Mail::new(Some(envelope.from.clone()), mail), Rcpt::new(to, rcpt)))
 }
 
 /// Envelope and DATA, each after the answer to the one before.
-async fn one_by_one(open: &mut Open, mail: Mail, rcpt: Rcpt, deadline: Duration) -> Result<(), (Sent, bool)> {
-    let answer = phase(deadline, 2, open.wire.command(mail)).await;
-    if !matches!(answer, Phase::Done(_)) {
-        return Err(before_data(open, answer, deadline).await);
+async fn one_by_one(open: &mut Open, mail: &Mail, rcpt: &Rcpt, deadline: Duration) -> Result<(), (Sent, bool)> {
+    let steps = [(Phase::Mail, 2, mail.to_string()), (Phase::Rcpt, 2, rcpt.to_string()), (Phase::Data, 3, Data.to_string())];
+    for (phase, wanted, command) in steps {
+        match said(deadline, wanted, open.wire.ask(command)).await {
+            Said::Yes(_) => {}
+            Said::No(reply) => return Err(refused(open, phase, &reply, deadline).await),
+            Said::Broken(why) => return Err(broken(&why)),
+        }
     }
-    let answer = phase(deadline, 2, open.wire.command(rcpt)).await;
-    if !matches!(answer, Phase::Done(_)) {
-        return Err(before_data(open, answer, deadline).await);
+    Ok(())
+}
+
+/// Envelope and DATA in one write, where the server offers it (RFC 2920); each of the three is answered for itself,
+/// and the first refusal is the one that counts.
+async fn pipelined(open: &mut Open, mail: &Mail, rcpt: &Rcpt, deadline: Duration) -> Result<(), (Sent, bool)> {
+    let commands = format!("{mail}{rcpt}{Data}");
+    let mut no: Option<(Phase, Reply)> = None;
+    let mut waits_for_data = false;
+    for (phase, wanted) in [(Phase::Mail, 2), (Phase::Rcpt, 2), (Phase::Data, 3)] {
+        let answer = match phase {
+            Phase::Mail => said(deadline, wanted, open.wire.ask(&commands)).await,
+            _ => said(deadline, wanted, open.wire.reply()).await,
+        };
+        match (answer, &no) {
+            (Said::Yes(_), _) => waits_for_data = phase == Phase::Data,
+            (Said::No(reply), None) => no = Some((phase, reply)),
+            (Said::No(_), Some(_)) => {}
+            (Said::Broken(why), None) => return Err(broken(&why)),
+            // A server may end the connection after it has refused.
+            (Said::Broken(_), Some((phase, reply))) => return Err((refusal(*phase, reply), false)),
+        }
     }
-    match phase(deadline, 3, open.wire.command(Data)).await {
-        Phase::Done(_) => Ok(()),
-        answer => Err(before_data(open, answer, deadline).await),
+    match no {
+        None => Ok(()),
+        // A server that waits for data after refusing the envelope is left without any.
+        Some((phase, reply)) if waits_for_data => Err((refusal(phase, &reply), false)),
+        Some((phase, reply)) => Err(refused(open, phase, &reply, deadline).await),
     }
 }
 
-/// Envelope and DATA in one write, where the server offers it (RFC 2920); each of the three is answered for itself.
-async fn pipelined(open: &mut Open, mail: &Mail, rcpt: &Rcpt, deadline: Duration) -> Result<(), (Sent, bool)> {
-    let mail = phase(deadline, 2, open.wire.command(format!("{mail}{rcpt}{Data}"))).await;
-    if matches!(mail, Phase::Broken(_)) {
-        return Err(before_data(open, mail, deadline).await);
-    }
-    let rcpt = phase(deadline, 2, open.wire.read_response()).await;
-    if matches!(rcpt, Phase::Broken(_)) {
-        return Err(before_data(open, rcpt, deadline).await);
-    }
-    let data = phase(deadline, 3, open.wire.read_response()).await;
-    match (mail, rcpt, data) {
-        (Phase::Done(_), Phase::Done(_), Phase::Done(_)) => Ok(()),
-        (_, _, broken @ Phase::Broken(_)) => Err(before_data(open, broken, deadline).await),
-        (no @ Phase::No(..), _, data) | (_, no @ Phase::No(..), data) => {
-            let waits_for_data = matches!(data, Phase::Done(_));
-            let (sent, usable) = before_data(open, no, if waits_for_data { Duration::ZERO } else { deadline }).await;
-            // A server that waits for data after refusing the envelope is left without any.
-            Err((sent, usable && !waits_for_data))
-        }
-        (_, _, data) => Err(before_data(open, data, deadline).await),
-    }
+/// The end of a dialogue in which the server said no before it had any of the message.
+async fn refused(open: &mut Open, phase: Phase, reply: &Reply, deadline: Duration) -> (Sent, bool) {
+    let usable = reply.code != 421 && matches!(said(deadline, 2, open.wire.ask(Rset)).await, Said::Yes(_));
+    (refusal(phase, reply), usable)
+}
+
+/// The end of a dialogue that broke before the server had any of the message.
+fn broken(why: &str) -> (Sent, bool) {
+    (Sent::Interrupted(Fault::network(format!("the mail server broke off: {why}"))), false)
 }
 
 /// A message as it stands on the wire, with its end: a dot that begins a line is doubled (RFC 5321, section 4.5.2).
-fn whole(message: &str) -> String {
-    let mut text = String::with_capacity(message.len() + 16);
-    if message.starts_with('.') {
-        text.push('.');
-    }
-    let mut rest = message;
-    while let Some((line, after)) = rest.split_once("\r\n.") {
-        text.push_str(line);
-        text.push_str("\r\n..");
-        rest = after;
-    }
-    text.push_str(rest);
-    if !text.ends_with("\r\n") {
-        text.push_str("\r\n");
-    }
-    text.push_str(".\r\n");
-    text
-}
-
-/// The end of a transmission that got no further than its envelope.
-async fn before_data(open: &mut Open, phase_end: Phase, deadline: Duration) -> (Sent, bool) {
-    match phase_end {
-        Phase::No(code, text) => {
-            let answer = Sent::Answered(classify::answer(code, &text));
-            let usable = code != 421 && matches!(phase(deadline, 2, open.wire.command(Rset)).await, Phase::Done(_));
-            (answer, usable)
+fn whole(message: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(message.len() + 16);
+    for line in message.split_inclusive(|b| *b == b'\n') {
+        if line.starts_with(b".") {
+            bytes.push(b'.');
         }
-        Phase::Broken(why) => (Sent::NotBegun(Fault::network(format!("the mail server broke off: {why}"))), false),
-        Phase::Done(_) => (Sent::NotBegun(Fault::network("the mail server answered out of turn")), false),
+        bytes.extend_from_slice(line);
     }
+    if !bytes.ends_with(b"\r\n") {
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes.extend_from_slice(b".\r\n");
+    bytes
 }
 
 fn other_mail(keyword: &str, value: &str) -> MailParameter {
@@ -345,44 +352,14 @@ fn other_rcpt(keyword: &str, value: &str) -> RcptParameter {
     RcptParameter::Other { keyword: keyword.to_owned(), value: Some(value.to_owned()) }
 }
 
-/// A TLS stream from the first byte.
-#[derive(Debug)]
-struct Encrypted(TlsStream<TcpStream>);
-
-impl AsyncTokioStream for Encrypted {
-    fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.0.get_ref().0.peer_addr()
-    }
-}
-
-impl AsyncRead for Encrypted {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Encrypted {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::whole;
 
     #[test]
     fn dots_at_the_beginning_of_lines_are_doubled() {
-        assert_eq!(whole("a\r\n.\r\n..b\r\nc.\r\n"), "a\r\n..\r\n...b\r\nc.\r\n.\r\n");
-        assert_eq!(whole(".x"), "..x\r\n.\r\n");
-        assert_eq!(whole(""), "\r\n.\r\n");
+        assert_eq!(whole(b"a\r\n.\r\n..b\r\nc.\r\n"), b"a\r\n..\r\n...b\r\nc.\r\n.\r\n");
+        assert_eq!(whole(b".x"), b"..x\r\n.\r\n");
+        assert_eq!(whole(b""), b"\r\n.\r\n");
     }
 }

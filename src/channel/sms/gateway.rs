@@ -110,7 +110,7 @@ impl Client {
         };
         let status = response.status().as_u16();
         match body(response).await {
-            Ok(text) => Sent::Answered(read(&self.gateway, status, &self.without_secret(text))),
+            Ok(text) => read(&self.gateway, status, &self.without_secret(text)).into(),
             Err(why) => Sent::Answered(Answer::unknown(format!("HTTP {status}, then {why}"))),
         }
     }
@@ -189,8 +189,13 @@ fn read(gateway: &Gateway, status: u16, body: &str) -> Answer {
     let rule = gateway.answers.iter().find(|rule| fits(rule, status, body, json.as_ref()));
     match rule {
         Some(rule) => {
-            let class = rule.class.or((rule.outcome != Outcome::Accepted).then_some(FaultClass::Server));
-            Answer { outcome: rule.outcome, class: class.filter(|_| rule.outcome != Outcome::Accepted), text: words }
+            let class = Some(rule.class.unwrap_or(FaultClass::Server)).filter(|_| rule.outcome != Outcome::Accepted);
+            let outcome = match rule.outcome {
+                // What is ours ends no number, whatever the file says.
+                Outcome::Refused if class.is_some_and(FaultClass::is_ours) => Outcome::Deferred,
+                outcome => outcome,
+            };
+            Answer { outcome, class, text: words }
         }
         None if status / 100 == 2 => Answer::unknown(format!("an answer that the gateway file does not know: {words}")),
         None => Answer { outcome: Outcome::Deferred, class: Some(FaultClass::Server), text: words },

@@ -104,7 +104,7 @@ pub(super) async fn misnamed(desk: &Desk, file: &DebtorFile) -> Result<Vec<Strin
         }
         if let Some(other) = desk.store.owner_of(name).await?.filter(|other| *other != file.debtor.id) {
             notes.push(format!(
-                "{} names {name}, which is an invoice of another customer, {other}; please allocate it: until then it is set off here, and {name} is still chased",
+                "{} names {name}, which is an invoice of another customer, {other}: it is set off there; please allocate it in the ledger",
                 credit.number
             ));
         }
@@ -112,7 +112,7 @@ pub(super) async fn misnamed(desk: &Desk, file: &DebtorFile) -> Result<Vec<Strin
     let names: Vec<&str> = invoices().filter(|i| !i.is_credit()).flat_map(|i| [i.id.as_str(), i.number.as_str()]).collect();
     for other in desk.store.named_by_others(&names, file.debtor.pk).await? {
         notes.push(format!(
-            "{} of another customer, {}, names {}; please allocate it: until then it is set off there, and not here",
+            "{} of another customer, {}, names {}: it is set off here; please allocate it in the ledger",
             other.number, other.debtor, other.names
         ));
     }

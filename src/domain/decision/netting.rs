@@ -3,6 +3,7 @@
 use super::survey::own_obstacle;
 use crate::domain::case::{CaseInvoice, in_force};
 use crate::domain::currency::Currency;
+use crate::domain::invoice::Invoice;
 use jiff::civil::Date;
 
 /// Where a credit goes.
@@ -12,8 +13,10 @@ pub(super) enum Target {
     Oldest,
     /// The invoice that it names, by place among the rows.
     Named(usize),
-    /// It names one that is not open, or not this customer's: the oldest.
-    Elsewhere,
+    /// It names one that is not open: the oldest.
+    Gone,
+    /// It names another customer's: that one, and none of this one's.
+    Another,
 }
 
 /// What is done with a credit.
@@ -34,7 +37,8 @@ pub(super) struct SetOff {
 ///
 /// A receipt or credit note that names an invoice goes to it. What names none, or names one that is
 /// not open, is set off against the oldest invoices first, those that may be chased before those in
-/// dispute or on hold today, whatever cadence they are under: whoever has paid is not asked again.
+/// dispute or on hold today, whatever cadence they are under: whoever has paid is not asked again. What names another
+/// customer's invoice pays that one, and nothing of the payer's own.
 pub fn net(rows: &[CaseInvoice], currency: Currency, today: Date) -> Vec<i64> {
     let mut pool: i64 = 0;
     let mut nets = named(rows, currency, |credit| pool = pool.saturating_add(credit.rest));
@@ -54,15 +58,16 @@ pub fn net(rows: &[CaseInvoice], currency: Currency, today: Date) -> Vec<i64> {
 pub(super) fn named(rows: &[CaseInvoice], currency: Currency, mut each: impl FnMut(SetOff)) -> Vec<i64> {
     let in_currency = |r: &CaseInvoice| r.invoice.balance.currency == currency && r.invoice.is_open();
     let mut nets: Vec<i64> =
-        rows.iter().map(|r| if in_currency(r) && !r.invoice.is_credit() { r.invoice.balance.minor.max(0) } else { 0 }).collect();
+        rows.iter().map(|r| if in_currency(r) && !r.invoice.is_credit() { owed(&r.invoice) } else { 0 }).collect();
     for (at, credit) in rows.iter().enumerate().filter(|(_, r)| in_currency(r) && r.invoice.is_credit()) {
         let amount = credit.invoice.balance.minor.saturating_abs();
         let is_named = |r: &CaseInvoice, name: &str| {
             in_currency(r) && !r.invoice.is_credit() && (r.invoice.id == name || r.invoice.number == name)
         };
         let target = match credit.invoice.for_invoice.as_deref() {
+            _ if credit.invoice.for_another => Target::Another,
             None => Target::Oldest,
-            Some(name) => rows.iter().position(|r| is_named(r, name)).map_or(Target::Elsewhere, Target::Named),
+            Some(name) => rows.iter().position(|r| is_named(r, name)).map_or(Target::Gone, Target::Named),
         };
         let on_named = match target {
             Target::Named(i) => amount.min(nets[i]),
@@ -71,9 +76,15 @@ pub(super) fn named(rows: &[CaseInvoice], currency: Currency, mut each: impl FnM
         if let Target::Named(i) = target {
             nets[i] -= on_named;
         }
-        each(SetOff { credit: at, target, on_named, rest: amount - on_named });
+        let rest = if target == Target::Another { 0 } else { amount - on_named };
+        each(SetOff { credit: at, target, on_named, rest });
     }
     nets
+}
+
+/// What is owed on an invoice before the credits of its own customer.
+fn owed(invoice: &Invoice) -> i64 {
+    invoice.balance.minor.saturating_sub(invoice.paid_by_others).max(0)
 }
 
 fn chaseable(row: &CaseInvoice, today: Date) -> bool {

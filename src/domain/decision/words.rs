@@ -111,10 +111,11 @@ fn credit(file: &DebtorFile, credits: &[SetOff], row: &CaseInvoice) -> String {
                 if *rest > 0 { format!(", the other {} against the oldest invoices", money(*rest)) } else { String::new() };
             format!("{what} that names {to}: {} set off against it{rest}", money(*on_named))
         }
-        Some(SetOff { target: Target::Elsewhere, .. }) => {
-            format!(
-                "{what} that names \"{name}\", which is no open invoice of this customer: set off against the oldest invoices"
-            )
+        Some(SetOff { target: Target::Gone, .. }) => {
+            format!("{what} that names \"{name}\", which is not open: set off against the oldest invoices")
+        }
+        Some(SetOff { target: Target::Another, .. }) => {
+            format!("{what} that names \"{name}\", an invoice of another customer: set off there, and against nothing here")
         }
         _ => format!("{what} that names no invoice: set off against the oldest invoices"),
     }
@@ -125,13 +126,13 @@ fn covered(file: &DebtorFile, credits: &[SetOff], row: &CaseInvoice) -> String {
     let invoice = &row.invoice;
     let names_it = |c: &&SetOff| matches!(c.target, Target::Named(at) if file.rows[at].invoice.pk == invoice.pk);
     let own: Vec<&SetOff> = credits.iter().filter(names_it).collect();
-    let sum = own.iter().fold(0i64, |sum, c| sum.saturating_add(c.on_named));
+    let sum = own.iter().fold(invoice.paid_by_others, |sum, c| sum.saturating_add(c.on_named));
     let numbers: Vec<&str> = own.iter().map(|c| file.rows[c.credit].invoice.number.as_str()).collect();
-    let by = match (own.is_empty(), invoice.balance.minor.saturating_sub(sum)) {
-        (true, _) => "payments or credit notes without an invoice".to_owned(),
-        (false, 0) => format!("{}, which names it", numbers.join(" and ")),
-        (false, _) => format!("{}, which names it, and by payments or credit notes without an invoice", numbers.join(" and ")),
-    };
+    let named = (!own.is_empty()).then(|| format!("{}, which names it", numbers.join(" and ")));
+    let others = (invoice.paid_by_others > 0).then(|| "payments of other customers that name it".to_owned());
+    let rest = (invoice.balance.minor > sum).then(|| "payments or credit notes without an invoice".to_owned());
+    let by: Vec<String> = [named, others, rest].into_iter().flatten().collect();
+    let by = by.join(", and by ");
     format!("{}: {} is covered by {by}; please allocate this in the ledger", invoice.number, invoice.balance)
 }
 

@@ -4,7 +4,7 @@ use super::{GOOD, Tree};
 
 const STEP: &str = "\n[[step]]\nid = \"reminder\"\nwhen = \"1 day after due\"\nchannel = \"email\"\n";
 const CHANNELS: &str = "\"email\", \"sms\", a list of them (all are used), or { first_of = [\"email\", \"sms\"] }";
-const NAMES: &str = "lower-case letters, digits and hyphens, beginning with a letter, and not \"due\" or \"issued\"";
+const NAMES: &str = "lower-case letters, digits, hyphens and underscores, beginning with a letter, and not \"due\" or \"issued\"";
 
 fn own(text: &str) -> Tree {
     Tree::new(GOOD).file("cadences/own.toml", text)
@@ -53,6 +53,11 @@ fn circles_and_unknown_steps() {
         .tells(&["cadences/own.toml:4:1: the steps count from each other in a circle: reminder → reminder"]);
     steps(&[("reminder", "3 days after curtesy")])
         .tells(&["cadences/own.toml:4:1: \"reminder\" counts from \"curtesy\", but no step has that name"]);
+    steps(&[("reminder", "1 day after due"), ("firm", "soon"), ("final", "3 days after nothing"), ("note", "2 days after firm")])
+        .tells(&[
+            "cadences/own.toml:10:1: \"when\" is \"soon\": wanted a number and a unit, such as \"5 days\", \"3 working days\" or \"2 weeks\"",
+            "cadences/own.toml:14:1: \"final\" counts from \"nothing\", but no step has that name",
+        ]);
     steps(&[("courtesy", "5 days after reminder"), ("reminder", "3 days after due")]).tells(&[
         "cadences/own.toml:4:1: \"courtesy\" counts from \"reminder\", which stands below it; wanted the steps in the order of time",
     ]);
@@ -111,6 +116,27 @@ fn channels() {
         "cadences/own.toml:4:1: step \"reminder\" has no channel that is configured; wanted a section [sms] in relance.toml",
     ]);
     with("{ first_of = [\"sms\", \"email\"] }").tells(&[]);
+    with("[\"email\", \"sms\"]").tells(&[
+        "cadences/own.toml:4:1: step \"reminder\" uses sms as well, which is not configured; wanted a section [sms] in relance.toml, or { first_of = [...] }",
+    ]);
+}
+
+#[test]
+fn whom_it_applies_to() {
+    let applies = |table: &str| own(&format!("name = \"own\"\napplies_to = {table}\n{STEP}"));
+    let code = |column: usize, code: &str| {
+        format!("cadences/own.toml:2:{column}: \"country\" names \"{code}\"; wanted ISO 3166 codes in capitals such as \"BE\"")
+    };
+    applies("{ country = \"be\" }").tells(&[&code(26, "be")]);
+    applies("{ country = [\"BE\", \"ZZ\", \"UK\"] }").tells(&[&code(33, "ZZ"), &code(39, "UK")]);
+    applies("{ country = [\"BE\", \"GB\"] }").tells(&[]);
+    let amounts = |min: &str, max: &str| applies(&format!("{{ amount_min = \"{min}\", amount_max = \"{max}\" }}"));
+    let none = "no amount is at least amount_min and below amount_max; wanted amount_max the larger";
+    for (min, max) in [("1000.00", "500.00"), ("500", "500.00")] {
+        let told = amounts(min, max).read().map(|_| ()).unwrap_err();
+        assert!(told.len() == 1 && told[0].starts_with("cadences/own.toml:2:") && told[0].ends_with(none), "{told:?}");
+    }
+    amounts("500.00", "500.01").tells(&[]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn gateways() {
         &format!("gateways/own.toml:9:1: unknown placeholder {{message}}; {placeholders}"),
         "gateways/own.toml:12:10: \"status\" is \"2xx\"; wanted a status such as \"202\" or a range such as \"400-499\"",
         "gateways/own.toml:13:11: \"outcome\" is \"sent\"; wanted accepted, deferred, refused or unknown",
-        "gateways/own.toml:14:9: \"class\" is \"weather\"; wanted one of: address, mailbox, message, throttled, authentication, network, server",
+        "gateways/own.toml:14:9: \"class\" is \"weather\"; wanted one of: address, mailbox, message, throttled, authentication, sender, network, server",
     ]);
     Tree::new(GOOD).file("gateways/own.toml", "path = \"/send\"\n").tells(&[
         "gateways/own.toml:1:1: \"answer\" is missing; wanted at least one [[answer]]",
@@ -66,6 +66,27 @@ fn a_file_that_is_too_large_is_not_read() {
     Tree::new(GOOD)
         .file("calendars/XX.toml", &format!("name = \"{long}\""))
         .tells(&["calendars/XX.toml:1:1: this file is larger than 1 MiB"]);
+}
+
+#[test]
+fn what_is_not_utf8_is_told_where() {
+    let tree = Tree::new(GOOD).bytes("letters/fr/reminder.md", b"subject: Rappel\n\nBonjour, caf\xe9\n");
+    tree.tells(&["letters/fr/reminder.md:3:13: this is not UTF-8; wanted the file saved as UTF-8"]);
+}
+
+#[test]
+fn folders_that_nothing_is_read_from() {
+    let with = |folder: &str| Tree::new(GOOD).file(&format!("{folder}/x.toml"), "x = 1\n");
+    for (folder, meant) in
+        [("cadence", "cadences"), ("Letter", "letters"), ("calender", "calendars"), ("gatways", "gateways"), ("confd", "conf.d")]
+    {
+        with(folder).tells(&[&format!("{folder}:1:1: nothing is read from this folder; wanted \"{meant}\"")]);
+    }
+    with("sources")
+        .tells(&["sources:1:1: no kind of source is described by a file yet; wanted the source in [source] of relance.toml"]);
+    for folder in ["mail", "backup", "old-letters", ".git"] {
+        with(folder).tells(&[]);
+    }
 }
 
 #[test]

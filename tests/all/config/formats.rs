@@ -54,7 +54,7 @@ fn dutch() {
         ["€~1.234.567,89", "€~999,00", "−€~5,00", "¥~1.234.567", "£~12,50", "CHF~12,50", "$~0,05", "TND~1.234,567"]
     );
     let l = labels("nl");
-    assert_eq!(dates(&l, [(2026, 12, 3), (2027, 1, 1), (2026, 3, 11)]), ["3 december 2026", "1 januari 2027", "11 maart 2026"]);
+    assert_eq!(dates(&l, [(2026, 12, 3), (2027, 1, 1), (2026, 3, 11)]), ["3~december 2026", "1~januari 2027", "11~maart 2026"]);
     assert_eq!([l.late(1), l.late(12)], ["1 dag te laat", "12 dagen te laat"]);
 }
 
@@ -76,6 +76,6 @@ fn english() {
         ["€1,234,567.89", "€999.00", "−€5.00", "¥1,234,567", "£12.50", "CHF~12.50", "$0.05", "TND~1,234.567"]
     );
     let l = labels("en");
-    assert_eq!(dates(&l, [(2026, 12, 3), (2027, 1, 1), (2026, 3, 11)]), ["3 December 2026", "1 January 2027", "11 March 2026"]);
+    assert_eq!(dates(&l, [(2026, 12, 3), (2027, 1, 1), (2026, 3, 11)]), ["3~December 2026", "1~January 2027", "11~March 2026"]);
     assert_eq!([l.late(1), l.late(12)], ["1 day overdue", "12 days overdue"]);
 }

@@ -2,9 +2,9 @@
 
 use super::{GOOD, Tree};
 
-const VARIABLES: &str = "creditor.name, creditor.contact, debtor.name, debtor.business, invoice.number, invoice.issued_on, \
-                         invoice.due_on, invoice.amount, invoice.days_late, count, single, sum, days_late, part_paid, \
-                         other_stages, payments_until, today, items, payment, pay_reference, pay_link";
+const VARIABLES: &str = "creditor.name, creditor.contact, creditor.iban, debtor.name, debtor.business, invoice.number, invoice.issued_on, \
+                         invoice.due_on, invoice.due_short, invoice.amount, invoice.days_late, count, numbers, single, sum, days_late, part_paid, \
+                         other_stages, payments_shown, payments_until, today, items, payment, pay_reference, pay_link";
 
 fn reminder(text: &str) -> Tree {
     Tree::new(GOOD).file("letters/fr/reminder.md", text)
@@ -56,6 +56,43 @@ fn a_letter_without_subject() {
 }
 
 #[test]
+fn a_letter_that_says_nothing() {
+    let empty = "wanted \"subject: …\" as the first line of the letter";
+    for text in ["subject:\n\nBonjour\n", "subject:   \n\nBonjour\n"] {
+        reminder(text).tells(&[&format!("letters/fr/reminder.md:1:1: the subject is empty; {empty}")]);
+    }
+    reminder("subject: {% if not single %}x{% endif %}\n\nBonjour\n")
+        .tells(&["letters/fr/reminder.md:1:1: the subject of this letter comes out empty; wanted words"]);
+    for text in ["", "\n", "{% if not single %}x{% endif %}"] {
+        Tree::new(GOOD)
+            .file("letters/fr/reminder.sms", text)
+            .tells(&["letters/fr/reminder.sms:1:1: this SMS comes out empty; wanted words"]);
+    }
+}
+
+#[test]
+fn an_sms_of_two_lines() {
+    let sms = |text: &str| Tree::new(GOOD).file("letters/fr/reminder.sms", text);
+    sms("Bonjour,\n{{ sum }}\n").tells(&["letters/fr/reminder.sms:2:1: an SMS is one line; wanted all of it on the first"]);
+    sms("Bonjour,{# a note\nover two lines #} {{ sum }}\n\n").tells(&[]);
+}
+
+/// There it would come out as a word or two of nonsense.
+#[test]
+fn a_block_inside_a_sentence() {
+    let wanted =
+        "this letter cannot be made: {{ items }} and {{ payment }} are blocks; each wants a paragraph of its own in a mail";
+    let at = |line: usize| format!("letters/fr/reminder.md:{line}:1: {wanted}");
+    reminder("subject: Rappel\n\nBonjour {{ items }} x\n").tells(&[&at(3)]);
+    reminder("subject: Rappel\n\nBonjour\n{{ payment }}\n").tells(&[&at(4)]);
+    reminder("subject: Rappel\n\n{{ items }}\n\n- {{ payment }}\n").tells(&[&at(5)]);
+    reminder("subject: Rappel\n\n{{ items }}\nmerci\n").tells(&[&at(3)]);
+    reminder("subject: Rappel {{ items }}\n\nx\n").tells(&[&at(1)]);
+    reminder("subject: Rappel\n\n{{ items }}\n\n{{payment}}\n").tells(&[]);
+    Tree::new(GOOD).file("letters/fr/reminder.sms", "{{ items }}").tells(&[&format!("letters/fr/reminder.sms:1:1: {wanted}")]);
+}
+
+#[test]
 fn letters_that_a_cadence_names_and_nobody_wrote() {
     let cadence = "name = \"own\"\n\n[[step]]\nid = \"reminder\"\nwhen = \"3 days after due\"\nchannel = [\"email\", \"sms\"]\nletter = \"nudge\"\n";
     let missing = |channel: &str, form: &str| {
@@ -63,7 +100,8 @@ fn letters_that_a_cadence_names_and_nobody_wrote() {
             "cadences/own.toml:7:1: there is no letter \"nudge\" for {channel} in the creditor's language; wanted letters/LANGUAGE/nudge.{form}"
         )
     };
-    let tree = || Tree::new(GOOD).file("cadences/own.toml", cadence);
+    let sms = "\n[sms]\ngateway = \"kannel\"\nurl = \"http://127.0.0.1:13013\"\n";
+    let tree = || Tree::good(sms).file("cadences/own.toml", cadence);
     tree().tells(&[&missing("email", "md"), &missing("sms", "sms")]);
     tree().file("letters/nl/nudge.md", "subject: x\n\nx\n").tells(&[&missing("email", "md"), &missing("sms", "sms")]);
     tree().file("letters/fr/nudge.md", "subject: x\n\nx\n").file("letters/fr/nudge.sms", "x").tells(&[]);

@@ -40,6 +40,7 @@ smtp = "smtps://mail.canal.example"
 #[derive(Default)]
 struct Tree {
     files: Vec<(String, String)>,
+    binary: Vec<(String, Vec<u8>)>,
     environment: Environment,
 }
 
@@ -65,6 +66,12 @@ impl Tree {
         self
     }
 
+    /// A file that need not be text.
+    fn bytes(mut self, path: &str, bytes: &[u8]) -> Tree {
+        self.binary.push((path.to_owned(), bytes.to_vec()));
+        self
+    }
+
     fn variable(mut self, name: &str, value: &str) -> Tree {
         self.environment.insert(name.to_owned(), value.to_owned());
         self
@@ -73,10 +80,11 @@ impl Tree {
     /// Reads and checks it, as `check` does; what is wrong comes with paths below the folder.
     fn read(&self) -> Result<(Setup, Letters), Vec<String>> {
         let folder = tempfile::tempdir().unwrap();
-        for (path, text) in &self.files {
+        let texts = self.files.iter().map(|(path, text)| (path, text.as_bytes()));
+        for (path, bytes) in texts.chain(self.binary.iter().map(|(path, bytes)| (path, bytes.as_slice()))) {
             let path = folder.path().join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
+            std::fs::write(path, bytes).unwrap();
         }
         let prefix = format!("{}/", folder.path().display());
         let lines = |e: ConfigError| -> Vec<String> { e.to_string().replace(&prefix, "").lines().map(str::to_owned).collect() };

@@ -32,3 +32,12 @@ fn a_credential_comes_from_systemd() {
         "cannot read the secret credential \"smtp\": systemd gave no credentials (CREDENTIALS_DIRECTORY is not set); add LoadCredential= to the unit"
     );
 }
+
+#[test]
+fn a_credential_is_a_name_and_leads_nowhere_else() {
+    for name in ["../l/pw", "/etc/shadow", "..", ""] {
+        let line = format!("user = \"compta\"\npassword = {{ credential = \"{name}\" }}\n");
+        let told = format!("relance.toml:20:27: \"credential\" is \"{name}\"; wanted the name of a systemd credential: no path");
+        super::Tree::good(&line).tells(&[&told]);
+    }
+}

@@ -70,6 +70,15 @@ fn the_creditor() {
         "relance.toml:6:1: \"iban\" is \"BE71 0961 2345 6768\": not a valid IBAN (the string does not follow the base IBAN rules)",
         "relance.toml:7:1: \"contact\" is \"compta\"; wanted an e-mail address",
     ]);
+    for code in ["ZZ", "be", "UK"] {
+        let line = format!("relance.toml:3:1: \"country\" is \"{code}\"; wanted an ISO 3166 code such as \"BE\"");
+        Tree::but("\"BE\"", &format!("\"{code}\"")).tells(&[&line]);
+    }
+    Tree::but("language = \"fr\"", "language = \"xx\"")
+        .tells(&["relance.toml:4:1: \"language\" is \"xx\"; wanted a language with letters: de, en, fr, nl"]);
+    assert_eq!(Tree::but("language = \"fr\"", "language = \"nl-BE\"").setup().settings.creditor.language, "nl-BE");
+    Tree::but("Atelier du Canal SRL", "Atelier\\r\\nBcc: x@y.example")
+        .tells(&["relance.toml:2:1: \"name\" holds a line end or another control character; wanted plain text on one line"]);
     Tree::but("BE71 0961 2345 6769", "")
         .tells(&["relance.toml:6:1: \"iban\" is \"\": not a valid IBAN (the string does not follow the base IBAN rules)"]);
 }
@@ -87,7 +96,9 @@ fn the_source() {
     ]);
     let told = Tree::but("kind =", "poll = \"61 * * * *\"\nkind =").read().map(|_| ()).unwrap_err();
     assert!(told[0].starts_with("relance.toml:10:1: \"poll\" is \"61 * * * *\": ") && told.len() == 1, "{told:?}");
-    for good in ["*/10 * * * *", "30 */10 * * * *", "0 7 * * mon-fri"] {
+    Tree::but("kind =", "poll = \"0 0 31 2 *\"\nkind =")
+        .tells(&["relance.toml:10:1: \"poll\" is \"0 0 31 2 *\": there is no such day; wanted an expression that comes true"]);
+    for good in ["*/10 * * * *", "30 */10 * * * *", "0 7 * * mon-fri", "0 0 29 2 *"] {
         assert_eq!(Tree::but("kind =", &format!("poll = \"{good}\"\nkind =")).setup().settings.source.poll.text, good);
     }
 }
@@ -96,6 +107,18 @@ fn the_source() {
 fn the_store() {
     Tree::but("sqlite://relance.db", "postgres://x")
         .tells(&["relance.toml:14:7: \"url\" is \"postgres://x\"; wanted \"sqlite:///path/to/relance.db\""]);
+    let own = "relance.toml:14:1: \"url\" is the ledger itself; wanted a file of its own, into which relance may write";
+    Tree::but("sqlite://relance.db", "sqlite://invoices.db").tells(&[own]);
+    Tree::but("sqlite://relance.db", "sqlite://conf.d/../invoices.db").file("conf.d/10.toml", "").tells(&[own]);
+}
+
+#[test]
+fn one_number_that_is_too_large_hides_nothing() {
+    let more = "\n[guard]\nmax_messages_per_cycle = 99999999999999999999\nmax_vanished = 400\n";
+    Tree::good(more).tells(&[
+        "relance.toml:21:26: \"max_messages_per_cycle\": wanted a whole number from 1 to 10000000",
+        "relance.toml:22:16: \"max_vanished\": wanted a whole number from 1 to 100",
+    ]);
 }
 
 #[test]
@@ -107,6 +130,8 @@ fn email_without_encryption_only_on_this_machine() {
         );
         Tree::but(server, &format!("smtp = \"smtp://{host}:25\"\ntls = \"none\"")).tells(&[&line]);
     }
+    Tree::good("tls = \"none\"\n")
+        .tells(&["relance.toml:19:1: tls = \"none\" contradicts smtps://, which is encrypted; wanted one of the two"]);
     for host in ["localhost", "127.0.0.1", "127.8.8.8", "[::1]"] {
         Tree::but(server, &format!("smtp = \"smtp://{host}:25\"\ntls = \"none\"")).tells(&[]);
     }

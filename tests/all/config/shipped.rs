@@ -100,14 +100,76 @@ fn every_letter_names_what_a_payer_needs() {
                 "Atelier du Canal SRL",
             ];
             let late = labels.late(view.days_late);
-            needed.push(&late);
-            if name != "courtesy" {
-                needed.push(&view.payments_until);
-            }
+            needed.extend([late.as_str(), &view.payments_until]);
             for text in needed {
                 assert!(!text.is_empty() && mail.text.contains(text), "{language}/{name} lacks \"{text}\":\n{}", mail.text);
                 assert!(mail.html.contains(text), "{language}/{name} lacks \"{text}\" in HTML:\n{}", mail.html);
             }
+        }
+    }
+}
+
+/// A courtesy speaks of payments only where it shows what they have changed or not: part payments, credits, late rows.
+#[test]
+fn a_courtesy_about_an_untouched_invoice_says_nothing_of_payments() {
+    let letters = letters();
+    for language in LANGUAGES {
+        let mut view = view(&letters, language, 0);
+        view.payments_shown = false;
+        let mail = letters.mail(language, "courtesy", &view).unwrap();
+        assert!(!mail.text.contains(&view.payments_until), "{language}: {}", mail.text);
+    }
+}
+
+#[test]
+fn labels_stand_apart_from_their_values() {
+    let letters = letters();
+    for (language, colon) in [("fr", "\u{a0}: "), ("nl", ": "), ("de", ": "), ("en", ": ")] {
+        let mail = letters.mail(language, "reminder", &view(&letters, language, 0)).unwrap();
+        for label in ["  IBAN", "  F-1031"] {
+            assert!(mail.text.contains(&format!("{label}{colon}")), "{language}: {}", mail.text);
+        }
+    }
+}
+
+#[test]
+fn day_and_month_are_not_torn_apart() {
+    let letters = letters();
+    for language in LANGUAGES {
+        let date = letters.labels(language).unwrap().date(jiff::civil::date(2026, 11, 8));
+        assert!(date.starts_with("8\u{a0}") || date.starts_with("8.\u{a0}"), "{language}: {date}");
+    }
+}
+
+#[test]
+fn an_sms_to_a_firm_names_invoice_date_amount_and_account() {
+    let letters = letters();
+    for (language, due) in [("fr", "08/11/2026"), ("nl", "08-11-2026"), ("de", "08.11.2026"), ("en", "8 Nov 2026")] {
+        for name in NAMES {
+            let one = letters.sms(language, name, &view(&letters, language, 0)).unwrap();
+            for text in
+                ["F-1031", due, "850", "IBAN BE71 0961 2345 6769", "+++010/8068/17183+++", "https://pay.canal.example/F-1031"]
+            {
+                assert!(one.contains(text), "{language}/{name} lacks {text}: {one}");
+            }
+            let many = letters.sms(language, name, &view(&letters, language, 1)).unwrap();
+            assert!(many.contains("F-1031, F-1036") && many.contains("IBAN BE71"), "{language}/{name}: {many}");
+        }
+    }
+}
+
+/// "Last" is said where it is true, and once.
+#[test]
+fn only_the_final_letter_says_last() {
+    let letters = letters();
+    for (language, word) in [("fr", "dernier rappel"), ("nl", "laatste"), ("de", "letzte"), ("en", "last reminder")] {
+        for name in NAMES {
+            let view = view(&letters, language, 0);
+            let mail = letters.mail(language, name, &view).unwrap();
+            let sms = letters.sms(language, name, &view).unwrap();
+            let times = |text: &str| text.to_lowercase().matches(word).count();
+            let wanted = usize::from(name == "final");
+            assert_eq!((times(&mail.text), times(&sms), times(&mail.subject)), (wanted, wanted, 0), "{language}/{name}");
         }
     }
 }

@@ -39,6 +39,29 @@ async fn opening_makes_upgrades_and_keeps() {
 }
 
 #[tokio::test]
+async fn a_folder_that_may_not_be_entered_is_no_missing_store() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new();
+    place.store().await.close().await;
+    let beyond = place.file().join("relance.db");
+    let failed = Store::open_existing(&beyond).await.unwrap_err().to_string();
+    assert!(failed.starts_with(&format!("cannot open the store {}: ", beyond.display())), "{failed}");
+    let folder = place.file().parent().unwrap().to_path_buf();
+    let mode = |mode| std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o000);
+    let failed = Store::open_existing(&place.file()).await;
+    mode(0o700);
+    // Whom no folder keeps out, root, simply opens it.
+    if let Err(e) = failed {
+        let text = format!(
+            "this user may not open the store {}; use relance as the service's user: sudo -u relance relance …",
+            place.file().display()
+        );
+        assert_eq!(e.to_string(), text);
+    }
+}
+
+#[tokio::test]
 async fn the_store_is_durable_to_the_disk() {
     let place = Place::new();
     place.store().await;

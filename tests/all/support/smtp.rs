@@ -29,6 +29,8 @@ pub enum Act {
     Accept,
     /// Answers so at this stage.
     Reply(Stage, u16, &'static str),
+    /// Says these bytes at this stage.
+    Raw(Stage, &'static [u8]),
     /// Never answers at this stage.
     Silent(Stage),
     /// Ends the connection at this stage, without an answer.

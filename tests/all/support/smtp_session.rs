@@ -158,6 +158,11 @@ impl Session {
                 self.end_message();
                 if code == 421 { Err(Over) } else { Ok(Some(())) }
             }
+            Act::Raw(at, bytes) if at == stage => {
+                self.wire.get_mut().write_all(bytes).await.map_err(|_| Over)?;
+                self.end_message();
+                Ok(Some(()))
+            }
             Act::Silent(at) if at == stage => std::future::pending().await,
             Act::Close(at) if at == stage => Err(Over),
             _ => Ok(None),

@@ -136,7 +136,7 @@ impl World {
     }
 
     pub async fn recover(&self) {
-        deliver::recover(self.desk()).await.unwrap();
+        deliver::recover(self.desk(), None).await.unwrap();
     }
 
     pub async fn review(&self) {

@@ -134,6 +134,8 @@ pub(super) fn invoice(pk: i64, due_on: Date, balance: Money) -> CaseInvoice {
         reference: None,
         pay_url: None,
         for_invoice: None,
+        for_another: false,
+        paid_by_others: 0,
         booked_through: None,
         cadence: Some("standard".to_owned()),
         term: 1,

@@ -33,6 +33,20 @@ fn r11_a_credit_that_names_an_invoice_goes_to_it() {
     assert_eq!(nets(&base().with_credit(3, "-30.00", Some("F-77"))), [1_000, 5_000, 0], "one that is not open");
 }
 
+/// Its own case stays as it is, and the one that was paid for is not asked.
+#[test]
+fn r11_a_receipt_for_another_customers_invoice_goes_there() {
+    let mut payer = Scene::new(standard()).with(1, "2026-06-01", "40.00").with_credit(2, "-40.00", Some("F-900"));
+    payer.row(2).invoice.for_another = true;
+    assert_eq!(nets(&payer), [4_000, 0]);
+    assert_eq!(payer.shows("2026-06-05 10:00"), "reminder 40.00 EUR [1:Asked=reminder]");
+    let mut paid_for = Scene::new(standard()).with(900, "2026-06-01", "40.00").with(901, "2026-06-01", "50.00");
+    paid_for.row(900).invoice.paid_by_others = 4_000;
+    assert_eq!(nets(&paid_for), [0, 5_000]);
+    paid_for.row(900).invoice.paid_by_others = 9_000;
+    assert_eq!(nets(&paid_for), [0, 5_000], "what is over is nobody's but the payer's");
+}
+
 #[test]
 fn r11_a_negative_invoice_is_a_credit() {
     let scene = Scene::new(standard()).with(1, "2026-06-01", "40.00").with(2, "2026-06-01", "-15.00");

@@ -88,7 +88,7 @@ fn credits_are_told_as_they_are_used() {
     for text in [
         "R11 yes: F-3: a credit of 60.00 EUR that names F-2: 50.00 EUR set off against it, the other 10.00 EUR against the oldest invoices",
         "R11 yes: F-4: a credit of 5.00 EUR that names no invoice: set off against the oldest invoices",
-        "R11 yes: F-5: a credit of 7.00 EUR that names \"F-99\", which is no open invoice of this customer",
+        "R11 yes: F-5: a credit of 7.00 EUR that names \"F-99\", which is not open: set off against the oldest invoices",
         "R11 no: F-2: 50.00 EUR is covered by F-3, which names it; please allocate this in the ledger",
     ] {
         assert!(words.contains(text), "{text}\n{words}");
