@@ -93,7 +93,7 @@ async fn both_refused_the_step_has_failed_and_nothing_firmer_comes() {
     assert_eq!(server.begun().len(), 1);
     world.poll().await;
     world.review().await;
-    assert_eq!(world.alerts().await, ["unreachable:C1"]);
+    assert_eq!(world.alerts().await, ["refused:C1"]);
     world.finish().await;
 }
 
