@@ -156,6 +156,10 @@ pub(super) async fn append(tx: &mut Transaction<'_, Sqlite>, attempts: &[NewAtte
         });
         query.build().execute(&mut **tx).await?;
     }
+    if !attempts.is_empty() {
+        // Said once more elsewhere: a chain whose last links are cut off is still a whole chain.
+        sqlx::query(super::db::WRITE_META).bind(super::chain::HEAD).bind(super::chain::hex(&head)).execute(&mut **tx).await?;
+    }
     Ok(head)
 }
 

@@ -9,6 +9,9 @@ use sha2::{Digest as _, Sha256};
 /// The head of an empty chain.
 pub const GENESIS: [u8; 32] = [0; 32];
 
+/// The name under which the store keeps the hash of the last attempt besides.
+pub(super) const HEAD: &str = "head";
+
 /// More than so many faults are not listed.
 const MOST_BROKEN: usize = 100;
 
@@ -112,12 +115,19 @@ impl Store {
     /// Walks the chain from its beginning, a page at a time; with `deep`, unpacks and checks every payload too.
     pub async fn verify_log(&self, deep: bool) -> Result<Verified, StoreError> {
         let mut found = Verified { head: hex(&GENESIS), ..Verified::default() };
+        // Read first: what is appended meanwhile comes behind it.
+        let mut recorded = self.meta(HEAD).await?;
         let mut prev = GENESIS.to_vec();
         // From the very first number there can be: nothing may hide below the first that relance gives.
         let mut after = i64::MIN;
         loop {
             let page = self.log_page(after, &LogFilter::default()).await?;
-            let Some(last) = page.last() else { return Ok(found) };
+            let Some(last) = page.last() else {
+                if recorded.is_some() {
+                    found.broken.push("the log ends before the last attempt that was recorded: its end was removed".to_owned());
+                }
+                return Ok(found);
+            };
             after = last.id;
             for row in &page {
                 found.rows += 1;
@@ -128,6 +138,7 @@ impl Store {
                     self.verify_payload(row, &mut found).await?;
                 }
                 prev.clone_from(&row.hash);
+                recorded = recorded.filter(|head| *head != hex(&prev));
             }
             found.head = hex(&prev);
         }

@@ -134,8 +134,10 @@ async fn a_row_that_is_gone_or_slipped_in_is_found() {
     let below = copy.replace("SELECT 9, ", "SELECT -9, ");
     let (quick, _) = tampered(&format!("PRAGMA ignore_check_constraints = ON; {below}")).await;
     assert!(quick.rows == 5 && quick.broken[0].starts_with("attempt -9: "), "{quick:?}");
-    // What is cut off at the end leaves a whole chain behind, but another head: that is why the journal keeps it.
+    // What is cut off at the end leaves a whole chain behind, but not the head that the store and the journal keep.
     let (quick, _) = tampered("DELETE FROM attempt WHERE pk = 4").await;
+    assert_eq!(quick.broken, ["the log ends before the last attempt that was recorded: its end was removed"]);
+    let (quick, _) = tampered("DELETE FROM attempt WHERE pk = 4; DELETE FROM meta WHERE key = 'head'").await;
     assert_eq!((quick.rows, quick.broken.len()), (3, 0));
     let (whole, _) = tampered("SELECT 1").await;
     assert_ne!(quick.head, whole.head);
