@@ -331,12 +331,16 @@ fn broken(why: &str) -> (Sent, bool) {
 /// A message as it stands on the wire, with its end: a dot that begins a line is doubled (RFC 5321, section 4.5.2).
 fn whole(message: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(message.len() + 16);
-    for line in message.split_inclusive(|b| *b == b'\n') {
-        if line.starts_with(b".") {
-            bytes.push(b'.');
-        }
-        bytes.extend_from_slice(line);
+    if message.starts_with(b".") {
+        bytes.push(b'.');
     }
+    let mut rest = 0;
+    for end in memchr::memmem::find_iter(message, b"\n.") {
+        bytes.extend_from_slice(&message[rest..=end]);
+        bytes.push(b'.');
+        rest = end + 1;
+    }
+    bytes.extend_from_slice(&message[rest..]);
     if !bytes.ends_with(b"\r\n") {
         bytes.extend_from_slice(b"\r\n");
     }
