@@ -84,7 +84,8 @@ fn add(hash: &mut Sha256, fact: Option<&[u8]>) {
     hash.update(fact.unwrap_or_default());
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+/// Bytes as people compare them.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 

@@ -222,7 +222,7 @@ impl Store {
         let text = match self.meta("key").await? {
             Some(text) => text,
             None => {
-                let fresh: String = random()?.iter().map(|b| format!("{b:02x}")).collect();
+                let fresh = super::chain::hex(&random()?);
                 self.write(sqlx::query(KEEP_META).bind("key").bind(fresh)).await?;
                 // Another start may have been first.
                 sqlx::query_scalar(READ_META).bind("key").fetch_one(&self.writer).await?

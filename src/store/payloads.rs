@@ -34,7 +34,7 @@ pub struct Payload {
     pub dictionary: Option<i64>,
 }
 
-/// What messages have in common, kept once: each then takes a tenth of the room, on the disk and on its way to it.
+/// What messages have in common, kept once: of each, only what is its own has to be written before it leaves.
 pub struct Dictionary {
     pk: i64,
     prepared: zstd::dict::EncoderDictionary<'static>,
