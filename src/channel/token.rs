@@ -1,6 +1,7 @@
 //! Keyed marks: Message-IDs that are the same whenever the same contact is planned again, and tokens by
 //! which a bounce or reply is known as ours (HMAC-SHA-256 with the store's key).
 
+use crate::domain::hex::hex;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
@@ -54,10 +55,6 @@ impl Keys {
         same.then_some(())?;
         Some((number(message)?, number(day)?))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]

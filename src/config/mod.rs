@@ -140,7 +140,7 @@ fn fingerprint(settings: &Settings, cadences: &[CadenceFile], zones: &BTreeMap<S
     let days = (settings.source.booking_lag, &settings.creditor.calendar, &settings.creditor.timezone, zones);
     let sending = (guard.redirect_to.is_some(), guard.dry_run, channels);
     let text = format!("{steps:?}{:?}{days:?}{sending:?}", settings.policy);
-    sha2::Sha256::digest(text.as_bytes()).iter().take(16).map(|b| format!("{b:02x}")).collect()
+    crate::domain::hex::hex(&sha2::Sha256::digest(text.as_bytes())[..16])
 }
 
 fn zones(folder: &Path, problems: &Problems) -> BTreeMap<String, TimeZone> {

@@ -11,6 +11,7 @@ pub mod country;
 pub mod currency;
 pub mod decision;
 pub mod gsm;
+pub mod hex;
 pub mod invoice;
 pub mod ledger;
 pub mod mail;

@@ -155,9 +155,7 @@ fn finish_mail(desk: &Desk, order: &Order, mail: crate::domain::mail::Mail, id: 
         thread: thread.as_deref(),
         date: order.now,
     };
-    let mut bytes = build(&parts).map_err(|e| ComposeError(e.to_string()))?;
-    // It grew by doubling; hundreds wait at a time.
-    bytes.shrink_to_fit();
+    let bytes = build(&parts).map_err(|e| ComposeError(e.to_string()))?;
     let envid = id.split('@').next().unwrap_or(id).to_owned();
     let envelope = Envelope { from, to: to.clone(), envid };
     Ok(Composed { wire: Wire::Email { envelope }, bytes, address: to.to_string(), language: mail.language, thread })

@@ -8,9 +8,9 @@ use super::prepare::{Ready, later_by, prepare};
 use super::workers::{self, Done, Pace};
 use crate::clock::Stopwatch;
 use crate::domain::attempt::{FaultClass, Outcome};
+use crate::domain::hex::hex;
 use crate::domain::step::Channel;
 use crate::store::StoreError;
-use crate::store::chain;
 use crate::store::outbox::Claimed;
 use crate::store::settle::Settlement;
 use std::collections::VecDeque;
@@ -346,7 +346,7 @@ async fn record(desk: Desk, channel: Channel, pace: Arc<Pace>, mut results: mpsc
         insist(&desk, &pace, || desk.store.give_back(&back, now)).await?;
         if !settlements.is_empty() {
             let head = insist(&desk, &pace, || desk.store.settle(&settlements, now)).await?;
-            tracing::info!(channel = %channel, settled = settlements.len(), chain = %chain::hex(&head), "attempts recorded");
+            tracing::info!(channel = %channel, settled = settlements.len(), chain = %hex(&head), "attempts recorded");
         }
         pace.under_way.fetch_sub(taken, Ordering::SeqCst);
     }

@@ -95,7 +95,7 @@ pub struct DeskParts {
     /// Set when the program is to end: nothing new is begun.
     pub stopping: AtomicBool,
     source: Mutex<Option<(Source, Columns)>>,
-    dictionary: OnceCell<Dictionary>,
+    dictionary: OnceCell<Arc<Dictionary>>,
 }
 
 impl Desk {
@@ -109,9 +109,10 @@ impl Desk {
     }
 
     /// What messages have in common, for keeping them; made at the first use.
-    pub async fn dictionary(&self) -> Result<&Dictionary, StoreError> {
-        let make = || async { self.store.dictionary(&common::lines(&self.letters, self.setup.settings.email.as_ref())).await };
-        self.dictionary.get_or_try_init(make).await
+    pub async fn dictionary(&self) -> Result<Arc<Dictionary>, StoreError> {
+        let lines = || common::lines(&self.letters, self.setup.settings.email.as_ref());
+        let make = || async { Ok(Arc::new(self.store.dictionary(&lines()).await?)) };
+        self.dictionary.get_or_try_init(make).await.cloned()
     }
 
     /// The source and its columns, opened when needed and whenever its file has been replaced.

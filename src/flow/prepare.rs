@@ -10,13 +10,13 @@ use crate::clock::Stopwatch;
 use crate::domain::attempt::{FaultClass, Outcome};
 use crate::domain::case::{CaseKey, DebtorFile};
 use crate::domain::currency::Currency;
-use crate::domain::decision::{Line, NoTrace, Plan, Section, Verdict, decide};
+use crate::domain::decision::{Line, NoTrace, Plan, Section, Verdict, World, decide};
 use crate::domain::reason::Reason;
 use crate::domain::time::local_date;
 use crate::store::StoreError;
 use crate::store::attempts::NewAttempt;
-use crate::store::outbox::Claimed;
-use crate::store::payloads::{Packer, Payload};
+use crate::store::outbox::{Claimed, NewContact};
+use crate::store::payloads::{Dictionary, Packer, Payload};
 use crate::store::settle::{After, Settlement};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -29,8 +29,8 @@ const BAD_MESSAGE_S: i64 = 3600;
 /// A message in doubt that may not leave now is looked at again after this, in seconds.
 const DOUBT_WAITS_S: i64 = 600;
 
-/// Messages that one task decides and composes.
-const PART: usize = 64;
+/// Messages that one thread decides and composes.
+const PART: usize = 128;
 
 /// An instant some seconds later.
 pub(super) fn later_by(now: Timestamp, seconds: i64) -> Timestamp {
@@ -87,25 +87,26 @@ pub(super) async fn prepare(desk: &Desk, claimed: Vec<Claimed>) -> Result<Prepar
             return Ok(Prepared { stopped: true, ..Prepared::default() });
         }
     }
-    let around = Arc::new((desk.conditions(now).await?, files));
+    let around =
+        Arc::new(Around { conditions: desk.conditions(now).await?, files, dictionary: desk.dictionary().await?, read_at, now });
     let mut prepared = Prepared::default();
     let mut marked: Vec<(i64, Payload)> = Vec::with_capacity(claimed.len());
-    // Deciding and composing is all that costs time here: a task for each core that is likely there.
-    let mut parts = Vec::new();
-    let mut rest = claimed;
-    while !rest.is_empty() {
-        let part: Vec<Claimed> = rest.drain(..rest.len().min(PART)).collect();
-        parts.push(tokio::spawn(prepare_part(desk.clone(), around.clone(), part, read_at, now)));
-    }
-    for part in parts {
-        let outcomes = part.await.map_err(|e| StoreError::Corrupt(format!("preparing ended unexpectedly: {e}")))??;
-        for outcome in outcomes {
-            match outcome {
-                Ok((ready, payload)) => {
-                    marked.push((ready.claimed.pk, payload));
-                    prepared.ready.push(ready);
+    for made in make_all(desk, &around, claimed).await? {
+        match made {
+            Made::Ready(ready, payload, marks) => {
+                if let Some(contact) = marks {
+                    desk.store.remark(ready.claimed.contact_pk, &contact, now).await?;
                 }
-                Err(settlement) => prepared.cancelled.push(*settlement),
+                marked.push((ready.claimed.pk, payload));
+                prepared.ready.push(*ready);
+            }
+            Made::Stays(claimed, reason) => {
+                let file = around.file(&claimed)?;
+                prepared.cancelled.push(cancelled(desk, file, claimed, reason, None, now).await?);
+            }
+            Made::Broken(claimed, why) => {
+                let file = around.file(&claimed)?;
+                prepared.cancelled.push(bad_message(desk, file, claimed, why, now).await?);
             }
         }
     }
@@ -121,23 +122,50 @@ pub(super) async fn prepare(desk: &Desk, claimed: Vec<Claimed>) -> Result<Prepar
     Ok(prepared)
 }
 
-/// Prepares some of a group's messages.
-async fn prepare_part(
-    desk: Desk,
-    around: Arc<(Conditions, HashMap<i64, DebtorFile>)>,
-    claimed: Vec<Claimed>,
+/// What a group of messages is decided and made from.
+struct Around {
+    conditions: Conditions,
+    files: HashMap<i64, DebtorFile>,
+    dictionary: Arc<Dictionary>,
     read_at: Stopwatch,
     now: Timestamp,
-) -> Result<Vec<Outcomes>, DeskError> {
-    let (conditions, files) = &*around;
-    let mut outcomes = Vec::with_capacity(claimed.len());
-    let mut packer = desk.dictionary().await?.packer()?;
-    for message in claimed {
-        let file = files.get(&message.debtor_pk);
-        let file = file.ok_or_else(|| StoreError::Corrupt(format!("message {} has no debtor", message.pk)))?;
-        outcomes.push(ready(&desk, conditions, file, message, &mut packer, read_at, now).await?);
+}
+
+impl Around {
+    fn file(&self, claimed: &Claimed) -> Result<&DebtorFile, StoreError> {
+        let file = self.files.get(&claimed.debtor_pk);
+        file.ok_or_else(|| StoreError::Corrupt(format!("message {} has no debtor", claimed.pk)))
     }
-    Ok(outcomes)
+}
+
+/// What deciding and making a message came to.
+enum Made {
+    /// It may leave; with the contact to which its marks must follow, where the case has moved since planning.
+    Ready(Box<Ready>, Payload, Option<NewContact>),
+    /// It does not leave now.
+    Stays(Claimed, Reason),
+    /// It cannot be made.
+    Broken(Claimed, String),
+}
+
+/// Decides and makes a group's messages. That is all computing, so it has threads of its own: the connections, which
+/// hardly compute, then need not wait for it.
+async fn make_all(desk: &Desk, around: &Arc<Around>, mut rest: Vec<Claimed>) -> Result<Vec<Made>, DeskError> {
+    let mut parts = Vec::new();
+    while !rest.is_empty() {
+        let part: Vec<Claimed> = rest.drain(..rest.len().min(PART)).collect();
+        let (desk, around) = (desk.clone(), around.clone());
+        parts.push(tokio::task::spawn_blocking(move || {
+            let mut packer = around.dictionary.packer()?;
+            part.into_iter().map(|message| make(&desk, &around, message, &mut packer)).collect::<Result<Vec<Made>, StoreError>>()
+        }));
+    }
+    let mut all = Vec::new();
+    for part in parts {
+        let made = part.await.map_err(|e| StoreError::Corrupt(format!("preparing ended unexpectedly: {e}")))?;
+        all.append(&mut made?);
+    }
+    Ok(all)
 }
 
 fn index(files: Vec<DebtorFile>) -> HashMap<i64, DebtorFile> {
@@ -188,39 +216,28 @@ async fn reread(
     Ok(changed)
 }
 
-type Outcomes = Result<(Ready, Payload), Box<Settlement>>;
-
 /// Decides once more, and makes the message if the decision still stands.
-async fn ready(
-    desk: &Desk,
-    conditions: &Conditions,
-    file: &DebtorFile,
-    claimed: Claimed,
-    packer: &mut Packer<'_>,
-    read_at: Stopwatch,
-    now: Timestamp,
-) -> Result<Outcomes, DeskError> {
+fn make(desk: &Desk, around: &Around, claimed: Claimed, packer: &mut Packer<'_>) -> Result<Made, StoreError> {
+    let (file, now) = (around.file(&claimed)?, around.now);
     let zone = desk.setup.zone(&file.debtor);
     let today = local_date(now, &zone);
-    let cadence = desk.setup.cadence(&claimed.cadence).cloned();
-    let (Some(cadence), Some(currency)) = (cadence, Currency::parse(&claimed.currency)) else {
-        return Ok(Err(cancelled(desk, file, claimed, Reason::NoCadence, None, today, now).await?));
+    let (Some(cadence), Some(currency)) = (desk.setup.cadence(&claimed.cadence), Currency::parse(&claimed.currency)) else {
+        return Ok(Made::Stays(claimed, Reason::NoCadence));
     };
     let case = CaseKey { cadence: cadence.name.clone(), currency };
-    let world = crate::domain::decision::World { own: Some(claimed.contact_pk), ..desk.world(conditions, &zone, &cadence, now) };
+    let world = World { own: Some(claimed.contact_pk), ..desk.world(&around.conditions, &zone, cadence, now) };
     let decision = decide(file, &case, &world, &mut NoTrace);
-    let plan = match decision.verdict {
-        Verdict::Send(plan) => plan,
-        _ => return Ok(Err(cancelled(desk, file, claimed, decision.reason, None, today, now).await?)),
+    let Verdict::Send(plan) = decision.verdict else {
+        return Ok(Made::Stays(claimed, decision.reason));
     };
     let same_step = cadence.steps[plan.step].id.as_str() == claimed.step;
     let same_address = plan.to.iter().any(|(c, a)| *c == claimed.channel && *a == claimed.address);
     if !same_step || !same_address {
-        return Ok(Err(cancelled(desk, file, claimed, Reason::Changed, None, today, now).await?));
+        return Ok(Made::Stays(claimed, Reason::Changed));
     }
     let order = Order {
         file,
-        cadence: &cadence,
+        cadence,
         plan: &plan,
         channel: claimed.channel,
         address: &claimed.address,
@@ -228,22 +245,13 @@ async fn ready(
         message: claimed.pk,
         today,
         now,
-        booked: conditions.booked,
+        booked: around.conditions.booked,
     };
     let composed = match compose::compose(desk, &order) {
         Ok(composed) => composed,
-        Err(e) => {
-            tracing::error!(message = claimed.pk, error = %e, "a message could not be made; it is tried again in an hour");
-            let text = format!("The message to {} could not be made: {e}. It is tried again every hour.", file.debtor.id);
-            desk.store.raise_alert("bad_message", now, "relance: a message could not be made", &text).await?;
-            let mut later = cancelled(desk, file, claimed, Reason::BadMessage, Some(e.to_string()), today, now).await?;
-            later.attempt.outcome = Outcome::Deferred;
-            later.attempt.class = Some(FaultClass::Message.as_str());
-            later.after = After::Retry { at: later_by(now, BAD_MESSAGE_S), ours: true };
-            return Ok(Err(later));
-        }
+        Err(e) => return Ok(Made::Broken(claimed, e.to_string())),
     };
-    follow(desk, file, &case, &cadence, &plan, &claimed, today, now).await?;
+    let marks = moved(&plan, &claimed).then(|| new_contact(desk, file, &case, cadence, &plan, today));
     let payload = packer.pack(&composed.address, &composed.bytes)?;
     let sealed = (payload.salt.to_vec(), payload.address.clone(), payload.body_hash.to_vec());
     // The matter of a mail is what it asks for or gives a step; what it merely shows begins no thread.
@@ -251,31 +259,18 @@ async fn ready(
     let unthreaded =
         compose::rows(file, &plan).iter().filter(|(l, i)| is_matter(l) && i.thread.is_none()).map(|(l, _)| l.pk).collect();
     let attempt = attempt(file, &claimed, compose::invoices_json(file, &plan), Some(composed.language.clone()), now);
-    Ok(Ok((Ready { claimed, composed, read_at, day: today, attempt, sealed, unthreaded }, payload)))
+    let ready = Ready { claimed, composed, read_at: around.read_at, day: today, attempt, sealed, unthreaded };
+    Ok(Made::Ready(Box::new(ready), payload, marks))
 }
 
-/// When the set of invoices has changed since planning, the marks follow; of a contact on several channels the
-/// marks stay as planned, because another message with them may have left already.
-#[allow(clippy::too_many_arguments, reason = "all of it is the one contact being prepared")]
-async fn follow(
-    desk: &Desk,
-    file: &DebtorFile,
-    case: &CaseKey,
-    cadence: &crate::domain::cadence::Cadence,
-    plan: &Plan,
-    claimed: &Claimed,
-    today: Date,
-    now: Timestamp,
-) -> Result<(), DeskError> {
+/// Whether the set of invoices has changed since planning, so that the marks must follow. Of a contact on several
+/// channels they stay as planned, because another message with them may have left already.
+fn moved(plan: &Plan, claimed: &Claimed) -> bool {
     let mut marked: Vec<i64> = plan.lines.iter().filter(|l| l.mark.is_some()).map(|l| l.pk).collect();
     let mut planned = claimed.invoices.clone();
     marked.sort_unstable();
     planned.sort_unstable();
-    if marked != planned && plan.to.len() == 1 {
-        let contact = new_contact(desk, file, case, cadence, plan, today);
-        desk.store.remark(claimed.contact_pk, &contact, now).await?;
-    }
-    Ok(())
+    marked != planned && plan.to.len() == 1
 }
 
 fn attempt(file: &DebtorFile, claimed: &Claimed, invoices: String, language: Option<String>, now: Timestamp) -> NewAttempt {
@@ -322,9 +317,9 @@ async fn cancelled(
     claimed: Claimed,
     reason: Reason,
     detail: Option<String>,
-    today: Date,
     now: Timestamp,
-) -> Result<Box<Settlement>, DeskError> {
+) -> Result<Settlement, DeskError> {
+    let today = local_date(now, &desk.setup.zone(&file.debtor));
     // What has been paid is no longer in the file, and is what the message was about all the same.
     let rows = desk.store.rows_about(&claimed.invoices, &claimed.step, today).await?;
     let language = desk.language(file.debtor.language.as_deref(), &claimed.letter, claimed.channel.as_str());
@@ -341,7 +336,7 @@ async fn cancelled(
     };
     // What may have left earlier stays with the message until somebody has decided about it.
     let payload = if after == After::Cancelled { Some(Payload::new(&claimed.address, &[])?) } else { None };
-    Ok(Box::new(Settlement {
+    Ok(Settlement {
         message_pk: claimed.pk,
         contact_pk: claimed.contact_pk,
         after,
@@ -351,5 +346,23 @@ async fn cancelled(
         threads: vec![],
         dead: None,
         attempt,
-    }))
+    })
+}
+
+/// A message that cannot be made: somebody is told, and it is tried again.
+async fn bad_message(
+    desk: &Desk,
+    file: &DebtorFile,
+    claimed: Claimed,
+    why: String,
+    now: Timestamp,
+) -> Result<Settlement, DeskError> {
+    tracing::error!(message = claimed.pk, error = why, "a message could not be made; it is tried again in an hour");
+    let text = format!("The message to {} could not be made: {why}. It is tried again every hour.", file.debtor.id);
+    desk.store.raise_alert("bad_message", now, "relance: a message could not be made", &text).await?;
+    let mut later = cancelled(desk, file, claimed, Reason::BadMessage, Some(why), now).await?;
+    later.attempt.outcome = Outcome::Deferred;
+    later.attempt.class = Some(FaultClass::Message.as_str());
+    later.after = After::Retry { at: later_by(now, BAD_MESSAGE_S), ours: true };
+    Ok(later)
 }

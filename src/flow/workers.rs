@@ -151,16 +151,16 @@ async fn one(line: &mut Line, pace: &Pace, mut ready: Ready) -> Done {
     if pace.stop.load(Ordering::SeqCst) || ready.read_at.elapsed() > FRESH {
         return Done::NotBegun(ready.claimed.pk);
     }
+    // They are in the store: what waits for its record needs them no longer.
+    let bytes = std::mem::take(&mut ready.composed.bytes);
     let sent = match (&mut *line, &ready.composed.wire) {
-        (Line::Mail(mailer), Wire::Email { envelope }) => mailer.send(envelope, &ready.composed.bytes).await,
+        (Line::Mail(mailer), Wire::Email { envelope }) => mailer.send(envelope, bytes).await,
         (Line::Text(texter), Wire::Sms { to }) => {
-            let text = String::from_utf8_lossy(&ready.composed.bytes).into_owned();
+            let text = String::from_utf8_lossy(&bytes).into_owned();
             texter.send(&ready.claimed.message_id, to, &text).await
         }
         _ => Sent::NotBegun(Fault::network("this channel cannot carry this message")),
     };
-    // Its bytes are in the store; here they are no longer needed.
-    ready.composed.bytes = Vec::new();
     match sent {
         Sent::Answered(answer) => {
             pace.learn(&answer);

@@ -136,10 +136,12 @@ impl Letters {
     /// Renders a mail.
     pub fn mail(&self, language: &str, letter: &str, view: &View) -> Result<Mail, LetterError> {
         let name = format!("{language}/{letter}.md");
-        let subject = one_line(&self.render(&format!("{name}#subject"), view)?);
-        let body = self.render(&name, view)?;
+        let values = minijinja::Value::from(minijinja::value::Serde(view));
+        let subject = one_line(&self.render(&format!("{name}#subject"), &values)?);
+        let body = self.render(&name, &values)?;
+        let parsed = markdown::parse(&body);
         let failed = |e: askama::Error| LetterError::Render { file: name.clone(), line: 1, text: e.to_string() };
-        let inner = markdown::to_html(&body, &html::items(view).map_err(failed)?, &html::payment(view).map_err(failed)?);
+        let inner = markdown::to_html(&parsed, &html::items(view).map_err(failed)?, &html::payment(view).map_err(failed)?);
         if markdown::has_mark(&inner) || markdown::has_mark(&subject) {
             return Err(self.misplaced(&name));
         }
@@ -149,15 +151,15 @@ impl Letters {
         let footer = footer.unwrap_or_default();
         let html = html::shell(language, &subject, view, &inner, &footer).map_err(failed)?;
         let colon = self.labels(language).map_or(": ", Labels::colon);
-        let text = markdown::to_text(&body, &html::items_text(view, colon), &html::payment_text(view, colon));
-        let text = format!("{text}\n-- \n{footer}\n");
+        let mut text = markdown::to_text(&parsed, &html::items_text(view, colon), &html::payment_text(view, colon));
+        text.extend(["\n-- \n", &footer, "\n"]);
         Ok(Mail { subject, text, html, language: language.to_owned() })
     }
 
     /// Renders an SMS: one line.
     pub fn sms(&self, language: &str, letter: &str, view: &View) -> Result<String, LetterError> {
         let name = format!("{language}/{letter}.sms");
-        let text = self.render(&name, view)?;
+        let text = self.render(&name, &minijinja::Value::from(minijinja::value::Serde(view)))?;
         if markdown::has_mark(&text) {
             return Err(self.misplaced(&name));
         }
@@ -179,16 +181,16 @@ impl Letters {
 
     /// The lines of an SMS as its file makes them: `check` wants one.
     pub(super) fn sms_lines(&self, name: &str, view: &View) -> usize {
-        self.render(name, view).map_or(1, |text| text.trim().lines().count())
+        self.render(name, &minijinja::Value::from(minijinja::value::Serde(view))).map_or(1, |text| text.trim().lines().count())
     }
 
-    fn render(&self, name: &str, view: &View) -> Result<String, LetterError> {
+    fn render(&self, name: &str, values: &minijinja::Value) -> Result<String, LetterError> {
         let failed = |e: minijinja::Error| {
             let file = name.trim_end_matches("#subject");
             let file = self.files.get(file).cloned().unwrap_or_else(|| file.to_owned());
             LetterError::Render { file, line: e.line().unwrap_or(1), text: format!("{:#}", e.kind()) + &detail(&e) }
         };
-        self.engine.get_template(name).and_then(|t| t.render(minijinja::value::Serde(view))).map_err(failed)
+        self.engine.get_template(name).and_then(|t| t.render(values)).map_err(failed)
     }
 }
 

@@ -99,21 +99,35 @@ impl Labels {
 
     /// A label with `{name}` filled in.
     pub fn fill(&self, key: &str, values: &[(&str, &str)]) -> String {
-        values.iter().fold(self.text(key).to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+        filled(self.text(key), |name, out| {
+            let value = values.iter().find(|(known, _)| *known == name);
+            value.inspect(|(_, value)| out.push_str(value)).is_some()
+        })
     }
 
     /// A date in words: `3 décembre 2026`.
     pub fn date(&self, date: Date) -> String {
         let month = self.months.get(date.month() as usize - 1).map(String::as_str).unwrap_or_default();
-        let day = if date.day() == 1 { self.day_first.clone() } else { date.day().to_string() };
-        self.date_long.replace("{d}", &day).replace("{month}", month).replace("{y}", &date.year().to_string())
+        filled(&self.date_long, |name, out| match name {
+            "d" if date.day() == 1 => put(out, &self.day_first),
+            "d" => put(out, date.day()),
+            "month" => put(out, month),
+            "y" => put(out, date.year()),
+            _ => false,
+        })
     }
 
     /// A date in figures, or nearly: `03/12/2026`.
     pub fn date_short(&self, date: Date) -> String {
         let month = self.months_short.get(date.month() as usize - 1).map(String::as_str).unwrap_or_default();
-        let text = self.date_short.replace("{dd}", &format!("{:02}", date.day())).replace("{d}", &date.day().to_string());
-        text.replace("{mm}", &format!("{:02}", date.month())).replace("{mon}", month).replace("{y}", &date.year().to_string())
+        filled(&self.date_short, |name, out| match name {
+            "dd" => put(out, format_args!("{:02}", date.day())),
+            "d" => put(out, date.day()),
+            "mm" => put(out, format_args!("{:02}", date.month())),
+            "mon" => put(out, month),
+            "y" => put(out, date.year()),
+            _ => false,
+        })
     }
 
     /// An amount as the language writes it: `1 234,56 €`.
@@ -132,7 +146,12 @@ impl Labels {
         let symbol = symbol(money.currency.code());
         let glued = self.money.contains("{symbol}{amount}") && symbol.chars().all(char::is_alphabetic);
         let pattern = if glued { "{symbol}\u{a0}{amount}" } else { self.money.as_str() };
-        format!("{sign}{}", pattern.replace("{amount}", &amount).replace("{symbol}", symbol))
+        let written = filled(pattern, |name, out| match name {
+            "amount" => put(out, &amount),
+            "symbol" => put(out, symbol),
+            _ => false,
+        });
+        if sign.is_empty() { written } else { format!("{sign}{written}") }
     }
 
     /// `12 jours de retard`; nothing when not late.
@@ -163,6 +182,31 @@ impl Labels {
             (Place::Credit, _) => "section_credits",
         })
     }
+}
+
+/// A pattern with every `{name}` filled in by `value`, which says whether it knows the name. What is filled in is
+/// not looked at again.
+fn filled(pattern: &str, mut value: impl FnMut(&str, &mut String) -> bool) -> String {
+    let mut out = String::with_capacity(pattern.len() + 32);
+    let mut rest = pattern;
+    while let Some((before, from)) = rest.split_once('{') {
+        out.push_str(before);
+        rest = match from.split_once('}') {
+            Some((name, after)) if value(name, &mut out) => after,
+            _ => {
+                out.push('{');
+                from
+            }
+        };
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Writes a value; always true.
+fn put(out: &mut String, value: impl std::fmt::Display) -> bool {
+    use std::fmt::Write as _;
+    write!(out, "{value}").is_ok()
 }
 
 /// A text whose spaces count.

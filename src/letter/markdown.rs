@@ -16,18 +16,25 @@ pub(super) fn escape(value: &str, out: &mut String) {
     }
 }
 
+/// A letter, taken apart once for both forms.
+pub(super) struct Parsed<'a>(Vec<Event<'a>>);
+
+/// Takes a rendered letter apart.
+pub(super) fn parse(markdown: &str) -> Parsed<'_> {
+    Parsed(Parser::new(markdown).collect())
+}
+
 /// The letter as HTML. A paragraph that is a mark becomes its block; raw HTML in a letter is shown, not run.
-pub(super) fn to_html(markdown: &str, items: &str, payment: &str) -> String {
-    let mut out = String::with_capacity(markdown.len() * 2 + items.len() + payment.len());
-    let source: Vec<Event> = Parser::new(markdown).collect();
-    let mut events: Vec<Event> = Vec::with_capacity(source.len());
-    let mut rest = source.as_slice();
+pub(super) fn to_html(letter: &Parsed<'_>, items: &str, payment: &str) -> String {
+    let mut events: Vec<Event> = Vec::with_capacity(letter.0.len());
+    let mut rest = letter.0.as_slice();
+    let mut length = items.len() + payment.len();
     while let Some((event, after)) = rest.split_first() {
         rest = match rest {
             [Event::Start(Tag::Paragraph), Event::Text(text), Event::End(TagEnd::Paragraph), after @ ..]
                 if let Some(html) = block(text, items, payment) =>
             {
-                events.push(Event::Html(CowStr::from(html.to_owned())));
+                events.push(Event::Html(CowStr::from(html)));
                 after
             }
             _ => {
@@ -35,10 +42,12 @@ pub(super) fn to_html(markdown: &str, items: &str, payment: &str) -> String {
                     Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw.clone()),
                     other => other.clone(),
                 });
+                length += if let Event::Text(text) = event { text.len() + 8 } else { 8 };
                 after
             }
         };
     }
+    let mut out = String::with_capacity(length);
     pulldown_cmark::html::push_html(&mut out, events.into_iter());
     out
 }
@@ -57,19 +66,20 @@ fn block<'a>(text: &str, items: &'a str, payment: &'a str) -> Option<&'a str> {
 }
 
 /// The letter as plain text: paragraphs apart, lists with hyphens, links written out.
-pub(super) fn to_text(markdown: &str, items: &str, payment: &str) -> String {
-    let mut out = String::with_capacity(markdown.len() + items.len() + payment.len());
-    let mut links: Vec<String> = Vec::new();
-    for event in Parser::new(markdown) {
+pub(super) fn to_text(letter: &Parsed<'_>, items: &str, payment: &str) -> String {
+    let words = letter.0.iter().map(|e| if let Event::Text(text) = e { text.len() } else { 2 }).sum::<usize>();
+    let mut out = String::with_capacity(words + items.len() + payment.len());
+    let mut links: Vec<&str> = Vec::new();
+    for event in &letter.0 {
         match event {
             Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) | Event::Code(text) => {
-                out.push_str(block(&text, items, payment).unwrap_or(&text));
+                out.push_str(block(text, items, payment).unwrap_or(text));
             }
             Event::SoftBreak | Event::HardBreak => out.push('\n'),
             Event::Start(Tag::Item) => out.push_str("- "),
-            Event::Start(Tag::Link { dest_url, .. }) => links.push(dest_url.to_string()),
+            Event::Start(Tag::Link { dest_url, .. }) => links.push(dest_url),
             Event::End(TagEnd::Link) => {
-                if let Some(url) = links.pop().filter(|url| !out.ends_with(url.as_str())) {
+                if let Some(url) = links.pop().filter(|url| !out.ends_with(url)) {
                     out.push_str(&format!(" ({url})"));
                 }
             }
@@ -79,7 +89,9 @@ pub(super) fn to_text(markdown: &str, items: &str, payment: &str) -> String {
             _ => {}
         }
     }
-    format!("{}\n", out.trim_end())
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
 }
 
 #[cfg(test)]
@@ -96,30 +108,30 @@ mod tests {
     fn values_mean_themselves() {
         let hostile = "Müller *& Söhne* <script>alert(1)</script> [x](http://y) # 1. - `code`";
         let markdown = format!("Dear {},\n\nbye", escaped(hostile));
-        assert_eq!(to_text(&markdown, "", ""), format!("Dear {hostile},\n\nbye\n"));
-        let html = to_html(&markdown, "", "");
+        assert_eq!(to_text(&parse(&markdown), "", ""), format!("Dear {hostile},\n\nbye\n"));
+        let html = to_html(&parse(&markdown), "", "");
         assert!(!html.contains("<script") && !html.contains("<em>") && !html.contains("<a "), "{html}");
     }
 
     #[test]
     fn marks_become_blocks() {
         let markdown = format!("a\n\n{ITEMS}\n\nb");
-        assert_eq!(to_html(&markdown, "<table></table>", ""), "<p>a</p>\n<table></table>\n<p>b</p>\n");
-        assert_eq!(to_text(&markdown, "rows", ""), "a\n\nrows\n\nb\n");
+        assert_eq!(to_html(&parse(&markdown), "<table></table>", ""), "<p>a</p>\n<table></table>\n<p>b</p>\n");
+        assert_eq!(to_text(&parse(&markdown), "rows", ""), "a\n\nrows\n\nb\n");
     }
 
     #[test]
     fn a_mark_inside_a_paragraph_stays_and_is_seen() {
         for markdown in [format!("Hello {ITEMS} x"), format!("{ITEMS}\nmore"), format!("a\n{PAYMENT}"), format!("- {ITEMS}")] {
-            let html = to_html(&markdown, "<table></table>", "<table></table>");
+            let html = to_html(&parse(&markdown), "<table></table>", "<table></table>");
             assert!(has_mark(&html) && !html.contains("<table>"), "{html}");
         }
-        assert!(!has_mark(&to_html(&format!("a\n\n{ITEMS}\n\n{PAYMENT}\n"), "x", "y")));
+        assert!(!has_mark(&to_html(&parse(&format!("a\n\n{ITEMS}\n\n{PAYMENT}\n")), "x", "y")));
     }
 
     #[test]
     fn raw_html_in_a_letter_is_shown() {
-        let html = to_html("<img src=x onerror=alert(1)>\n\nhi <b>there</b>", "", "");
+        let html = to_html(&parse("<img src=x onerror=alert(1)>\n\nhi <b>there</b>"), "", "");
         assert!(!html.contains("<img") && !html.contains("<b>"), "{html}");
     }
 }

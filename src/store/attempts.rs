@@ -1,9 +1,10 @@
 //! The log of attempts: append-only, each row chained to the one before (rule R26).
 
-use super::chain::{self, Facts, GENESIS};
+use super::chain::{Facts, GENESIS};
 use super::db::{Store, StoreError, instant, word};
 use super::statements;
 use crate::domain::attempt::Outcome;
+use crate::domain::hex::hex;
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, Sqlite, Transaction};
@@ -158,7 +159,7 @@ pub(super) async fn append(tx: &mut Transaction<'_, Sqlite>, attempts: &[NewAtte
     }
     if !attempts.is_empty() {
         // Said once more elsewhere: a chain whose last links are cut off is still a whole chain.
-        sqlx::query(super::db::WRITE_META).bind(super::chain::HEAD).bind(super::chain::hex(&head)).execute(&mut **tx).await?;
+        sqlx::query(super::db::WRITE_META).bind(super::chain::HEAD).bind(hex(&head)).execute(&mut **tx).await?;
     }
     Ok(head)
 }
@@ -223,7 +224,7 @@ impl AttemptRow {
 
     /// The row's hash: after the last row, the head of the chain.
     pub fn hash_text(&self) -> String {
-        chain::hex(&self.hash)
+        hex(&self.hash)
     }
 }
 

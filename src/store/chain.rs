@@ -4,6 +4,7 @@
 use super::attempts::{AttemptRow, LogFilter};
 use super::db::{Store, StoreError};
 use super::payloads::{self, Kept};
+use crate::domain::hex::hex;
 use sha2::{Digest as _, Sha256};
 
 /// The head of an empty chain.
@@ -82,11 +83,6 @@ impl Facts<'_> {
 fn add(hash: &mut Sha256, fact: Option<&[u8]>) {
     hash.update(fact.map_or(u64::MAX, |f| f.len() as u64).to_be_bytes());
     hash.update(fact.unwrap_or_default());
-}
-
-/// Bytes as people compare them.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// What `log verify` found.

@@ -222,7 +222,7 @@ impl Store {
         let text = match self.meta("key").await? {
             Some(text) => text,
             None => {
-                let fresh = super::chain::hex(&random()?);
+                let fresh = crate::domain::hex::hex(&random()?);
                 self.write(sqlx::query(KEEP_META).bind("key").bind(fresh)).await?;
                 // Another start may have been first.
                 sqlx::query_scalar(READ_META).bind("key").fetch_one(&self.writer).await?

@@ -1,11 +1,11 @@
-//! Building a mail: RFC 5322 and MIME by lettre, with the headers that keep machines from answering.
+//! Building a mail: headers and encodings (RFC 5322, MIME) by lettre, with the headers that keep machines from answering.
 
 use super::address::in_ascii_domain;
 use crate::domain::mail::Mail;
 use jiff::Timestamp;
 use lettre::Address;
-use lettre::message::header::{self, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
+use lettre::message::header::{self, HeaderName, HeaderValue, Headers};
+use lettre::message::{Mailbox, Mailboxes, Message, SinglePart};
 
 /// Where a message goes on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,37 +48,50 @@ pub struct BuildError(String);
 
 /// The exact bytes of a mail.
 pub fn build(parts: &MailParts) -> Result<Vec<u8>, BuildError> {
-    let failed = |e: String| BuildError(e);
     let subject = match parts.redirected_from {
         Some(real) => format!("[to: {real}] {}", short(&parts.mail.subject)),
         None => short(&parts.mail.subject),
     };
     // A header knows no letters outside ASCII but in words; a domain has a form in ASCII.
     let to = in_ascii_domain(parts.to).ok_or_else(|| BuildError(format!("{} has no form in ASCII", parts.to)))?;
-    let to = Mailbox::new(Some(short(parts.name)), to);
-    let mut builder = Message::builder()
-        .from(parts.from.clone())
-        .to(to)
-        .reply_to(Mailbox::new(None, parts.reply_to.clone()))
-        .subject(subject)
-        .message_id(Some(format!("<{}>", parts.message_id)));
+    let mut headers = Headers::with_capacity(14);
+    headers.set(header::From::from(Mailboxes::from(parts.from.clone())));
+    headers.set(header::To::from(Mailboxes::from(Mailbox::new(Some(short(parts.name)), to))));
+    headers.set(header::ReplyTo::from(Mailboxes::from(Mailbox::new(None, parts.reply_to.clone()))));
+    headers.set(header::Subject::from(subject));
+    headers.set(header::MessageId::from(format!("<{}>", parts.message_id)));
     if let Some(thread) = parts.thread.filter(|t| *t != parts.message_id) {
-        builder = builder.in_reply_to(format!("<{thread}>")).references(format!("<{thread}>"));
+        headers.set(header::InReplyTo::from(format!("<{thread}>")));
+        headers.set(header::References::from(format!("<{thread}>")));
     }
-    let language = parts.mail.language.clone();
-    let message = builder
-        .raw_header(raw("Auto-Submitted", "auto-generated"))
-        .raw_header(raw("X-Auto-Response-Suppress", "OOF, AutoReply"))
-        .raw_header(raw("Content-Language", &language))
-        .raw_header(raw("Date", &rfc2822(parts.date)))
-        .multipart(
-            MultiPart::alternative()
-                .boundary(boundary(parts.message_id))
-                .singlepart(part(header::ContentType::TEXT_PLAIN, &parts.mail.text))
-                .singlepart(html(&parts.mail.html)),
-        )
-        .map_err(|e| failed(e.to_string()))?;
-    Ok(message.formatted())
+    headers.insert_raw(raw("Auto-Submitted", "auto-generated"));
+    headers.insert_raw(raw("X-Auto-Response-Suppress", "OOF, AutoReply"));
+    headers.insert_raw(raw("Content-Language", &parts.mail.language));
+    headers.insert_raw(raw("Date", &rfc2822(parts.date)));
+    headers.set(header::MIME_VERSION_1_0);
+    Ok(alternative(&headers, &boundary(parts.message_id), parts.mail))
+}
+
+/// What the headers of a mail take, about, in bytes.
+const HEADERS: usize = 1200;
+
+/// A mail in two forms of the same words (RFC 2046, section 5.1.4), written into one piece of memory.
+fn alternative(headers: &Headers, boundary: &str, mail: &Mail) -> Vec<u8> {
+    let text = quoted(header::ContentType::TEXT_PLAIN, &mail.text).formatted();
+    let mut out = Vec::with_capacity(HEADERS + text.len() + mail.html.len() + mail.html.len() / 16);
+    put(&mut out, format_args!("{headers}Content-Type: multipart/alternative;\r\n boundary=\"{boundary}\"\r\n\r\n"));
+    put(&mut out, format_args!("--{boundary}\r\n"));
+    out.extend_from_slice(&text);
+    put(&mut out, format_args!("--{boundary}\r\n"));
+    html(&mut out, &mail.html);
+    put(&mut out, format_args!("--{boundary}--\r\n"));
+    out
+}
+
+fn put(out: &mut Vec<u8>, text: std::fmt::Arguments) {
+    use std::io::Write as _;
+    // Memory takes everything.
+    out.write_fmt(text).ok();
 }
 
 /// The first mail of the matter, as a mail built here names it; `None` when it is the first itself.
@@ -106,7 +119,7 @@ pub fn build_plain(
         .message_id(Some(format!("<{id}>")))
         .raw_header(raw("Auto-Submitted", "auto-generated"))
         .raw_header(raw("Date", &rfc2822(date)))
-        .singlepart(part(header::ContentType::TEXT_PLAIN, text))
+        .singlepart(quoted(header::ContentType::TEXT_PLAIN, text))
         .map_err(|e| BuildError(e.to_string()))?;
     Ok(message.formatted())
 }
@@ -128,39 +141,37 @@ const LONGEST_LINE: usize = 900;
 
 /// The HTML part. What is not ASCII becomes a character reference, so that it needs no encoding: shorter than
 /// quoted-printable, which writes every `=` of every attribute as three bytes.
-fn html(text: &str) -> SinglePart {
-    let kind = header::ContentType::TEXT_HTML;
-    match ascii_lines(text) {
-        Some(lines) => {
-            let encoding = header::ContentTransferEncoding::SevenBit;
-            let body = lettre::message::Body::dangerous_pre_encoded(lines.into_bytes(), encoding);
-            SinglePart::builder().header(kind).header(encoding).body(body)
-        }
-        None => part(kind, text),
+fn html(out: &mut Vec<u8>, text: &str) {
+    let start = out.len();
+    out.extend_from_slice(b"Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n");
+    if ascii_lines(out, text) {
+        out.extend_from_slice(b"\r\n");
+    } else {
+        out.truncate(start);
+        out.extend_from_slice(&quoted(header::ContentType::TEXT_HTML, text).formatted());
     }
 }
 
-/// HTML in ASCII, its lines ended as on the wire; `None` when one of them is too long.
-fn ascii_lines(html: &str) -> Option<String> {
-    use std::fmt::Write as _;
-    let mut out = String::with_capacity(html.len() + html.len() / 8);
+/// Appends HTML in ASCII, its lines ended as on the wire; false when one of them is too long.
+fn ascii_lines(out: &mut Vec<u8>, html: &str) -> bool {
     for line in html.lines() {
         let start = out.len();
         for piece in line.split_inclusive(|c: char| !c.is_ascii()) {
             match piece.char_indices().next_back().filter(|(_, c)| !c.is_ascii()) {
-                Some((at, c)) => write!(out, "{}&#{};", &piece[..at], u32::from(c)).ok()?,
-                None => out.push_str(piece),
+                Some((at, c)) => put(out, format_args!("{}&#{};", &piece[..at], u32::from(c))),
+                None => out.extend_from_slice(piece.as_bytes()),
             }
         }
         if out.len() - start > LONGEST_LINE {
-            return None;
+            return false;
         }
-        out.push_str("\r\n");
+        out.extend_from_slice(b"\r\n");
     }
-    Some(out)
+    true
 }
 
-fn part(kind: header::ContentType, text: &str) -> SinglePart {
+/// A part in quoted-printable.
+fn quoted(kind: header::ContentType, text: &str) -> SinglePart {
     SinglePart::builder().header(kind).header(header::ContentTransferEncoding::QuotedPrintable).body(
         lettre::message::Body::new_with_encoding(text.to_owned(), header::ContentTransferEncoding::QuotedPrintable)
             .unwrap_or_else(
@@ -196,13 +207,15 @@ mod tests {
     #[test]
     fn letters_outside_ascii_become_references() {
         let html = "<p>\u{e9}t\u{e9} 1\u{202f}000\u{a0}\u{20ac}</p>\n\n\u{1f600}b\n";
-        assert_eq!(ascii_lines(html).unwrap(), "<p>&#233;t&#233; 1&#8239;000&#160;&#8364;</p>\r\n\r\n&#128512;b\r\n");
+        let mut out = Vec::new();
+        assert!(ascii_lines(&mut out, html));
+        assert_eq!(out, b"<p>&#233;t&#233; 1&#8239;000&#160;&#8364;</p>\r\n\r\n&#128512;b\r\n");
     }
 
     #[test]
     fn a_line_too_long_wants_an_encoding() {
         let line = "x".repeat(LONGEST_LINE);
-        assert!(ascii_lines(&line).is_some());
-        assert!(ascii_lines(&format!("{line}\u{e9}")).is_none());
+        assert!(ascii_lines(&mut Vec::new(), &line));
+        assert!(!ascii_lines(&mut Vec::new(), &format!("{line}\u{e9}")));
     }
 }

@@ -34,10 +34,10 @@ impl Mailer {
     }
 
     /// Sends one message.
-    pub async fn send(&mut self, envelope: &Envelope, message: &[u8]) -> Sent {
+    pub async fn send(&mut self, envelope: &Envelope, message: Vec<u8>) -> Sent {
         match self {
             Mailer::Smtp(client) => client.send(envelope, message).await,
-            Mailer::Folder(folder) => folder.send(envelope, message).await,
+            Mailer::Folder(folder) => folder.send(envelope, &message).await,
         }
     }
 

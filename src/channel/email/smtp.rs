@@ -71,7 +71,7 @@ impl Client {
         }
     }
 
-    pub(super) async fn send(&mut self, envelope: &Envelope, message: &[u8]) -> Sent {
+    pub(super) async fn send(&mut self, envelope: &Envelope, message: Vec<u8>) -> Sent {
         let mut open = match self.connection.take() {
             Some(open) => open,
             None => match self.connect().await {
@@ -233,7 +233,7 @@ async fn said(deadline: Duration, wanted: u16, work: impl Future<Output = io::Re
 }
 
 /// One message over an open connection; says whether the connection may be used again.
-async fn transmit(open: &mut Open, envelope: &Envelope, message: &[u8], deadline: Duration) -> (Sent, bool) {
+async fn transmit(open: &mut Open, envelope: &Envelope, message: Vec<u8>, deadline: Duration) -> (Sent, bool) {
     let Some((mail, rcpt)) = commands(open, envelope) else {
         let text = "the mail server takes no address with letters outside ASCII (it offers no SMTPUTF8)".to_owned();
         return (Sent::Answered(Answer { outcome: Outcome::Refused, class: Some(FaultClass::Server), text }), true);
@@ -329,8 +329,21 @@ fn broken(why: &str) -> (Sent, bool) {
 }
 
 /// A message as it stands on the wire, with its end: a dot that begins a line is doubled (RFC 5321, section 4.5.2).
-fn whole(message: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(message.len() + 16);
+/// Hardly any has one, and needs no copy.
+fn whole(message: Vec<u8>) -> Vec<u8> {
+    let mut bytes = match memchr::memmem::find(&message, b"\n.") {
+        None if !message.starts_with(b".") => message,
+        _ => stuffed(&message),
+    };
+    if !bytes.ends_with(b"\r\n") {
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes.extend_from_slice(b".\r\n");
+    bytes
+}
+
+fn stuffed(message: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(message.len() + 64);
     if message.starts_with(b".") {
         bytes.push(b'.');
     }
@@ -341,10 +354,6 @@ fn whole(message: &[u8]) -> Vec<u8> {
         rest = end + 1;
     }
     bytes.extend_from_slice(&message[rest..]);
-    if !bytes.ends_with(b"\r\n") {
-        bytes.extend_from_slice(b"\r\n");
-    }
-    bytes.extend_from_slice(b".\r\n");
     bytes
 }
 
@@ -362,8 +371,9 @@ mod tests {
 
     #[test]
     fn dots_at_the_beginning_of_lines_are_doubled() {
-        assert_eq!(whole(b"a\r\n.\r\n..b\r\nc.\r\n"), b"a\r\n..\r\n...b\r\nc.\r\n.\r\n");
-        assert_eq!(whole(b".x"), b"..x\r\n.\r\n");
-        assert_eq!(whole(b""), b"\r\n.\r\n");
+        assert_eq!(whole(b"a\r\n.\r\n..b\r\nc.\r\n".to_vec()), b"a\r\n..\r\n...b\r\nc.\r\n.\r\n");
+        assert_eq!(whole(b".x".to_vec()), b"..x\r\n.\r\n");
+        assert_eq!(whole(b"x\r\n".to_vec()), b"x\r\n.\r\n");
+        assert_eq!(whole(Vec::new()), b"\r\n.\r\n");
     }
 }
