@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 /// The smallest and the largest group that is marked at once.
-const GROUP: std::ops::RangeInclusive<usize> = 8..=256;
+const GROUP: std::ops::RangeInclusive<usize> = 8..=192;
 
 /// A group should be on the wire within this: well inside the second that R13 allows.
 const GROUP_TIME: f64 = 0.2;
@@ -33,7 +33,7 @@ const GROUPS_A_CLAIM: usize = 4;
 const FEEDERS: usize = 2;
 
 /// A group of outcomes smaller than this waits a moment for more.
-const LINGER_BELOW: usize = 256;
+const LINGER_BELOW: usize = 192;
 
 /// How long it waits.
 const LINGER: Duration = Duration::from_millis(25);

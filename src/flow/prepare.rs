@@ -30,7 +30,7 @@ const BAD_MESSAGE_S: i64 = 3600;
 const DOUBT_WAITS_S: i64 = 600;
 
 /// Messages that one thread decides and composes.
-const PART: usize = 128;
+const PART: usize = 256;
 
 /// An instant some seconds later.
 pub(super) fn later_by(now: Timestamp, seconds: i64) -> Timestamp {
