@@ -1,6 +1,7 @@
 //! Our copy of the ledger: what the last polls showed.
 
 use super::db::{Store, StoreError, day, word};
+use super::packed::json;
 use super::{keys, statements};
 use crate::domain::currency::Currency;
 use crate::domain::invoice::Presence;
@@ -172,10 +173,6 @@ impl PageChange {
     pub fn is_empty(&self) -> bool {
         self.invoices.is_empty() && self.unreadable.is_empty()
     }
-}
-
-fn json(list: &impl Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(list).map_err(|e| StoreError::Corrupt(e.to_string()))
 }
 
 impl Store {

@@ -1,7 +1,7 @@
 //! The outbox: what is planned, in the transaction that decides it; claims; the sending mark.
 
 use super::db::{Store, StoreError};
-use super::packed::{packed, unpack};
+use super::packed::{json, packed, unpack};
 use super::{keys, payloads, statements};
 use crate::domain::case::MarkKind;
 use crate::domain::step::{Channel, Rank};
@@ -28,7 +28,9 @@ statements! {
             SELECT 1 FROM contact c JOIN message m ON m.contact_pk = c.pk AND m.released = 1
             WHERE c.debtor_pk = $2 AND c.step = $5 AND c.state IN ('failed', 'cancelled') AND NOT EXISTS (
                 SELECT 1 FROM json_each($11) n WHERE n.value NOT IN (SELECT o.value FROM json_each(c.invoices) o))) AS released) r";
-    PLAN_LOOKED = "UPDATE debtor SET next_at = $2, reason = $3 WHERE pk = $1 AND next_at = $4";
+    PLAN_LOOKED = "UPDATE debtor SET next_at = j.next, reason = j.reason
+        FROM (SELECT value ->> 0 AS pk, value ->> 1 AS next, value ->> 2 AS reason, value ->> 3 AS was FROM json_each($1)) j
+        WHERE debtor.pk = j.pk AND +debtor.next_at = j.was";
     BRAKE_COUNT = "SELECT (SELECT count(*) FROM message WHERE state = 'planned' AND settled_at IS NULL) AS planned,
         (SELECT count(*) FROM message WHERE state IN ('queued', 'deferred', 'leased', 'sending', 'uncertain') AND settled_at IS NULL AND released = 0) AS waiting,
         (SELECT count(*) FROM message WHERE settled_at >= $1 AND state IN ('accepted', 'refused', 'expired') AND released = 0) AS left";
@@ -191,11 +193,8 @@ impl Store {
             insert_contact(&mut tx, contact, held, at).await?;
         }
         super::settle::record_no_address(&mut tx, undelivered, at).await?;
-        for look in looks {
-            let next = look.next.map(|t| t.as_millisecond());
-            let query = sqlx::query(PLAN_LOOKED).bind(look.debtor_pk).bind(next).bind(look.reason).bind(look.was);
-            query.execute(&mut *tx).await?;
-        }
+        let looks: Vec<_> = looks.iter().map(|l| (l.debtor_pk, l.next.map(|t| t.as_millisecond()), l.reason, l.was)).collect();
+        sqlx::query(PLAN_LOOKED).bind(json(&looks)?).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -26,3 +26,8 @@ pub(super) async fn unpack<'q, T: DeserializeOwned>(
     let text: &str = sqlx::Row::try_get(&row, 0)?;
     serde_json::from_str(text).map_err(|e| StoreError::Corrupt(format!("a row cannot be read: {e}")))
 }
+
+/// Rows for a statement that takes many at once, as one text.
+pub(super) fn json(list: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(list).map_err(|e| StoreError::Corrupt(e.to_string()))
+}

@@ -4,6 +4,7 @@
 use super::attempts::{self, NewAttempt};
 use super::db::{Store, StoreError};
 use super::outbox::{NewMark, insert_mark};
+use super::packed::json;
 use super::payloads::{self, Payload};
 use super::statements;
 use crate::domain::attempt::{FaultClass, Outcome};
@@ -149,10 +150,6 @@ impl Settlement {
     fn ends(&self) -> bool {
         matches!(self.after, After::Refused | After::Expired | After::Cancelled | After::Dropped)
     }
-}
-
-fn json(list: &impl Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(list).map_err(|e| StoreError::Corrupt(e.to_string()))
 }
 
 impl Store {
