@@ -46,8 +46,15 @@ pub enum SourceError {
     )]
     MissingColumns(String),
     /// It took too long.
-    #[error("the ledger did not answer within {0} seconds; is another program holding it locked?")]
-    TimedOut(u64),
+    #[error(
+        "the ledger {path} did not answer within {seconds} seconds; its query may be slow, or another program may hold it locked"
+    )]
+    TimedOut {
+        /// The file.
+        path: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// No row has an id: the query is at fault, and which invoices are there is not known.
     #[error("no row of the ledger's query has an invoice_id that is text or a whole number; every row needs one")]
     NoId,

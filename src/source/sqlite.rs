@@ -167,7 +167,7 @@ impl SqliteSource {
     /// Waits for a statement, but not for ever.
     async fn bounded<T>(&self, what: &'static str, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, SourceError> {
         match tokio::time::timeout(Duration::from_secs(TIMEOUT_S), work).await {
-            Err(_) => Err(SourceError::TimedOut(TIMEOUT_S)),
+            Err(_) => Err(SourceError::TimedOut { path: self.path.display().to_string(), seconds: TIMEOUT_S }),
             Ok(Ok(value)) => Ok(value),
             Ok(Err(e)) => Err(locked(&self.path, &e).unwrap_or_else(|| SourceError::Query { what, why: plain(&e) })),
         }
