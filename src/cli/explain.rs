@@ -5,7 +5,8 @@ mod story;
 
 use super::{CliError, desk, hold, log, out};
 use crate::domain::case::{CaseKey, DebtorFile};
-use crate::domain::decision::{Decision, Explanation, RuleWeighed, Verdict, decide};
+use crate::domain::decision::{Decision, Explanation, RuleWeighed, Verdict, decide, tie_out};
+use crate::domain::reason::Reason;
 use crate::domain::time::local_date;
 use crate::flow::Desk;
 use crate::flow::desk::Conditions;
@@ -94,8 +95,19 @@ async fn load(desk: &Desk, on: Named, name: &str) -> Result<Subject, CliError> {
         unreachable
             .map(|u| format!("unreachable since {}: {}", out::short(u.since, &desk.setup.settings.creditor.timezone), u.why)),
     );
-    let (conditions, guards) = guard::told(desk, now).await?;
+    let (mut conditions, guards) = guard::told(desk, now).await?;
     let under_way = desk.store.under_way(&[on.debtor_pk]).await?;
+    if under_way.iter().any(|m| m.state != "braked" && m.state != "planned") {
+        // What was let pass, or was on its way before, is not held by it.
+        conditions.brakes.retain(|b| b.reason != Reason::TooMany);
+    }
+    if let Some(pk) = on.invoice_pk {
+        let (conditions, zone) = (desk.conditions(now).await?, desk.setup.zone(&file.debtor));
+        let world = |cadence: &str| desk.setup.cadence(cadence).map(|c| desk.world(&conditions, &zone, c, now));
+        let itself = tie_out(&file, world).into_iter().find(|(row, ..)| *row == pk);
+        // The decision is one for all that the customer owes.
+        notes.extend(itself.map(|(_, state, amount)| format!("{name} itself: {amount}, which `status` counts under {state}")));
+    }
     Ok(Subject { name: name.to_owned(), on, conditions, guards, under_way, file, attempts, now, notes })
 }
 

@@ -5,7 +5,7 @@ use super::{CliError, open};
 use crate::clock::Clock;
 use crate::domain::time::local_date;
 use crate::store::Store;
-use crate::store::holds::Named;
+use crate::store::holds::{Found, Named};
 use jiff::civil::Date;
 use std::path::Path;
 
@@ -42,15 +42,30 @@ pub(super) async fn named(store: &Store, name: &str) -> Result<Named, CliError> 
         return Ok(Named { debtor_pk: debtor(store, id).await?, invoice_pk: None });
     }
     let plain = name.strip_prefix("invoice:");
-    let found = store.find(plain.unwrap_or(name)).await?;
-    if plain.is_none() && found.is_some_and(|f| f.invoice_pk.is_some()) && store.find_debtor(name).await?.is_some() {
-        return Err(CliError::Usage(format!("{name} is a debtor and an invoice as well; say debtor:{name} or invoice:{name}")));
-    }
-    found.ok_or_else(|| {
-        CliError::Failed(format!(
+    match store.find(plain.unwrap_or(name)).await? {
+        Found::One(Named { invoice_pk: Some(_), .. }) if plain.is_none() && store.find_debtor(name).await?.is_some() => {
+            Err(CliError::Usage(format!("{name} is a debtor and an invoice as well; say debtor:{name} or invoice:{name}")))
+        }
+        Found::One(found) => Ok(found),
+        Found::Several(list) => Err(several(name, &list)),
+        Found::Nothing => Err(CliError::Failed(format!(
             "there is no debtor and no invoice \"{name}\"; wanted a debtor's id, or an invoice's id or number as in the ledger"
-        ))
-    })
+        ))),
+    }
+}
+
+fn several(name: &str, list: &[(String, String)]) -> CliError {
+    let list: Vec<String> = list.iter().map(|(id, debtor)| format!("{id} (of debtor {debtor})")).collect();
+    CliError::Usage(format!("{name} is the number of several invoices; say which, by its id: {}", list.join(", ")))
+}
+
+/// Finds the debtor of an invoice that a person named.
+pub(super) async fn debtor_of_invoice(store: &Store, name: &str) -> Result<i64, CliError> {
+    match store.find(name).await? {
+        Found::One(Named { debtor_pk, invoice_pk: Some(_) }) => Ok(debtor_pk),
+        Found::Several(list) => Err(several(name, &list)),
+        _ => Err(CliError::Failed(format!("there is no invoice \"{name}\"; wanted its id or number as in the ledger"))),
+    }
 }
 
 /// Finds a debtor by its id; never an invoice, whose id may be the same number.
@@ -72,7 +87,8 @@ pub(super) async fn hold(config: &Path, args: HoldArgs) -> Result<(), CliError> 
     let on = named(&store, &args.name).await?;
     let id = store.put_hold(on, args.until, args.reason.trim(), now).await?;
     let what = if on.invoice_pk.is_some() { "invoice" } else { "debtor" };
-    say!("hold {id}: {what} {} until {}", args.name, args.until);
+    let name = args.name.trim_start_matches("invoice:").trim_start_matches("debtor:");
+    say!("hold {id}: {what} {name} until {}", args.until);
     Ok(())
 }
 

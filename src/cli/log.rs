@@ -131,9 +131,7 @@ async fn filter(store: &Store, zone: &TimeZone, args: &List) -> Result<(LogFilte
         filter.debtor_pk = Some(hold::debtor(store, name).await?);
     }
     if let Some(name) = &args.invoice {
-        let named = store.find(name).await?.filter(|n| n.invoice_pk.is_some());
-        let missing = || CliError::Failed(format!("there is no invoice \"{name}\"; wanted its id or number as in the ledger"));
-        filter.debtor_pk = Some(named.ok_or_else(missing)?.debtor_pk);
+        filter.debtor_pk = Some(hold::debtor_of_invoice(store, name).await?);
     }
     Ok((filter, args.invoice.clone()))
 }

@@ -26,7 +26,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         let debtor = hold::debtor(&store, name).await?;
         confirm(args.yes, &format!("Let the old debts of {name} enter the cadence at its first step after the due date?"))?;
         store.release_entry(debtor, now).await?;
-        say!("released {name}");
+        say!("released {name}: its old debts that are known now enter at the first step after the due date");
         return Ok(());
     }
     if args.ledger {
@@ -50,7 +50,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     let total: u64 = held.iter().map(|h| h.2).sum();
     confirm(args.yes, &format!("Let these {total} messages pass? Each invoice is read again before its message leaves."))?;
     let released = store.release_braked(now).await?;
-    say!("released {released} messages");
+    say!("released {released} {}", if released == 1 { "message" } else { "messages" });
     Ok(())
 }
 

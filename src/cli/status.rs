@@ -74,7 +74,14 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     }
     match brakes.as_slice() {
         [] => say!("sending      free"),
-        list => list.iter().for_each(|(reason, text)| say!("sending      STOPPED {reason}: {text}")),
+        list => list.iter().for_each(|(reason, text)| match reason.as_str() {
+            // What was let pass before goes on.
+            "too_many" => say!("sending      HELD {reason}: {text}"),
+            _ => say!("sending      STOPPED {reason}: {text}"),
+        }),
+    }
+    if let Some(to) = &desk.setup.settings.guard.redirect_to {
+        say!("redirected   all messages go to {to} ([guard] redirect_to)");
     }
     let queued: Vec<String> = queue.iter().map(|(s, n)| format!("{n} {s}")).collect();
     say!("outbox       {}", if queued.is_empty() { "empty".to_owned() } else { queued.join(", ") });

@@ -275,7 +275,7 @@ async fn brake(desk: &Desk) -> Result<u64, DeskError> {
     };
     let now = desk.clock.now();
     let since = Timestamp::from_second(now.as_second() - 86_400).unwrap_or(now);
-    let volume = desk.store.volume(since).await?;
+    let volume = desk.store.volume(since, desk.is_redirected()).await?;
     if volume.planned == 0 {
         return Ok(0);
     }
@@ -287,7 +287,7 @@ async fn brake(desk: &Desk) -> Result<u64, DeskError> {
     }
     let held = desk.store.move_planned(true).await?;
     let text = format!(
-        "{count} messages in a day, and [guard] max_messages_per_cycle is {most}; look at `relance preview`, then say `relance release`"
+        "{count} messages in a day were more than [guard] max_messages_per_cycle, which was {most}; they wait: look at `relance preview`, then say `relance release`"
     );
     desk.store.set_brake("too_many", now, None, &text).await?;
     tracing::warn!(held, most, "too many messages: held until released");

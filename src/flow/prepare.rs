@@ -321,7 +321,7 @@ async fn cancelled(
 ) -> Result<Settlement, DeskError> {
     let today = local_date(now, &desk.setup.zone(&file.debtor));
     // What has been paid is no longer in the file, and is what the message was about all the same.
-    let rows = desk.store.rows_about(&claimed.invoices, &claimed.step, today).await?;
+    let rows = desk.store.rows_about(&claimed, today).await?;
     let language = desk.language(file.debtor.language.as_deref(), &claimed.letter, claimed.channel.as_str());
     let mut attempt = attempt(file, &claimed, serde_json::Value::from(rows).to_string(), language, now);
     attempt.why = Some(match detail {

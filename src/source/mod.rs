@@ -112,6 +112,13 @@ impl Source {
         }
     }
 
+    /// Rows with a number.
+    pub async fn numbered(&self, columns: &Columns, number: &str) -> Result<Vec<RawRow>, SourceError> {
+        match self {
+            Source::Sqlite(source) => source.numbered(columns, number).await,
+        }
+    }
+
     /// The day up to which receipts are booked, where a query says so (R10).
     pub async fn booked_through(&self) -> Result<Option<jiff::civil::Date>, SourceError> {
         match self {

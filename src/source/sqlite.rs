@@ -6,7 +6,9 @@ use super::{Page, SourceError};
 use crate::config::settings::SourceSettings;
 use jiff::civil::Date;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow};
-use sqlx::{AssertSqlSafe, Column as _, Row as _, SqlSafeStr as _, Statement as _, TypeInfo as _, ValueRef as _};
+use sqlx::{
+    AssertSqlSafe, Column as _, ConnectOptions as _, Row as _, SqlSafeStr as _, Statement as _, TypeInfo as _, ValueRef as _,
+};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,6 +43,7 @@ impl SqliteSource {
             return Err(failed(why));
         }
         let options = SqliteConnectOptions::new()
+            .disable_statement_logging()
             .filename(&path)
             .read_only(true)
             .create_if_missing(false)
@@ -118,6 +121,14 @@ impl SqliteSource {
             None => format!("SELECT {list} FROM {} WHERE invoice_id IN (SELECT value FROM json_each($1))", self.base),
         };
         let rows = self.bounded("re-read", sqlx::query(AssertSqlSafe(sql)).bind(id_list(ids)).fetch_all(&self.pool)).await?;
+        Ok(rows.iter().map(|row| RawRow::new(columns, cells(row))).collect())
+    }
+
+    /// Rows with a number: a few, as a person asks for them.
+    pub async fn numbered(&self, columns: &Columns, number: &str) -> Result<Vec<RawRow>, SourceError> {
+        let list = columns.list();
+        let sql = format!("SELECT {list} FROM {} WHERE CAST(number AS TEXT) = $1 LIMIT 2", self.base);
+        let rows = self.bounded("query", sqlx::query(AssertSqlSafe(sql)).bind(number).fetch_all(&self.pool)).await?;
         Ok(rows.iter().map(|row| RawRow::new(columns, cells(row))).collect())
     }
 

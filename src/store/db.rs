@@ -4,7 +4,7 @@ use super::statements;
 use jiff::Timestamp;
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection as _, Sqlite, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, Sqlite, Transaction};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -123,6 +123,7 @@ impl Store {
     async fn connect(path: &Path, create: bool) -> Result<Store, StoreError> {
         restrict(path)?;
         let options = SqliteConnectOptions::new()
+            .disable_statement_logging()
             .filename(path)
             .create_if_missing(create)
             .journal_mode(SqliteJournalMode::Wal)

@@ -14,7 +14,8 @@ statements! {
     HOLDS = "SELECT h.pk, d.source_id, d.name, i.number, h.until_day, h.reason, h.created_at FROM hold h
         JOIN debtor d ON d.pk = h.debtor_pk LEFT JOIN invoice i ON i.pk = h.invoice_pk
         WHERE h.ended_at IS NULL AND h.until_day >= $1 ORDER BY h.until_day, h.pk";
-    NAME_INVOICE = "SELECT pk, debtor_pk, source_id FROM invoice WHERE source_id = $1 OR number = $1 ORDER BY (presence = 'closed'), pk DESC LIMIT 2";
+    NAME_INVOICE = "SELECT i.pk, i.debtor_pk, i.source_id, d.source_id AS debtor, i.source_id = $1 AS by_id, i.presence = 'closed' AS closed
+        FROM invoice i JOIN debtor d ON d.pk = i.debtor_pk WHERE i.source_id = $1 OR i.number = $1 ORDER BY 5 DESC, 6, i.pk DESC LIMIT 10";
     NAME_DEBTOR = "SELECT pk FROM debtor WHERE source_id = $1";
     /// Keys only grow: a debt that comes to be known later has a higher one.
     RELEASE_ENTRY = "UPDATE debtor SET entry_released = (SELECT coalesce(max(pk), 0) FROM invoice), next_at = $2 - (next_at IS $2) WHERE pk = $1";
@@ -27,6 +28,17 @@ pub struct Named {
     pub debtor_pk: i64,
     /// The invoice, if one was named.
     pub invoice_pk: Option<i64>,
+}
+
+/// What a word names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing.
+    Nothing,
+    /// One thing.
+    One(Named),
+    /// A number that several invoices have: their ids, each with its debtor's.
+    Several(Vec<(String, String)>),
 }
 
 /// A hold, as people see it.
@@ -49,13 +61,20 @@ pub struct HoldRow {
 }
 
 impl Store {
-    /// Finds an invoice by id or number, or a debtor by id. An invoice goes first.
-    pub async fn find(&self, name: &str) -> Result<Option<Named>, StoreError> {
-        if let Some(row) = sqlx::query(NAME_INVOICE).bind(name).fetch_optional(&self.reader).await? {
-            return Ok(Some(Named { debtor_pk: row.get("debtor_pk"), invoice_pk: Some(row.get("pk")) }));
-        }
-        let debtor = self.find_debtor(name).await?;
-        Ok(debtor.map(|debtor_pk| Named { debtor_pk, invoice_pk: None }))
+    /// Finds an invoice by id or number, or a debtor by id. An invoice goes first, by its id before its number, and one
+    /// that is open before those that are not.
+    pub async fn find(&self, name: &str) -> Result<Found, StoreError> {
+        let rows = sqlx::query(NAME_INVOICE).bind(name).fetch_all(&self.reader).await?;
+        let Some(first) = rows.first() else {
+            let debtor = self.find_debtor(name).await?;
+            return Ok(debtor.map_or(Found::Nothing, |debtor_pk| Found::One(Named { debtor_pk, invoice_pk: None })));
+        };
+        let rank = |row: &sqlx::sqlite::SqliteRow| (row.get::<bool, _>("by_id"), row.get::<bool, _>("closed"));
+        let alike: Vec<_> = rows.iter().filter(|row| rank(row) == rank(first)).collect();
+        Ok(match alike.as_slice() {
+            [one] => Found::One(Named { debtor_pk: one.get("debtor_pk"), invoice_pk: Some(one.get("pk")) }),
+            several => Found::Several(several.iter().map(|row| (row.get("source_id"), row.get("debtor"))).collect()),
+        })
     }
 
     /// Finds a debtor by its id in the source.

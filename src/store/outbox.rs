@@ -33,7 +33,8 @@ statements! {
         WHERE debtor.pk = j.pk AND +debtor.next_at = j.was";
     BRAKE_COUNT = "SELECT (SELECT count(*) FROM message WHERE state = 'planned' AND settled_at IS NULL) AS planned,
         (SELECT count(*) FROM message WHERE state IN ('queued', 'deferred', 'leased', 'sending', 'uncertain') AND settled_at IS NULL AND released = 0) AS waiting,
-        (SELECT count(*) FROM message WHERE settled_at >= $1 AND state IN ('accepted', 'refused', 'expired') AND released = 0) AS left";
+        (SELECT count(*) FROM message m JOIN contact c ON c.pk = m.contact_pk AND c.redirected = $2
+            WHERE m.settled_at >= $1 AND m.state IN ('accepted', 'refused', 'expired') AND m.released = 0) AS left";
     BRAKE_MOVE = "UPDATE message SET state = $1 WHERE state = 'planned' AND settled_at IS NULL";
     BRAKE_RELEASE = "UPDATE message SET state = 'queued', released = 1, not_before = $1 WHERE state = 'braked' AND settled_at IS NULL";
     BRAKED_BY_STEP = "SELECT m.step, m.channel, count(*) AS messages FROM message m WHERE m.state = 'braked' AND m.settled_at IS NULL GROUP BY m.step, m.channel ORDER BY 1, 2";
@@ -199,9 +200,10 @@ impl Store {
         Ok(())
     }
 
-    /// Counts for the volume brake.
-    pub async fn volume(&self, since: Timestamp) -> Result<Volume, StoreError> {
-        let row = sqlx::query(BRAKE_COUNT).bind(since.as_millisecond()).fetch_one(&self.writer).await?;
+    /// Counts for the volume brake: what went to `redirect_to` only counts while everything does.
+    pub async fn volume(&self, since: Timestamp, redirected: bool) -> Result<Volume, StoreError> {
+        let row =
+            sqlx::query(BRAKE_COUNT).bind(since.as_millisecond()).bind(i64::from(redirected)).fetch_one(&self.writer).await?;
         let count = |name: &str| row.get::<i64, _>(name) as u64;
         Ok(Volume { planned: count("planned"), waiting: count("waiting"), left: count("left") })
     }
@@ -217,6 +219,8 @@ impl Store {
         let mut tx = self.begin().await?;
         let released = sqlx::query(BRAKE_RELEASE).bind(now.as_millisecond()).execute(&mut *tx).await?.rows_affected();
         sqlx::query(super::polls::BRAKE_END).bind("too_many").execute(&mut *tx).await?;
+        // The next time is another one, of which a letter tells.
+        sqlx::query(super::alerts::ALERT_END).bind("too_many").bind(now.as_millisecond()).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(released)
     }

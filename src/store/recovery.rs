@@ -2,6 +2,7 @@
 
 use super::attempts::NewAttempt;
 use super::db::{Store, StoreError, day, instant, word};
+use super::outbox::Claimed;
 use super::settle::{After, Settlement, settle};
 use super::{keys, statements};
 use crate::domain::attempt::{Outcome, about};
@@ -26,7 +27,9 @@ statements! {
             SELECT a.payload_pk FROM attempt a WHERE a.debtor_pk = m.debtor_pk AND a.message_pk = m.pk AND a.outcome = 'unknown'
                 AND a.payload_pk IS NOT NULL ORDER BY a.pk DESC LIMIT 1), m.payload_pk) END
         WHERE m.state = $1 AND m.settled_at IS NULL AND ($2 IS NULL OR m.pk = $2) AND ($3 IS NULL OR m.channel = $3) ORDER BY m.pk";
-    RECOVER_INVOICES = "SELECT pk, source_id, number, balance, currency, due_on, thread FROM invoice
+    /// With the stage of each: what is not due yet may stand in a reminder with a mark of its own.
+    RECOVER_INVOICES = "SELECT pk, source_id, number, balance, currency, due_on, thread,
+            (SELECT k.step FROM mark k WHERE k.contact_pk = $2 AND k.invoice_pk = invoice.pk) AS stage FROM invoice
         WHERE pk IN (SELECT value FROM json_each($1)) ORDER BY pk";
     UNCERTAIN = "SELECT m.pk, d.source_id, d.name, m.channel, m.address, m.step, m.message_id, c.at FROM message m
         JOIN contact c ON c.pk = m.contact_pk JOIN debtor d ON d.pk = m.debtor_pk WHERE m.state = 'uncertain' AND m.settled_at IS NULL ORDER BY m.pk";
@@ -68,7 +71,13 @@ fn about_invoice(row: &sqlx::sqlite::SqliteRow, step: &str, today: Date) -> Resu
     let currency = word(Currency::parse(&code), &code)?;
     let late = days_between(day(row.get("due_on"))?, today);
     let (id, number): (String, String) = (row.get("source_id"), row.get("number"));
-    Ok(about(&id, &number, Money::new(row.get("balance"), currency), Some(step), late))
+    Ok(about(
+        &id,
+        &number,
+        Money::new(row.get("balance"), currency),
+        Some(row.get::<Option<&str>, _>("stage").unwrap_or(step)),
+        late,
+    ))
 }
 
 /// A message whose fate is unknown, ready to be settled.
@@ -154,7 +163,9 @@ impl Store {
         let rows = query.fetch_all(&self.writer).await?;
         let mut list = Vec::with_capacity(rows.len());
         for row in &rows {
-            let about = sqlx::query(RECOVER_INVOICES).bind(row.get::<String, _>("invoices")).fetch_all(&self.writer).await?;
+            let about =
+                sqlx::query(RECOVER_INVOICES).bind(row.get::<String, _>("invoices")).bind(row.get::<i64, _>("contact_pk"));
+            let about = about.fetch_all(&self.writer).await?;
             let unthreaded =
                 about.iter().filter(|i| i.get::<Option<String>, _>("thread").is_none()).map(|i| i.get("pk")).collect();
             let about = about.iter().map(|i| about_invoice(i, row.get("step"), today)).collect::<Result<Vec<_>, _>>()?;
@@ -203,10 +214,11 @@ impl Store {
         Ok(list)
     }
 
-    /// Invoices as the log keeps them, whatever has become of them.
-    pub async fn rows_about(&self, invoices: &[i64], step: &str, today: Date) -> Result<Vec<serde_json::Value>, StoreError> {
-        let rows = sqlx::query(RECOVER_INVOICES).bind(keys(invoices.iter().copied())).fetch_all(&self.reader).await?;
-        rows.iter().map(|row| about_invoice(row, step, today)).collect()
+    /// The invoices of a message as the log keeps them, whatever has become of them.
+    pub async fn rows_about(&self, of: &Claimed, today: Date) -> Result<Vec<serde_json::Value>, StoreError> {
+        let query = sqlx::query(RECOVER_INVOICES).bind(keys(of.invoices.iter().copied())).bind(of.contact_pk);
+        let rows = query.fetch_all(&self.reader).await?;
+        rows.iter().map(|row| about_invoice(row, &of.step, today)).collect()
     }
 
     /// The messages that wait for the operator's word.

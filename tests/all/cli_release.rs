@@ -116,3 +116,27 @@ async fn a_name_that_is_a_debtor_and_an_invoice_must_be_said_in_full() {
     hold("invoice:7").ends(0);
     firm.run(&["explain", "invoice:7"]).ends(0);
 }
+
+#[tokio::test]
+async fn a_number_that_several_invoices_have_names_none() {
+    let rows = [late("I1", "C1").with("number", "2026-1"), late("I2", "C2").with("number", "2026-1"), late("2026-1", "C3")];
+    let firm = Firm::new(&into_folder(), &rows[..2]).await;
+    firm.run(&["run", "--once"]).ends(0);
+    let until = super::program::day(10).to_string();
+    let hold = || firm.run(&["hold", "2026-1", "--until", &until, "--reason", "on the telephone"]);
+    for told in [hold().ends(2), firm.run(&["explain", "2026-1"]).ends(2), firm.run(&["log", "--invoice", "2026-1"]).ends(2)] {
+        assert!(told.err.contains("I1 (of debtor C1)") && told.err.contains("I2 (of debtor C2)"), "{}", told.err);
+    }
+    assert!(firm.json(&["holds"]).is_empty());
+    // An id goes before a number, and an open invoice before one that is paid.
+    firm.insert(&rows[2..]).await;
+    firm.run(&["run", "--once"]).ends(0);
+    assert_eq!(word(&firm.object(&["explain", "2026-1"])["debtor"]), "C3");
+    sqlx::query("DELETE FROM relance_invoices WHERE invoice_id IN ('I1', '2026-1')").execute(&firm.ledger).await.unwrap();
+    firm.run(&["run", "--once"]);
+    firm.run(&["release", "--ledger", "--yes"]);
+    firm.run(&["run", "--once"]);
+    sqlx::query("UPDATE relance_invoices SET number = '2026-2' WHERE invoice_id = 'I2'").execute(&firm.ledger).await.unwrap();
+    firm.run(&["run", "--once"]);
+    assert_eq!(word(&firm.object(&["explain", "2026-2"])["debtor"]), "C2");
+}

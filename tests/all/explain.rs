@@ -23,7 +23,7 @@ async fn what_the_volume_brake_holds_waits_for_a_person() {
     let rules = rules(&told);
     assert!(rules.contains("false the message with step \"reminder\" by email is held by the volume brake"), "{rules}");
     assert!(rules.contains("no step yet") && !rules.contains("furthest step had"), "{rules}");
-    assert!(rules.contains("max_messages_per_cycle is 1; look at `relance preview`"), "{rules}");
+    assert!(rules.contains("max_messages_per_cycle, which was 1; they wait: look at `relance preview`"), "{rules}");
     assert_eq!(states(&firm), json!({ "in_hand:reminder": "240.00" }));
     let text = firm.run(&["explain", "C1"]).ends(0).out;
     assert!(text.contains("Next:     you: `relance release`"), "{text}");
@@ -91,6 +91,10 @@ async fn rows_that_were_never_read_are_told_of() {
     let told = firm.object(&["explain", "F-8"]);
     assert_eq!((word(&told["decision"]), word(&told["reason"])), ("done", "paid"));
     assert!(firm.run(&["explain", "F-77"]).ends(1).err.contains("F-77"));
+    // By their numbers as well, which the store does not know.
+    sqlx::query("UPDATE relance_invoices SET number = 'N' || invoice_id").execute(&firm.ledger).await.unwrap();
+    assert_eq!(word(&firm.object(&["explain", "NF-8"])["reason"]), "paid");
+    assert_eq!(word(&firm.object(&["explain", "NF-9"])["reason"]), "unreadable");
     let preview = firm.json(&["preview"]);
     let row = preview.iter().find(|p| p["reason"] == "unreadable").unwrap();
     assert!(row["debtor"].is_null() && word(&row["text"]).starts_with("row F-9: "), "{row}");
@@ -104,6 +108,34 @@ async fn rows_that_were_never_read_are_told_of() {
     firm.run(&["run", "--once"]).ends(0);
     let text = firm.run(&["status"]).ends(0).out;
     assert!(text.contains("1 of 2 unreadable rows were never read"), "{text}");
+}
+
+#[tokio::test]
+async fn an_invoice_is_told_by_its_own_state_too() {
+    let draft = late("F-2", "C1").with("status", "draft");
+    let firm = Firm::new(&into_folder(), &[late("F-1", "C1"), draft]).await;
+    firm.run(&["run", "--once"]).ends(0);
+    let told = firm.object(&["explain", "F-2"]);
+    let notes: Vec<&str> = told["notes"].as_array().unwrap().iter().map(word).collect();
+    assert_eq!(notes, ["F-2 itself: 120.00 EUR, which `status` counts under held:draft"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_let_pass_is_not_held_by_the_brake() {
+    let server = Smtp::start().await;
+    let config = at_once(Config::mail(server.port)).guard_line("max_messages_per_cycle = 1");
+    let firm = Firm::new(&config, &[late("F-1", "C1"), late("F-2", "C2")]).await;
+    firm.run(&["run", "--once"]).ends(1);
+    firm.run(&["release", "--yes"]).ends(0);
+    server.next(&[Act::Reply(Stage::Rcpt, 451, "4.3.0 later"), Act::Reply(Stage::Rcpt, 451, "4.3.0 later")]);
+    firm.run(&["run", "--once"]).ends(1);
+    firm.insert(&[late("F-3", "C3"), late("F-4", "C4")]).await;
+    firm.run(&["run", "--once"]);
+    let told = firm.object(&["explain", "C1"]);
+    assert_eq!(word(&told["next_by"]), "relance", "{told}");
+    assert!(!rules(&told).contains("max_messages_per_cycle, which"), "{told}");
+    assert_eq!(word(&firm.object(&["explain", "C3"])["next_by"]), "operator");
+    assert!(firm.run(&["status"]).ends(0).out.contains("HELD too_many"));
 }
 
 #[tokio::test]

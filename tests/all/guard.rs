@@ -134,7 +134,7 @@ async fn above_the_limit_everything_is_held_until_released() {
     assert_eq!(world.queue().await, ["braked 5"]);
     let brakes = world.store().brakes().await.unwrap();
     assert_eq!(brakes[0].kind, "too_many");
-    assert!(brakes[0].text.contains("5 messages in a day") && brakes[0].text.contains("max_messages_per_cycle is 3"));
+    assert!(brakes[0].text.contains("5 messages in a day") && brakes[0].text.contains("max_messages_per_cycle, which was 3"));
     for _ in 0..3 {
         world.review().await;
         world.days(1);
@@ -182,6 +182,34 @@ async fn the_limit_counts_over_a_rolling_day() {
     world.insert(&debtors(5, 3)).await;
     world.round().await;
     assert_eq!(server.accepted().len(), 7, "the first two were more than a day ago");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_redirected_does_not_count_once_it_is_over() {
+    let server = Smtp::start().await;
+    let mut world = World::with(redirected(&server), &debtors(1, 3)).await;
+    world.round().await;
+    assert_eq!(server.accepted().len(), 3);
+    world.reconfigure(|_| limited(&server)).await;
+    world.minutes(10);
+    world.round().await;
+    assert_eq!((server.accepted().len(), world.queue().await), (6, Vec::<String>::new()), "3 of 3");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn each_time_the_brake_falls_a_letter_tells_of_it() {
+    let server = Smtp::start().await;
+    let world = World::with(limited(&server), &debtors(1, 5)).await;
+    world.round().await;
+    world.review().await;
+    world.store().release_braked(world.clock.now()).await.unwrap();
+    world.insert(&debtors(6, 4)).await;
+    world.minutes(10);
+    world.round().await;
+    world.review().await;
+    assert_eq!(server.to("compta@canal.example").len(), 2);
     world.finish().await;
 }
 

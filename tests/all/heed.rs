@@ -11,7 +11,7 @@ use relance::flow::DeskError;
 use relance::flow::collect::{self, LEDGER_RELEASED};
 use relance::flow::word::{self, Word};
 use relance::store::Store;
-use relance::store::holds::Named;
+use relance::store::holds::{Found, Named};
 use relance::store::outbox::Looked;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -29,7 +29,8 @@ impl Operator {
     }
 
     async fn named(&self, name: &str) -> Named {
-        self.0.find(name).await.unwrap().unwrap()
+        let Found::One(named) = self.0.find(name).await.unwrap() else { panic!("{name}") };
+        named
     }
 
     async fn hold(&self, world: &World, name: &str) {

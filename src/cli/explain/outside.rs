@@ -15,11 +15,25 @@ async fn in_ledger(desk: &Desk, id: &str) -> Option<(Columns, RawRow)> {
     rows.into_iter().next().map(|row| (columns, row))
 }
 
+/// The row that a person named, by its id or else by a number that it alone has.
+async fn found(desk: &Desk, name: &str) -> Option<(Columns, RawRow)> {
+    if let Some(found) = in_ledger(desk, name).await {
+        return Some(found);
+    }
+    let (source, columns) = desk.source().await.ok()?;
+    let mut rows = source.numbered(&columns, name).await.ok()?;
+    let row = rows.pop()?;
+    rows.is_empty().then_some((columns, row))
+}
+
 /// A name that the store does not know: a row that could not be read, or one that never was open.
 pub(super) async fn run(desk: &Desk, args: &Args, unknown: String) -> Result<(), CliError> {
-    let id = args.name.trim_start_matches("invoice:");
+    let name = args.name.trim_start_matches("invoice:");
+    let row = found(desk, name).await;
+    let id = row.as_ref().map_or(name, |(_, row)| row.id.as_str()).to_owned();
+    let id = id.as_str();
     let unreadable = desk.store.unreadable_row(id).await?;
-    let (decision, reason, by, text) = match (unreadable, in_ledger(desk, id).await) {
+    let (decision, reason, by, text) = match (unreadable, row) {
         (Some(why), _) => {
             let text = format!("the row was never read, so its customer and its money are unknown: {why}");
             ("hold", Reason::Unreadable, "operator", text)

@@ -13,6 +13,7 @@ use relance::flow::review;
 use relance::flow::word::{self, Word};
 use relance::store::Store;
 use relance::store::attempts::{AttemptRow, LogFilter};
+use relance::store::holds::Found;
 use relance::store::polls::Poll;
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
@@ -155,12 +156,12 @@ impl World {
     }
 
     pub async fn hold(&self, name: &str, until: &str) {
-        let named = self.store().find(name).await.unwrap().unwrap();
+        let Found::One(named) = self.store().find(name).await.unwrap() else { panic!("{name}") };
         self.store().put_hold(named, until.parse().unwrap(), "asked by phone", self.clock.now()).await.unwrap();
     }
 
     pub async fn resume(&self, name: &str) {
-        let named = self.store().find(name).await.unwrap().unwrap();
+        let Found::One(named) = self.store().find(name).await.unwrap() else { panic!("{name}") };
         self.store().end_holds(named, self.clock.now()).await.unwrap();
     }
 
