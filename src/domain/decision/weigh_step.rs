@@ -67,8 +67,17 @@ impl Weighing<'_> {
                 rule("R2", true, Reason::Due, format!("{number}: the {lower} before step {} was accepted on {on}", this.id))
             }
             None => {
-                let text = format!("{number}: step {} waits for the {lower} before it, which has not left yet", this.id);
-                rule("R2", false, Reason::NotYet, text)
+                let of_lower = |kind| marks(self.world, p.row).any(|m| m.rank == Some(lower) && m.kind == kind);
+                let lost = match () {
+                    () if of_lower(MarkKind::Undelivered) => Some("could not be delivered"),
+                    () if of_lower(MarkKind::Skipped) => Some("was dropped or passed over"),
+                    () => None,
+                };
+                let text = match lost {
+                    Some(how) => format!("{number}: the {lower} {how}: when the day of step {} comes, it may not leave", this.id),
+                    None => format!("{number}: step {} waits for the {lower} before it, which has not left yet", this.id),
+                };
+                rule("R2", false, if lost.is_some() { Reason::CannotReach } else { Reason::NotYet }, text)
             }
         }
     }
