@@ -86,11 +86,9 @@ pub(super) fn cadence(root: &Node, calendars: &BTreeMap<String, Arc<Calendar>>, 
         }
     }
     if steps.len() != wanted_steps {
-        // A step that cannot be read hides the order, but not that others count from none at all.
-        for (step, at) in steps.iter().zip(&places) {
-            if let Some(name) = step.after_step().filter(|name| !ids.iter().any(|id| id == name.as_str())) {
-                problems.add(at, format!("\"{}\" counts from \"{name}\", but no step has that name", step.id));
-            }
+        // A step that cannot be read hides the order, but not that others count from none, or from each other.
+        for (step, text) in Cadence::check_bases(&steps, &ids) {
+            problems.add(step.map_or(&at, |i| &places[i]), text);
         }
     }
     let cadence = Cadence {

@@ -125,6 +125,19 @@ impl Cadence {
         problems
     }
 
+    /// What is wrong with the steps that others count from, where some steps could not be read: `ids` are the names of
+    /// all, those included.
+    pub fn check_bases(steps: &[Step], ids: &[String]) -> Vec<StepProblem> {
+        let mut problems = Vec::new();
+        for (i, step) in steps.iter().enumerate() {
+            let unread = |name: &StepId| !steps.iter().any(|s| s.id == *name) && ids.iter().any(|id| id == name.as_str());
+            if !step.after_step().is_some_and(unread) {
+                base_of(steps, i, &mut problems);
+            }
+        }
+        problems
+    }
+
     /// The place of a step by its present or an earlier name (R8).
     pub fn position(&self, id: &StepId) -> Option<usize> {
         self.steps.iter().position(|s| s.id == *id || s.was.contains(id))

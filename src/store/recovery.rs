@@ -29,7 +29,8 @@ statements! {
         WHERE m.state = $1 AND m.settled_at IS NULL AND ($2 IS NULL OR m.pk = $2) AND ($3 IS NULL OR m.channel = $3) ORDER BY m.pk";
     /// With the stage of each: what is not due yet may stand in a reminder with a mark of its own.
     RECOVER_INVOICES = "SELECT pk, source_id, number, balance, currency, due_on, thread,
-            (SELECT k.step FROM mark k WHERE k.contact_pk = $2 AND k.invoice_pk = invoice.pk) AS stage FROM invoice
+            (SELECT k.step FROM mark k WHERE k.contact_pk = $2 AND k.invoice_pk = invoice.pk
+                AND (k.kind <> 'skipped' OR k.why = 'dropped')) AS stage FROM invoice
         WHERE pk IN (SELECT value FROM json_each($1)) ORDER BY pk";
     UNCERTAIN = "SELECT m.pk, d.source_id, d.name, m.channel, m.address, m.step, m.message_id, c.at FROM message m
         JOIN contact c ON c.pk = m.contact_pk JOIN debtor d ON d.pk = m.debtor_pk WHERE m.state = 'uncertain' AND m.settled_at IS NULL ORDER BY m.pk";

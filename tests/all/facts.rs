@@ -22,10 +22,11 @@ async fn what_was_cancelled_names_its_invoice_and_its_language() {
 }
 
 #[tokio::test]
-async fn what_was_in_doubt_has_its_language() {
+async fn what_was_in_doubt_has_its_language_and_its_stages() {
     let server = Smtp::start().await;
     let config = Config::mail(server.port).email_line("when_uncertain = \"hold\"");
-    let mut world = World::with(config, &[Row::new("F-1", "C1").with("language", "de")]).await;
+    let soon = Row::new("F-2", "C1").with("language", "de").with("issued_on", "2026-10-06").with("due_on", "2026-11-05");
+    let mut world = World::with(config, &[Row::new("F-1", "C1").with("language", "de"), soon]).await;
     world.plan().await;
     let now = world.clock.now();
     let claimed = world.store().claim(Channel::Email, now, 1).await.unwrap();
@@ -34,8 +35,12 @@ async fn what_was_in_doubt_has_its_language() {
     world.crash().await;
     world.recover().await;
     world.say(relance::flow::word::Word::Sent).await;
-    let languages: Vec<_> = world.log().await.into_iter().map(|a| a.language).collect();
-    assert_eq!(languages, [Some("de".to_owned()), Some("de".to_owned())]);
+    for attempt in world.log().await {
+        assert_eq!(attempt.language.as_deref(), Some("de"));
+        let about: Vec<serde_json::Value> = serde_json::from_str(&attempt.invoices).unwrap();
+        let stages: Vec<_> = about.iter().map(|i| (i["number"].as_str().unwrap(), i["stage"].as_str().unwrap())).collect();
+        assert_eq!(stages, [("F-1", "reminder"), ("F-2", "courtesy")], "each its own, though the letter is a reminder");
+    }
     world.finish().await;
 }
 

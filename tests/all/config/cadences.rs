@@ -58,6 +58,11 @@ fn circles_and_unknown_steps() {
             "cadences/own.toml:10:1: \"when\" is \"soon\": wanted a number and a unit, such as \"5 days\", \"3 working days\" or \"2 weeks\"",
             "cadences/own.toml:14:1: \"final\" counts from \"nothing\", but no step has that name",
         ]);
+    // What cannot be read does not hide a circle among the others.
+    steps(&[("reminder", "soon"), ("firm", "8 days after final"), ("final", "7 days after firm")]).tells(&[
+        "cadences/own.toml:5:1: \"when\" is \"soon\": wanted a number and a unit, such as \"5 days\", \"3 working days\" or \"2 weeks\"",
+        "cadences/own.toml:9:1: the steps count from each other in a circle: firm → final → firm",
+    ]);
     steps(&[("courtesy", "5 days after reminder"), ("reminder", "3 days after due")]).tells(&[
         "cadences/own.toml:4:1: \"courtesy\" counts from \"reminder\", which stands below it; wanted the steps in the order of time",
     ]);
