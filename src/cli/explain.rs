@@ -97,7 +97,7 @@ async fn load(desk: &Desk, on: Named, name: &str) -> Result<Subject, CliError> {
     );
     let (mut conditions, guards) = guard::told(desk, now).await?;
     let under_way = desk.store.under_way(&[on.debtor_pk]).await?;
-    if under_way.iter().any(|m| m.state != "braked" && m.state != "planned") {
+    if !under_way.is_empty() && under_way.iter().all(|m| m.state != "braked" && m.state != "planned") {
         // What was let pass, or was on its way before, is not held by it.
         conditions.brakes.retain(|b| b.reason != Reason::TooMany);
     }

@@ -33,7 +33,7 @@ const GROUPS_A_CLAIM: usize = 4;
 const FEEDERS: usize = 2;
 
 /// A group of outcomes smaller than this waits a moment for more.
-const LINGER_BELOW: usize = 192;
+const LINGER_BELOW: usize = *GROUP.end();
 
 /// How long it waits.
 const LINGER: Duration = Duration::from_millis(25);

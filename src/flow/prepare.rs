@@ -29,9 +29,6 @@ const BAD_MESSAGE_S: i64 = 3600;
 /// A message in doubt that may not leave now is looked at again after this, in seconds.
 const DOUBT_WAITS_S: i64 = 600;
 
-/// Messages that one thread decides and composes.
-const PART: usize = 256;
-
 /// An instant some seconds later.
 pub(super) fn later_by(now: Timestamp, seconds: i64) -> Timestamp {
     Timestamp::from_second(now.as_second().saturating_add(seconds)).unwrap_or(now)
@@ -148,24 +145,15 @@ enum Made {
     Broken(Claimed, String),
 }
 
-/// Decides and makes a group's messages. That is all computing, so it has threads of its own: the connections, which
+/// Decides and makes a group's messages. That is all computing, so it has a thread of its own: the connections, which
 /// hardly compute, then need not wait for it.
-async fn make_all(desk: &Desk, around: &Arc<Around>, mut rest: Vec<Claimed>) -> Result<Vec<Made>, DeskError> {
-    let mut parts = Vec::new();
-    while !rest.is_empty() {
-        let part: Vec<Claimed> = rest.drain(..rest.len().min(PART)).collect();
-        let (desk, around) = (desk.clone(), around.clone());
-        parts.push(tokio::task::spawn_blocking(move || {
-            let mut packer = around.dictionary.packer()?;
-            part.into_iter().map(|message| make(&desk, &around, message, &mut packer)).collect::<Result<Vec<Made>, StoreError>>()
-        }));
-    }
-    let mut all = Vec::new();
-    for part in parts {
-        let made = part.await.map_err(|e| StoreError::Corrupt(format!("preparing ended unexpectedly: {e}")))?;
-        all.append(&mut made?);
-    }
-    Ok(all)
+async fn make_all(desk: &Desk, around: &Arc<Around>, claimed: Vec<Claimed>) -> Result<Vec<Made>, DeskError> {
+    let (desk, around) = (desk.clone(), around.clone());
+    let made = tokio::task::spawn_blocking(move || {
+        let mut packer = around.dictionary.packer()?;
+        claimed.into_iter().map(|message| make(&desk, &around, message, &mut packer)).collect::<Result<Vec<Made>, StoreError>>()
+    });
+    Ok(made.await.map_err(|e| StoreError::Corrupt(format!("preparing ended unexpectedly: {e}")))??)
 }
 
 fn index(files: Vec<DebtorFile>) -> HashMap<i64, DebtorFile> {
