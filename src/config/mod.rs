@@ -6,6 +6,7 @@
 pub mod bundled;
 mod cadences;
 mod calendars;
+pub mod database;
 pub mod gateway;
 pub mod node;
 pub mod problem;

@@ -303,7 +303,7 @@ fn host_port(text: &str, default: u16) -> Option<(String, u16)> {
     legal.then(|| (host.to_owned(), port))
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 

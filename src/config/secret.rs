@@ -44,6 +44,13 @@ pub struct SecretError {
     why: String,
 }
 
+impl SecretError {
+    /// A secret that is of no use because of what it belongs to.
+    pub(super) fn new(what: &str, why: String) -> SecretError {
+        SecretError { what: what.to_owned(), why }
+    }
+}
+
 impl SecretSource {
     /// Reads `{ file = "…" }` or `{ credential = "…" }` under a key.
     pub fn read(section: &Section, key: &str, base: &Path) -> Option<SecretSource> {
