@@ -2,14 +2,18 @@
 //! store beside the daemon is heard within a fraction of one; a pump that has made work for the next rings it. What is
 //! due is never decided here.
 
+use crate::clock::Clock;
+use crate::config::Setup;
 use crate::config::problem::{ConfigError, Problem};
 use crate::domain::step::Channel;
-use crate::flow::{Desk, DeskError, brake, collect, deliver, plan, review};
+use crate::flow::{Desk, DeskError, brake, collect, deliver, plan, presence, review};
+use crate::store::{Store, StoreError};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 /// A pump that failed rests for so many seconds before its next try.
@@ -59,8 +63,32 @@ impl Bells {
 }
 
 /// One round: poll, plan, deliver all that may leave now. False when anything failed.
-pub async fn once(desk: &Desk) -> Result<bool, DeskError> {
-    deliver::recover(desk, None).await?;
+pub async fn once(setup: Setup, store: &Store) -> Result<bool, DeskError> {
+    let desk = join(setup, store).await?;
+    let life = Life::begin(&desk);
+    meet(&desk).await?;
+    let done = round(&desk).await;
+    life.heart.abort();
+    presence::leave(&desk).await?;
+    done
+}
+
+/// Settles what others left behind, as far as they are no more: on a shared store one has to watch them for a while.
+async fn meet(desk: &Desk) -> Result<(), DeskError> {
+    if !desk.store.is_shared() {
+        return presence::settle_all(desk).await;
+    }
+    let mut watch = presence::Watch::default();
+    loop {
+        watch.look(desk).await?;
+        if watch.knows_all() {
+            return Ok(());
+        }
+        tokio::time::sleep(desk.heart.pause()).await;
+    }
+}
+
+async fn round(desk: &Desk) -> Result<bool, DeskError> {
     let poll = collect::poll(desk).await?;
     let mut good = poll.outcome == crate::store::polls::PollOutcome::Good;
     // A refusal may free another channel at once: a few rounds, not endless ones.
@@ -77,44 +105,126 @@ pub async fn once(desk: &Desk) -> Result<bool, DeskError> {
     Ok(good)
 }
 
-/// Runs until SIGTERM or SIGINT.
-pub async fn run(desk: &Desk) -> Result<(), DeskError> {
+/// Runs until SIGTERM or SIGINT. A daemon that others took for dead begins anew: what it had in hand is theirs.
+pub async fn run(setup: Setup, store: &Store) -> Result<(), DeskError> {
     let bells = Bells::default();
     let scheduler = scheduler(&bells).await.map_err(|e| scheduler_failed(&e))?;
-    let done = serve(desk, &bells, stop_asked()).await;
+    let stop = Arc::new(Notify::new());
+    let asked = stop.clone();
+    let listening = tokio::spawn(async move {
+        stop_asked().await;
+        asked.notify_one();
+    });
+    let done = loop {
+        let desk = tokio::select! {
+            () = stop.notified() => break Ok(()),
+            joined = join_patiently(&setup, store) => match joined {
+                Ok(desk) => desk,
+                Err(e) => break Err(e),
+            },
+        };
+        match serve(&desk, &bells, stop.notified()).await {
+            Err(DeskError::Store(StoreError::Fenced)) => tracing::error!("{}", StoreError::Fenced),
+            done => break done,
+        }
+    };
+    listening.abort();
     drop(scheduler);
     done
 }
 
+/// A desk with a session of its own.
+async fn join(setup: Setup, store: &Store) -> Result<Desk, DeskError> {
+    let clock = Clock::System;
+    let session = store.join(&crate::config::machine(), clock.now()).await?;
+    Desk::new(setup, session, clock).await
+}
+
+/// The same, however long the database is away.
+async fn join_patiently(setup: &Setup, store: &Store) -> Result<Desk, DeskError> {
+    loop {
+        match join(setup.clone(), store).await {
+            Err(DeskError::Store(e)) if e.may_pass() => tokio::time::sleep(Duration::from_secs(1)).await,
+            joined => return joined,
+        }
+    }
+}
+
+/// What keeps a session alive.
+struct Life {
+    heart: JoinHandle<()>,
+    /// Rung when others have ended the session.
+    over: Arc<Notify>,
+}
+
+impl Life {
+    /// Begins to give signs of life and to watch the others; a store that is not shared needs neither.
+    fn begin(desk: &Desk) -> Life {
+        let over = Arc::new(Notify::new());
+        Life { heart: tokio::spawn(beat(desk.clone(), over.clone())), over }
+    }
+}
+
+/// Gives signs of life, and settles what others left behind who give none any more.
+async fn beat(desk: Desk, over: Arc<Notify>) {
+    let (mut watch, mut away) = (presence::Watch::default(), false);
+    while desk.store.is_shared() {
+        let seen = match desk.heart.beat(&desk.store).await {
+            Ok(true) => watch.look(&desk).await.map(drop),
+            Ok(false) => return over.notify_one(),
+            Err(e) => Err(e),
+        };
+        match &seen {
+            Ok(()) if away => tracing::info!("the store is back"),
+            Err(e) if !away => tracing::error!(error = %e, "nothing leaves until the store is back"),
+            _ => {}
+        }
+        away = seen.is_err();
+        tokio::time::sleep(desk.heart.pause()).await;
+    }
+}
+
 /// Pumps whenever a bell rings, until told to stop; then finishes what is in hand.
 pub async fn serve(desk: &Desk, bells: &Bells, stop: impl Future<Output = ()>) -> Result<(), DeskError> {
-    deliver::recover(desk, None).await?;
-    let mut pumps = tokio::task::JoinSet::new();
+    if !desk.store.is_shared() {
+        presence::settle_all(desk).await?;
+    }
+    let life = Life::begin(desk);
+    let mut pumps = JoinSet::new();
     let looked = Arc::new(Notify::new());
     for pump in PUMPS {
-        pumps.spawn(work(desk.clone(), bells.clone(), pump, looked.clone()));
+        pumps.spawn(work(desk.clone(), bells.clone(), pump, looked.clone(), life.over.clone()));
     }
     let listener = tokio::spawn(listen(desk.clone(), bells.clone()));
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), store = %desk.store.path().display(), "relance runs");
-    let broken = tokio::select! {
-        () = stop => None,
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), store = desk.store.place(), "relance runs");
+    let end = tokio::select! {
+        () = stop => Ok(()),
+        () = life.over.notified() => Err(DeskError::Store(StoreError::Fenced)),
         // No pump ends of itself. A daemon that only seems to run would be worse than one that its supervisor restarts.
-        ended = pumps.join_next() => Some(ended.and_then(Result::err).map_or_else(String::new, |e| e.to_string())),
+        ended = pumps.join_next() => {
+            Err(DeskError::Ended(ended.and_then(Result::err).map_or_else(String::new, |e| e.to_string())))
+        }
     };
     listener.abort();
-    match &broken {
-        None => tracing::info!("asked to end: finishing what is in hand"),
-        Some(why) => tracing::error!(why, "a pump ended unexpectedly: finishing what is in hand"),
+    match &end {
+        Ok(()) => tracing::info!("asked to end: finishing what is in hand"),
+        Err(e) => tracing::error!(error = %e, "finishing what is in hand"),
     }
     desk.stopping.store(true, Ordering::SeqCst);
     bells.ring_all();
     looked.notify_one();
     let drained = tokio::time::timeout(GRACE, async { while pumps.join_next().await.is_some() {} }).await;
     if drained.is_err() {
-        tracing::warn!("something was still in hand; it is settled at the next start");
-        pumps.abort_all();
+        tracing::warn!("something was still in hand; it is settled at the next start, or by another daemon");
+        pumps.shutdown().await;
     }
-    broken.map_or(Ok(()), |why| Err(DeskError::Ended(why)))
+    life.heart.abort();
+    if end.is_ok()
+        && let Err(e) = presence::leave(desk).await
+    {
+        tracing::warn!(error = %e, "the session could not be ended; others do that after the lease, or the next start");
+    }
+    end
 }
 
 /// Listens for others who write into the store: the operator's verbs. Which of them it was is of no consequence,
@@ -155,7 +265,7 @@ fn scheduler_failed(error: &JobSchedulerError) -> DeskError {
     DeskError::Config(ConfigError(vec![Problem { at, text: format!("the scheduler cannot start: {error}") }]))
 }
 
-async fn work(desk: Desk, bells: Bells, pump: Pump, looked: Arc<Notify>) {
+async fn work(desk: Desk, bells: Bells, pump: Pump, looked: Arc<Notify>, over: Arc<Notify>) {
     let mut rounds: u64 = 0;
     if pump == Pump::Review {
         // Data that is old only because nobody was there to read it is no reason to alarm anybody.
@@ -165,9 +275,18 @@ async fn work(desk: Desk, bells: Bells, pump: Pump, looked: Arc<Notify>) {
         rounds += 1;
         match step(&desk, pump, rounds).await {
             Ok(next) => next.iter().for_each(|pump| bells.ring(*pump)),
+            Err(DeskError::Store(StoreError::Fenced)) => {
+                over.notify_one();
+                return rest(&desk, u64::MAX).await;
+            }
+            // The heart has said so already.
+            Err(DeskError::Store(e @ StoreError::Away { .. })) => {
+                tracing::debug!(pump = ?pump, error = %e, "the store is away");
+                rest(&desk, 1).await;
+            }
             Err(e) => {
                 tracing::error!(pump = ?pump, error = %e, "a pump failed; it tries again");
-                rest(&desk).await;
+                rest(&desk, REST_S).await;
             }
         }
         if pump == Pump::Collect && rounds == 1 {
@@ -193,8 +312,8 @@ async fn step(desk: &Desk, pump: Pump, round: u64) -> Result<&'static [Pump], De
 }
 
 /// Rests, but not when the program is asked to end.
-async fn rest(desk: &Desk) {
-    for _ in 0..REST_S {
+async fn rest(desk: &Desk, seconds: u64) {
+    for _ in 0..seconds {
         if desk.stopping.load(Ordering::SeqCst) {
             return;
         }

@@ -1,11 +1,11 @@
 //! `check`: everything that is wrong, at once; with --connect, whether source, mail server and gateway answer.
 
 use super::CliError;
-use crate::config::problem::{ConfigError, Problems};
+use crate::config::problem::{At, ConfigError, Problems};
 use crate::config::{Setup, environment};
 use crate::flow::desk::checked;
 use crate::source::Source;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use std::path::Path;
 
 #[derive(Debug, clap::Args)]
@@ -43,20 +43,17 @@ fn tell(error: ConfigError) -> CliError {
 /// The check that needs the store: steps that vanished under open invoices (R8).
 pub(super) async fn complete(setup: &Setup) -> Result<(), ConfigError> {
     let problems = Problems::default();
-    let path = &setup.settings.store.path;
-    match steps_in_use(path).await {
-        Ok(used) => vanished(setup, &used, &problems),
-        Err(e) => problems.add(&crate::config::problem::At::start(&path.display().to_string()), e.to_string()),
+    let place = At::start(&setup.settings.store.place.name());
+    match Store::existing(&setup.settings.store, &setup.environment).await {
+        // None before there is a store; an older one is brought up to date by `run`, which asks again then.
+        Err(StoreError::NotYet(_) | StoreError::TooOld { .. }) => {}
+        Err(e) => problems.add(&place, e.to_string()),
+        Ok(store) => match store.steps_in_use().await {
+            Ok(used) => vanished(setup, &used, &problems),
+            Err(e) => problems.add(&place, e.to_string()),
+        },
     }
     if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems.into_sorted())) }
-}
-
-/// Cadence and step of every mark on an open invoice; none before there is a store.
-async fn steps_in_use(path: &Path) -> Result<Vec<(String, String)>, crate::store::StoreError> {
-    if !crate::store::is_there(path)? {
-        return Ok(Vec::new());
-    }
-    Store::open(path).await?.steps_in_use().await
 }
 
 fn vanished(setup: &Setup, used: &[(String, String)], problems: &Problems) {

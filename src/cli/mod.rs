@@ -160,7 +160,7 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
 /// The configuration and an existing store, for verbs that work beside a running daemon.
 async fn open(config: &std::path::Path) -> Result<(Setup, Store), CliError> {
     let setup = Setup::load(config, environment())?;
-    let store = Store::open_existing(&setup.settings.store.path).await?;
+    let store = Store::existing(&setup.settings.store, &setup.environment).await?;
     Ok((setup, store))
 }
 

@@ -2,13 +2,16 @@
 
 use super::CliError;
 use super::check;
-use crate::clock::Clock;
-use crate::config::{Environment, environment};
+use crate::config::{Environment, Setup, environment};
 use crate::daemon;
-use crate::flow::Desk;
 use crate::flow::desk::checked;
-use crate::store::Store;
+use crate::store::sqlite::StoreLock;
+use crate::store::{Store, StoreError};
 use std::path::Path;
+use std::time::Duration;
+
+/// How long a daemon waits between two looks for a database that is away at its start.
+const AGAIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -22,18 +25,33 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     journal(&environment);
     let (setup, _) = checked(config, environment)?;
     check::complete(&setup).await?;
-    let store = Store::open(&setup.settings.store.path).await?;
-    let lock = store.lock()?;
-    let desk = Desk::new(setup, store, Clock::System).await?;
+    let (store, lock) = take(&setup, args.once).await?;
     let done = match args.once {
-        true => daemon::once(&desk).await.map_err(CliError::from),
-        false => daemon::run(&desk).await.map(|()| true).map_err(CliError::from),
+        true => daemon::once(setup, &store).await.map_err(CliError::from),
+        false => daemon::run(setup, &store).await.map(|()| true).map_err(CliError::from),
     };
-    desk.store.close().await;
+    store.close().await;
     drop(lock);
     match done? {
         true => Ok(()),
         false => Err(CliError::Failed("something did not leave; `relance log` and `relance status` tell more".to_owned())),
+    }
+}
+
+/// Opens the store. A daemon waits for a database that is away; one round does not.
+async fn take(setup: &Setup, once: bool) -> Result<(Store, Option<StoreLock>), StoreError> {
+    let mut told = false;
+    loop {
+        match Store::take(&setup.settings.store, &setup.environment).await {
+            Err(e @ StoreError::Away { .. }) if !once => {
+                if !told {
+                    tracing::error!(error = %e, "waiting for the store");
+                }
+                told = true;
+                tokio::time::sleep(AGAIN).await;
+            }
+            taken => return taken,
+        }
     }
 }
 

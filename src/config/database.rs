@@ -39,6 +39,11 @@ impl DatabaseSettings {
         Some(DatabaseSettings { url, password })
     }
 
+    /// A database by its URL alone.
+    pub fn at(url: &str) -> Result<DatabaseSettings, String> {
+        Ok(DatabaseSettings { url: checked(url)?, password: None })
+    }
+
     /// The place for messages: the URL without its parameters.
     pub fn place(&self) -> &str {
         self.url.split('?').next().unwrap_or(&self.url)

@@ -42,6 +42,12 @@ pub fn environment() -> Environment {
     std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect()
 }
 
+/// This machine and process, by which a daemon is told from others.
+pub fn machine() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}:{}", host.trim(), std::process::id())
+}
+
 /// A letter or label file: its text and the file that it came from.
 #[derive(Clone, Debug)]
 pub struct LetterSource {

@@ -1,5 +1,6 @@
 //! From the tree of relance.toml to [`Settings`].
 
+use super::database::{self, DatabaseSettings};
 use super::gateway::Gateway;
 use super::node::Node;
 use super::problem::Problems;
@@ -16,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What settings may name: calendars and gateways, already read.
 pub(super) struct Shelf<'a> {
@@ -45,7 +47,8 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     let guard = guard(part("guard"));
     top.finish();
     if let (Some((source, _)), Some(store)) = (&source, &store)
-        && same_file(&source.path, &store.path)
+        && let StorePlace::Sqlite(path) = &store.place
+        && same_file(&source.path, path)
         && let Some((at, _)) = root.find(&["store", "url"])
     {
         problems.add(at, "\"url\" is the ledger itself; wanted a file of its own, into which relance may write");
@@ -178,13 +181,26 @@ pub fn schedule(text: &str) -> Result<Schedule, String> {
 }
 
 fn store(s: Section, shelf: &Shelf) -> Option<StoreSettings> {
-    let wanted = "\"sqlite:///path/to/relance.db\"";
+    let wanted = "\"sqlite:///path/to/relance.db\" or \"postgres://user@host/database\"";
     if !s.has("url") {
         s.missing("url", wanted);
     }
-    let path = s.parse("url", wanted, |url| url.strip_prefix("sqlite://").filter(|p| !p.is_empty()).map(|p| shelf.base.join(p)));
+    let shared = s.word("url").is_some_and(|url| database::is_postgres(url.trim()));
+    let place = match shared {
+        true => DatabaseSettings::read(&s, shelf.base).map(StorePlace::Postgres),
+        false => s
+            .parse("url", wanted, |url| url.strip_prefix("sqlite://").filter(|p| !p.is_empty()).map(|p| shelf.base.join(p)))
+            .map(StorePlace::Sqlite),
+    };
+    let lease = match shared {
+        true => s.parse("lease", "a time from \"1s\" to \"10m\"", |t| duration(t).filter(|s| (1..=600).contains(s))),
+        false => None,
+    };
+    if !shared && s.has("password") {
+        s.problem("password", "\"password\" is for a store in PostgreSQL; wanted none beside a file");
+    }
     s.finish();
-    Some(StoreSettings { path: path? })
+    Some(StoreSettings { place: place?, lease: Duration::from_secs(lease.unwrap_or(10) as u64) })
 }
 
 fn uncertain(s: &Section, default: WhenUncertain) -> WhenUncertain {

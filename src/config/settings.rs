@@ -1,5 +1,6 @@
 //! relance.toml: what it may say, and the types that the rest of the program sees.
 
+use super::database::DatabaseSettings;
 use super::secret::SecretSource;
 use crate::domain::calendar::Calendar;
 use crate::domain::decision::Policy;
@@ -7,6 +8,7 @@ use crate::domain::when::Delay;
 use jiff::tz::TimeZone;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// All settings, checked.
 #[derive(Clone, Debug)]
@@ -75,8 +77,36 @@ pub struct Schedule {
 /// Where relance keeps its own records.
 #[derive(Clone, Debug)]
 pub struct StoreSettings {
+    /// The file or database.
+    pub place: StorePlace,
+    /// A daemon that was not heard of for so long has lost what it had in hand to the others.
+    pub lease: Duration,
+}
+
+/// A file for one daemon, or a database for as many as one likes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StorePlace {
     /// The SQLite file.
-    pub path: PathBuf,
+    Sqlite(PathBuf),
+    /// The PostgreSQL database.
+    Postgres(DatabaseSettings),
+}
+
+impl StoreSettings {
+    /// A file, and all else as it is when nothing is said.
+    pub fn file(path: impl Into<PathBuf>) -> StoreSettings {
+        StoreSettings { place: StorePlace::Sqlite(path.into()), lease: Duration::from_secs(10) }
+    }
+}
+
+impl StorePlace {
+    /// The file or database, for messages.
+    pub fn name(&self) -> String {
+        match self {
+            StorePlace::Sqlite(path) => path.display().to_string(),
+            StorePlace::Postgres(database) => database.place().to_owned(),
+        }
+    }
 }
 
 /// What to do with a message that may or may not have left.

@@ -8,9 +8,9 @@ mod summary;
 
 use crate::clock::Clock;
 use crate::config::{Environment, Setup};
-use crate::flow::Desk;
+use crate::flow::{Desk, presence};
 use crate::store::Store;
-use crate::store::db::StoreLock;
+use crate::store::sqlite::StoreLock;
 use anyhow::{Context as _, bail};
 use std::path::Path;
 
@@ -40,12 +40,14 @@ pub async fn live(folder: &Path, clock: &Clock, tell: impl FnMut(Progress)) -> a
     let first_day = crate::domain::time::plus_days(last_day, -DAYS);
     let ledger = ledger::Ledger::create(&folder.join("ledger.db"), &story, first_day).await?;
     let setup = Setup::load(&folder.join("relance.toml"), Environment::new()).map_err(|e| anyhow::anyhow!("{e}"))?;
-    let store = Store::open(&setup.settings.store.path).await?;
-    let lock = store.lock()?;
-    let desk = Desk::new(setup, store, Clock::manual(life::at(first_day, 7, 0)?)).await?;
+    let (store, lock) = Store::take(&setup.settings.store, &setup.environment).await?;
+    let begin = Clock::manual(life::at(first_day, 7, 0)?);
+    let store = store.join("demo", begin.now()).await?;
+    let desk = Desk::new(setup, store, begin).await?;
     life::live(&desk, &ledger, &story, first_day, tell).await?;
     life::catch_up(&desk, clock).await?;
     let summary = summary::text(&desk, folder).await?;
+    presence::leave(&desk).await?;
     desk.store.close().await;
     ledger.close().await;
     drop(lock);

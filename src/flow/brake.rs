@@ -1,7 +1,7 @@
 //! The brake of a channel: put on when nothing can leave by it whatever the message, taken off by the first answer
 //! to a message. Nobody's address is to blame meanwhile.
 
-use super::desk::{Desk, DeskError};
+use super::desk::Desk;
 use super::prepare::later_by;
 use crate::channel::Fault;
 use crate::domain::step::Channel;
@@ -21,7 +21,7 @@ pub(super) async fn broken(
     fault: &Fault,
     worked: bool,
     now: Timestamp,
-) -> Result<Timestamp, DeskError> {
+) -> Result<Timestamp, StoreError> {
     let kind = brake_kind(channel);
     if worked {
         desk.store.end_brake(&kind).await?;

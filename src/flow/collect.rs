@@ -2,18 +2,26 @@
 
 use super::absorb::absorb;
 use super::desk::{Desk, DeskError};
+use super::presence::on_duty;
 use crate::config::settings::Schedule;
 use crate::domain::reason::Reason;
 use crate::source::SourceError;
+use crate::store::StoreError;
 use crate::store::polls::{Poll, PollOutcome};
+use crate::store::sessions::Duty;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::time::Duration;
 
 /// Rows in a page: enough to be fast, little enough to hold the ledger only for moments.
 const PAGE: usize = 1000;
 
 /// A failed poll is tried again after this, in seconds, however rare the schedule.
 const RETRY_S: i64 = 300;
+
+/// How often, and in what intervals, one waits for another daemon's poll to end.
+const TURNS: u32 = 7200;
+const TURN: Duration = Duration::from_millis(500);
 
 /// Below this many open rows a shrunken ledger is not suspicious (R14).
 const SHRINK_FROM: i64 = 10;
@@ -49,21 +57,37 @@ fn next_occurrence(schedule: &Schedule, zone: &TimeZone, after: Timestamp) -> Op
     Some(at.max(Timestamp::from_second(after.as_second() + 1).ok()?))
 }
 
-/// Polls if a poll is due; says what came of it.
+/// Polls if a poll is due; says what came of it. Of several daemons one does it, and then none is due any more.
 pub async fn step(desk: &Desk) -> Result<Option<Poll>, DeskError> {
+    if !is_due(desk).await? {
+        return Ok(None);
+    }
+    let still = async { if is_due(desk).await? { alone(desk).await.map(Some) } else { Ok(None) } };
+    Ok(on_duty(desk, Duty::Collect, still).await?.flatten())
+}
+
+async fn is_due(desk: &Desk) -> Result<bool, StoreError> {
     let now = desk.clock.now();
     let last = desk.store.last_poll().await?;
     let zone = &desk.setup.settings.creditor.timezone;
     let released = desk.store.meta(LEDGER_RELEASED).await?.is_some();
     let changed = desk.store.meta("fingerprint").await?.as_deref() != Some(&desk.setup.fingerprint);
-    if !released && !changed && next_poll(last.as_ref(), &desk.setup.settings.source.poll, zone, now) > now {
-        return Ok(None);
-    }
-    poll(desk).await.map(Some)
+    Ok(released || changed || next_poll(last.as_ref(), &desk.setup.settings.source.poll, zone, now) <= now)
 }
 
-/// Polls now. A ledger that cannot be read is a poll that failed, recorded as such; only a failing store is an error.
+/// Polls now, as soon as no other daemon does. A ledger that cannot be read is a poll that failed, recorded as such;
+/// only a failing store is an error.
 pub async fn poll(desk: &Desk) -> Result<Poll, DeskError> {
+    for _ in 0..TURNS {
+        if let Some(poll) = on_duty(desk, Duty::Collect, alone(desk)).await? {
+            return Ok(poll);
+        }
+        tokio::time::sleep(TURN).await;
+    }
+    Err(DeskError::Ended("another daemon has been reading the ledger for an hour".to_owned()))
+}
+
+async fn alone(desk: &Desk) -> Result<Poll, DeskError> {
     let started_at = desk.clock.now();
     let read = read_all(desk, started_at).await;
     let before = desk.store.last_good_poll().await?;

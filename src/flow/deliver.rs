@@ -3,8 +3,9 @@
 
 use super::brake::{brake_kind, broken, still_waiting, unready, worked};
 use super::desk::{Desk, DeskError};
-use super::outcome::{after_crash, interrupted, retry_later, settlement, too_long};
-use super::prepare::{Ready, later_by, prepare};
+use super::outcome::{interrupted, retry_later, settlement, too_long};
+use super::prepare::{Ready, prepare};
+use super::presence::Successor;
 use super::workers::{self, Done, Pace};
 use crate::clock::Stopwatch;
 use crate::domain::attempt::{FaultClass, Outcome};
@@ -37,6 +38,9 @@ const LINGER_BELOW: usize = *GROUP.end();
 
 /// How long it waits.
 const LINGER: Duration = Duration::from_millis(25);
+
+/// What cannot be recorded is tried again after this.
+const INSIST: Duration = Duration::from_millis(500);
 
 /// While messages are on the wire and no other is ready, one that becomes ready is found within this.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -94,7 +98,7 @@ pub async fn on(desk: &Desk, channel: Channel) -> Result<Delivered, DeskError> {
     if !desk.channels.contains(&channel) {
         return Ok(Delivered::default());
     }
-    recover(desk, Some(channel)).await?;
+    recover(desk, channel).await?;
     deliver(desk, channel).await
 }
 
@@ -147,7 +151,7 @@ struct Round {
 /// Feeds the workers of a channel until nothing more is ready, or sending has to stop.
 async fn round(desk: &Desk, channel: Channel) -> Result<Round, DeskError> {
     let connections = workers::connections(desk, channel);
-    let pace = Arc::new(Pace::new(connections));
+    let pace = Arc::new(Pace::new(connections, desk.heart.clone()));
     let (to_workers, work) = mpsc::channel(*GROUP.end());
     let (done, results) = mpsc::channel(2 * GROUP.end());
     let mut workers = workers::start(desk, channel, &pace, work, &done)?;
@@ -155,8 +159,8 @@ async fn round(desk: &Desk, channel: Channel) -> Result<Round, DeskError> {
     let recorder = tokio::spawn(record(desk.clone(), channel, pace.clone(), results));
     let recorded = recorder.abort_handle();
     let feeder = || tokio::spawn(feed(desk.clone(), channel, recorded.clone(), pace.clone(), to_workers.clone()));
-    // While one feeder waits for the disk the other decides and composes; a limit a minute is counted by one alone.
-    let feeders: Vec<_> = (0..if limit(desk, channel).is_some() { 1 } else { FEEDERS }).map(|_| feeder()).collect();
+    // While one feeder waits for the disk the other decides and composes.
+    let feeders: Vec<_> = (0..FEEDERS).map(|_| feeder()).collect();
     drop(to_workers);
     let mut fed: Result<u64, DeskError> = Ok(0);
     for feeder in feeders {
@@ -189,16 +193,14 @@ async fn feed(
     let mut meter = Meter::start(workers::connections(&desk, channel));
     let mut claimed: VecDeque<Claimed> = VecDeque::new();
     loop {
-        let allowed = allowance(&desk, channel, &pace).await?;
-        let size = meter.group.min(allowed);
-        if size == 0 || pace.stop.load(Ordering::SeqCst) || desk.stopping.load(Ordering::SeqCst) {
+        if pace.stop.load(Ordering::SeqCst) || desk.stopping.load(Ordering::SeqCst) {
             break;
         }
         if claimed.is_empty() {
-            let bulk = size.saturating_mul(GROUPS_A_CLAIM).min(allowed);
-            claimed.extend(desk.store.claim(channel, desk.clock.now(), bulk as i64).await?);
+            let bulk = meter.group * GROUPS_A_CLAIM;
+            claimed.extend(desk.store.claim(channel, desk.clock.now(), bulk as i64, limit(&desk, channel)).await?);
         }
-        let group: Vec<Claimed> = claimed.drain(..size.min(claimed.len())).collect();
+        let group: Vec<Claimed> = claimed.drain(..meter.group.min(claimed.len())).collect();
         if group.is_empty() {
             // What is set free while the last ones are on the wire need not wait for a slow server's word on them.
             if pace.under_way.load(Ordering::SeqCst) == 0 || out.is_closed() || recorder.is_finished() {
@@ -274,16 +276,6 @@ fn limit(desk: &Desk, channel: Channel) -> Option<u32> {
     }
 }
 
-/// How many messages may still leave in this minute.
-async fn allowance(desk: &Desk, channel: Channel, pace: &Pace) -> Result<usize, StoreError> {
-    let Some(most) = limit(desk, channel) else { return Ok(usize::MAX) };
-    // In this order: what comes on record in between is then counted twice, never left out.
-    let under_way = pace.under_way.load(Ordering::SeqCst);
-    let since = later_by(desk.clock.now(), -60);
-    let left = desk.store.left_since(channel.as_str(), since).await? as usize;
-    Ok((most as usize).saturating_sub(left + under_way))
-}
-
 /// Commits results in groups: whatever has come in while the last group was being written.
 async fn record(desk: Desk, channel: Channel, pace: Arc<Pace>, mut results: mpsc::Receiver<Done>) -> Result<Round, DeskError> {
     let mut round = Round::default();
@@ -315,7 +307,7 @@ async fn record(desk: Desk, channel: Channel, pace: Arc<Pace>, mut results: mpsc
                 Done::Sent(ready, answer) => {
                     let patience = answer.class == Some(FaultClass::Throttled);
                     if patience && too_long(&desk, &ready, now) {
-                        still_waiting(&desk, channel, "throttled", &answer.text, now).await?;
+                        insist(&desk, &pace, || still_waiting(&desk, channel, "throttled", &answer.text, now)).await?;
                     }
                     round.answered |= answer.outcome != Outcome::Unknown && !patience;
                     let settlement = settlement(&desk, *ready, answer, now);
@@ -325,11 +317,11 @@ async fn record(desk: Desk, channel: Channel, pace: Arc<Pace>, mut results: mpsc
                 Done::Interrupted { ready, fault, many } => {
                     if many && total.broken == 0 {
                         total.broken += 1;
-                        broken(&desk, channel, &fault, round.answered, now).await?;
+                        insist(&desk, &pace, || broken(&desk, channel, &fault, round.answered, now)).await?;
                     }
-                    let its_own = !many && others_left(&desk, &ready).await?;
+                    let its_own = !many && insist(&desk, &pace, || others_left(&desk, &ready)).await?;
                     if !its_own && too_long(&desk, &ready, now) {
-                        still_waiting(&desk, channel, "interrupted", &fault.text, now).await?;
+                        insist(&desk, &pace, || still_waiting(&desk, channel, "interrupted", &fault.text, now)).await?;
                     }
                     let settlement = interrupted(&desk, *ready, &fault, its_own, now);
                     count(total, &settlement);
@@ -337,7 +329,7 @@ async fn record(desk: Desk, channel: Channel, pace: Arc<Pace>, mut results: mpsc
                 }
                 Done::Broken(ready, fault) if total.broken == 0 => {
                     total.broken += 1;
-                    let rested = broken(&desk, channel, &fault, round.answered, now).await?;
+                    let rested = insist(&desk, &pace, || broken(&desk, channel, &fault, round.answered, now)).await?;
                     settlements.push(retry_later(*ready, &fault, rested, now));
                 }
                 Done::Broken(ready, _) => back.push(ready.claimed.pk),
@@ -352,17 +344,19 @@ async fn record(desk: Desk, channel: Channel, pace: Arc<Pace>, mut results: mpsc
     }
 }
 
-/// Records what is known to have happened, however long another program keeps the store locked: given up, it would be
-/// in doubt, and sent again. Meanwhile nothing new is begun.
+/// Records what is known to have happened, however long another program keeps the store locked or the database is away:
+/// given up, it would be in doubt, and sent again. Meanwhile nothing new is begun.
 async fn insist<T, F>(desk: &Desk, pace: &Pace, record: impl Fn() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {
     loop {
         match record().await {
-            Err(e @ (StoreError::Locked(_) | StoreError::Busy(_))) if !desk.stopping.load(Ordering::SeqCst) => {
-                pace.stop.store(true, Ordering::SeqCst);
-                tracing::error!(error = %e, "what has left cannot be recorded yet; nothing else leaves before");
+            Err(e) if e.may_pass() && !desk.stopping.load(Ordering::SeqCst) => {
+                if !pace.stop.swap(true, Ordering::SeqCst) {
+                    tracing::error!(error = %e, "what has left cannot be recorded yet; nothing else leaves before");
+                }
+                tokio::time::sleep(INSIST).await;
             }
             other => return other,
         }
@@ -385,15 +379,12 @@ async fn others_left(desk: &Desk, ready: &Ready) -> Result<bool, StoreError> {
     desk.store.accepted_since(ready.claimed.channel.as_str(), first).await
 }
 
-/// Frees claims and settles what was being sent when the last holder of the store stopped; of one channel, or of all.
-pub async fn recover(desk: &Desk, channel: Option<Channel>) -> Result<(), DeskError> {
+/// Frees claims and settles what was being sent on a channel: what an earlier step of this program left half done.
+async fn recover(desk: &Desk, channel: Channel) -> Result<(), DeskError> {
     let now = desk.clock.now();
-    let today = crate::domain::time::local_date(now, &desk.setup.settings.creditor.timezone);
-    let after = |channel: &str, doubts| after_crash(desk, channel, doubts, now);
-    let found =
-        desk.store.recover(channel, now, today, after, |wanted, letter, channel| desk.language(wanted, letter, channel)).await?;
+    let found = desk.store.recover(channel, now, &Successor::of(desk, now)).await?;
     if found.leased + found.doubtful > 0 {
-        tracing::warn!(leased = found.leased, doubtful = found.doubtful, "recovered after an unclean stop");
+        tracing::warn!(leased = found.leased, doubtful = found.doubtful, "settled what an earlier round left in hand");
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::common;
 use super::guard::Guards;
+use super::presence::Heart;
 use crate::channel::Fault;
 use crate::channel::email::{Mailer, address};
 use crate::channel::sms::Texter;
@@ -92,6 +93,8 @@ pub struct DeskParts {
     pub keys: Keys,
     /// Channels that are configured.
     pub channels: Vec<Channel>,
+    /// Whether what is in hand can still be this program's.
+    pub heart: Arc<Heart>,
     /// Set when the program is to end: nothing new is begun.
     pub stopping: AtomicBool,
     source: Mutex<Option<(Source, Columns)>>,
@@ -104,8 +107,9 @@ impl Desk {
         let letters = checked_letters(&setup)?;
         let keys = Keys::new(store.secret_key().await?);
         let channels = channels(&setup);
+        let heart = Arc::new(Heart::new(setup.settings.store.lease));
         let (stopping, source, dictionary) = (AtomicBool::new(false), Mutex::new(None), OnceCell::new());
-        Ok(Desk(Arc::new(DeskParts { setup, store, clock, letters, keys, channels, stopping, source, dictionary })))
+        Ok(Desk(Arc::new(DeskParts { setup, store, clock, letters, keys, channels, heart, stopping, source, dictionary })))
     }
 
     /// What messages have in common, for keeping them; made at the first use.

@@ -12,6 +12,7 @@ pub mod guard;
 mod outcome;
 pub mod plan;
 mod prepare;
+pub mod presence;
 pub mod review;
 pub mod simulate;
 mod tell;

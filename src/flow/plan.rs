@@ -3,6 +3,7 @@
 
 use super::desk::{Conditions, Desk, DeskError};
 use super::prepare::later_by;
+use super::presence::on_duty;
 use crate::domain::attempt::{Outcome, about};
 use crate::domain::cadence::Cadence;
 use crate::domain::case::{CaseKey, Contact, ContactState, DebtorFile, MarkKind};
@@ -11,7 +12,8 @@ use crate::domain::reason::Reason;
 use crate::domain::step::Channel;
 use crate::domain::time::{days_between, local_date};
 use crate::store::attempts::NewAttempt;
-use crate::store::outbox::{Looked, NewContact, NewMark, NewMessage};
+use crate::store::plan::{Looked, NewContact, NewMark, NewMessage};
+use crate::store::sessions::Duty;
 use crate::store::settle::NoAddress;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -36,6 +38,14 @@ pub struct Planned {
 
 /// Plans all that is due, and lets it pass or holds it by the volume brake.
 pub async fn step(desk: &Desk) -> Result<Planned, DeskError> {
+    let now = desk.clock.now();
+    if desk.store.due_debtors(now, 1).await?.is_empty() && !desk.store.has_planned().await? {
+        return Ok(Planned::default());
+    }
+    Ok(on_duty(desk, Duty::Plan, all(desk)).await?.unwrap_or_default())
+}
+
+async fn all(desk: &Desk) -> Result<Planned, DeskError> {
     let mut planned = Planned::default();
     loop {
         let batch = batch(desk).await?;

@@ -49,15 +49,17 @@ async fn conditions(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
         let text = format!("{uncertain} messages may or may not have left. Please look at `relance uncertain` and decide.");
         lasting.push(("uncertain".to_owned(), "relance: messages with an uncertain fate", text));
     }
-    for (key, subject, text) in &lasting {
+    let told = desk.store.lasting_alerts().await?;
+    for (key, subject, text) in lasting.iter().filter(|(key, _, _)| !told.iter().any(|(k, _)| k == key)) {
         desk.store.raise_alert(key, now, subject, text).await?;
     }
     // Such a message is tried every hour: when none has failed for two, the letter was mended.
-    if desk.store.bad_messages_since(later_by(now, -2 * 3600)).await? == 0 {
+    // As a rule nothing lasts, and ending what has not begun would be a commit a second.
+    if told.iter().any(|(k, _)| k == "bad_message") && desk.store.bad_messages_since(later_by(now, -2 * 3600)).await? == 0 {
         desk.store.end_alert("bad_message", now).await?;
     }
     for key in ["poll_failed", "stale_data", "ledger_shrunk", "too_many", "channel:email", "channel:sms", "uncertain"] {
-        if !lasting.iter().any(|(k, _, _)| k == key) {
+        if told.iter().any(|(k, _)| k == key) && !lasting.iter().any(|(k, _, _)| k == key) {
             desk.store.end_alert(key, now).await?;
         }
     }

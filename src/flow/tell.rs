@@ -3,11 +3,13 @@
 
 use super::desk::{Desk, DeskError};
 use super::prepare::later_by;
+use super::presence::on_duty;
 use crate::channel::email::{Envelope, Mailer, build::build_plain};
 use crate::channel::{Fault, Sent};
 use crate::domain::attempt::{Outcome, retry_delay};
 use crate::store::StoreError;
 use crate::store::alerts::Alert;
+use crate::store::sessions::Duty;
 use jiff::Timestamp;
 use lettre::Address;
 use std::fmt::Write as _;
@@ -32,10 +34,15 @@ struct Letter {
 
 /// Sends what the creditor has not been told yet. In a dry run nothing leaves; `status` shows it all the same.
 pub(super) async fn tell(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
-    let letters = letters(desk, now).await?;
-    if letters.is_empty() || desk.setup.settings.guard.dry_run {
+    if desk.setup.settings.guard.dry_run || letters(desk, now).await?.is_empty() {
         return Ok(());
     }
+    on_duty(desk, Duty::Tell, send_all(desk, now)).await.map(drop)
+}
+
+/// What another daemon has not sent just before.
+async fn send_all(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
+    let letters = letters(desk, now).await?;
     let Ok(to) = desk.setup.settings.creditor.contact.parse::<Address>() else { return Ok(()) };
     let mut mailer = match desk.mailer() {
         Ok(Some(mailer)) => mailer,

@@ -3,6 +3,7 @@
 use super::compose::Wire;
 use super::desk::{Desk, DeskError};
 use super::prepare::Ready;
+use super::presence::Heart;
 use crate::channel::email::Mailer;
 use crate::channel::sms::Texter;
 use crate::channel::{Fault, Sent};
@@ -49,13 +50,15 @@ pub(super) struct Pace {
     /// Messages that a worker has begun, or found too old.
     pub(super) begun: AtomicUsize,
     pub(super) stop: AtomicBool,
+    heart: Arc<Heart>,
 }
 
 impl Pace {
-    pub(super) fn new(most: usize) -> Pace {
+    pub(super) fn new(most: usize, heart: Arc<Heart>) -> Pace {
         let none = || AtomicUsize::new(0);
         let (accepted, interrupted, under_way, begun) = (none(), none(), none(), none());
-        Pace { most, allowed: AtomicUsize::new(most), accepted, interrupted, under_way, begun, stop: AtomicBool::new(false) }
+        let (allowed, stop) = (AtomicUsize::new(most), AtomicBool::new(false));
+        Pace { most, allowed, accepted, interrupted, under_way, begun, stop, heart }
     }
 
     /// Falls to half when the other side asks for patience, recovers one by one.
@@ -148,7 +151,7 @@ async fn worker(
 
 async fn one(line: &mut Line, pace: &Pace, mut ready: Ready) -> Done {
     pace.begun.fetch_add(1, Ordering::SeqCst);
-    if pace.stop.load(Ordering::SeqCst) || ready.read_at.elapsed() > FRESH {
+    if pace.stop.load(Ordering::SeqCst) || ready.read_at.elapsed() > FRESH || !pace.heart.is_sure() {
         return Done::NotBegun(ready.claimed.pk);
     }
     // They are in the store: what waits for its record needs them no longer.

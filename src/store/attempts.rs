@@ -1,13 +1,13 @@
 //! The log of attempts: append-only, each row chained to the one before (rule R26).
 
 use super::chain::{Facts, GENESIS};
-use super::db::{Store, StoreError, instant, word};
+use super::db::{Store, instant, word};
+use super::error::StoreError;
+use super::sql::{Row, Sql, Tx, Value, insert_many, query};
 use super::statements;
 use crate::domain::attempt::Outcome;
 use crate::domain::hex::hex;
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, Sqlite, Transaction};
 
 statements! {
     CHAIN_HEAD = "SELECT pk, hash FROM attempt ORDER BY pk DESC LIMIT 1";
@@ -17,14 +17,14 @@ statements! {
     LOG_PAGE = "SELECT a.pk, a.at, a.debtor_pk, a.debtor, a.person, a.channel, a.cadence, a.step, a.letter, a.language, a.invoices, a.outcome, a.class,
             a.why, a.answer, a.message_id, a.message_pk, a.payload_pk, a.digest, a.prev, a.hash, p.address
         FROM attempt a LEFT JOIN payload p ON p.pk = a.payload_pk
-        WHERE a.pk > $1 AND ($2 IS NULL OR a.debtor_pk = $2) AND ($3 IS NULL OR a.channel = $3) AND ($4 IS NULL OR a.outcome = $4)
-          AND ($5 IS NULL OR a.step = $5) AND ($6 IS NULL OR a.at >= $6) AND ($7 IS NULL OR a.at < $7)
+        WHERE a.pk > $1 AND (CAST($2 AS BIGINT) IS NULL OR a.debtor_pk = $2) AND (CAST($3 AS TEXT) IS NULL OR a.channel = $3) AND (CAST($4 AS TEXT) IS NULL OR a.outcome = $4)
+          AND (CAST($5 AS TEXT) IS NULL OR a.step = $5) AND (CAST($6 AS BIGINT) IS NULL OR a.at >= $6) AND (CAST($7 AS BIGINT) IS NULL OR a.at < $7)
         ORDER BY a.pk LIMIT 500";
     LOG_LAST = "SELECT a.pk, a.at, a.debtor_pk, a.debtor, a.person, a.channel, a.cadence, a.step, a.letter, a.language, a.invoices, a.outcome, a.class,
             a.why, a.answer, a.message_id, a.message_pk, a.payload_pk, a.digest, a.prev, a.hash, p.address
         FROM attempt a LEFT JOIN payload p ON p.pk = a.payload_pk
-        WHERE a.pk < $1 AND ($2 IS NULL OR a.debtor_pk = $2) AND ($3 IS NULL OR a.channel = $3) AND ($4 IS NULL OR a.outcome = $4)
-          AND ($5 IS NULL OR a.step = $5) AND ($6 IS NULL OR a.at >= $6) AND ($7 IS NULL OR a.at < $7)
+        WHERE a.pk < $1 AND (CAST($2 AS BIGINT) IS NULL OR a.debtor_pk = $2) AND (CAST($3 AS TEXT) IS NULL OR a.channel = $3) AND (CAST($4 AS TEXT) IS NULL OR a.outcome = $4)
+          AND (CAST($5 AS TEXT) IS NULL OR a.step = $5) AND (CAST($6 AS BIGINT) IS NULL OR a.at >= $6) AND (CAST($7 AS BIGINT) IS NULL OR a.at < $7)
         ORDER BY a.pk DESC LIMIT 500";
     LOG_ONE = "SELECT a.pk, a.at, a.debtor_pk, a.debtor, a.person, a.channel, a.cadence, a.step, a.letter, a.language, a.invoices, a.outcome, a.class,
             a.why, a.answer, a.message_id, a.message_pk, a.payload_pk, a.digest, a.prev, a.hash, p.address
@@ -125,13 +125,40 @@ impl NewAttempt {
             digest: self.digest.as_ref().map(<[u8; 32]>::as_slice),
         }
     }
+
+    /// The values of its row, in the order of the statement's columns.
+    fn values(&self, id: i64, prev: &[u8], hash: &[u8]) -> Vec<Value> {
+        vec![
+            id.into(),
+            self.at.into(),
+            self.debtor_pk.into(),
+            (&self.debtor).into(),
+            (&self.person).into(),
+            (&self.channel).into(),
+            (&self.cadence).into(),
+            (&self.step).into(),
+            (&self.letter).into(),
+            (&self.language).into(),
+            (&self.invoices).into(),
+            self.outcome.as_str().into(),
+            self.class.into(),
+            (&self.why).into(),
+            (&self.answer).into(),
+            (&self.message_id).into(),
+            self.message_pk.into(),
+            self.payload_pk.into(),
+            self.digest.as_ref().map(<[u8; 32]>::as_slice).into(),
+            prev.into(),
+            hash.into(),
+        ]
+    }
 }
 
 /// Appends attempts in order; gives the new head.
-pub(super) async fn append(tx: &mut Transaction<'_, Sqlite>, attempts: &[NewAttempt]) -> Result<[u8; 32], StoreError> {
-    let last = sqlx::query(CHAIN_HEAD).fetch_optional(&mut **tx).await?;
+pub(super) async fn append(tx: &mut Tx, attempts: &[NewAttempt]) -> Result<[u8; 32], StoreError> {
+    let last = query(CHAIN_HEAD).optional(&mut *tx).await?;
     let (mut id, mut head) = match &last {
-        Some(row) => (row.get("pk"), row.get::<Vec<u8>, _>("hash").try_into().unwrap_or(GENESIS)),
+        Some(row) => (row.get("pk")?, row.get::<Vec<u8>>("hash")?.try_into().unwrap_or(GENESIS)),
         None => (0, GENESIS),
     };
     let mut linked = Vec::with_capacity(attempts.len());
@@ -142,53 +169,40 @@ pub(super) async fn append(tx: &mut Transaction<'_, Sqlite>, attempts: &[NewAtte
         linked.push((id, a, prev, head));
     }
     for chunk in super::chunks(&linked) {
-        let mut query = super::many_rows(CHAIN_APPEND);
-        query.push_values(chunk, |mut row, (id, a, prev, hash)| {
-            row.push_bind(*id)
-                .push_bind(a.at)
-                .push_bind(a.debtor_pk)
-                .push_bind(&a.debtor)
-                .push_bind(&a.person)
-                .push_bind(&a.channel);
-            row.push_bind(&a.cadence).push_bind(&a.step).push_bind(&a.letter).push_bind(&a.language).push_bind(&a.invoices);
-            row.push_bind(a.outcome.as_str()).push_bind(a.class).push_bind(&a.why).push_bind(&a.answer).push_bind(&a.message_id);
-            row.push_bind(a.message_pk).push_bind(a.payload_pk).push_bind(a.digest.as_ref().map(|d| d.as_slice()));
-            row.push_bind(prev.as_slice()).push_bind(hash.as_slice());
-        });
-        query.build().execute(&mut **tx).await?;
+        insert_many(CHAIN_APPEND, chunk.iter().map(|(id, a, prev, hash)| a.values(*id, prev, hash))).execute(&mut *tx).await?;
     }
     if !attempts.is_empty() {
         // Said once more elsewhere: a chain whose last links are cut off is still a whole chain.
-        sqlx::query(super::db::WRITE_META).bind(super::chain::HEAD).bind(hex(&head)).execute(&mut **tx).await?;
+        query(super::db::WRITE_META).bind(super::chain::HEAD).bind(hex(&head)).execute(tx).await?;
     }
     Ok(head)
 }
 
-fn attempt(row: &SqliteRow) -> Result<AttemptRow, StoreError> {
-    let outcome: String = row.try_get("outcome")?;
+fn attempt(row: &Row) -> Result<AttemptRow, StoreError> {
+    let outcome: String = row.get("outcome")?;
     Ok(AttemptRow {
-        id: row.try_get("pk")?,
-        at: instant(row.try_get("at")?)?,
-        debtor: row.try_get("debtor")?,
-        person: row.try_get("person")?,
-        channel: row.try_get("channel")?,
-        address: row.try_get("address")?,
-        cadence: row.try_get("cadence")?,
-        step: row.try_get("step")?,
-        letter: row.try_get("letter")?,
-        language: row.try_get("language")?,
-        invoices: row.try_get("invoices")?,
+        id: row.get("pk")?,
+        at: instant(row.get("at")?)?,
+        debtor: row.get("debtor")?,
+        person: row.get("person")?,
+        channel: row.get("channel")?,
+        address: row.get("address")?,
+        cadence: row.get("cadence")?,
+        step: row.get("step")?,
+        letter: row.get("letter")?,
+        language: row.get("language")?,
+        invoices: row.get("invoices")?,
         outcome: word(Outcome::parse(&outcome), &outcome)?,
-        class: row.try_get("class")?,
-        why: row.try_get("why")?,
-        answer: row.try_get("answer")?,
-        message_id: row.try_get("message_id")?,
-        payload_pk: row.try_get("payload_pk")?,
-        debtor_pk: row.try_get("debtor_pk")?,
-        message_pk: row.try_get("message_pk")?,
-        digest: row.try_get("digest")?,
-        prev: row.try_get("prev")?,
-        hash: row.try_get("hash")?,
+        class: row.get("class")?,
+        why: row.get("why")?,
+        answer: row.get("answer")?,
+        message_id: row.get("message_id")?,
+        payload_pk: row.get("payload_pk")?,
+        debtor_pk: row.get("debtor_pk")?,
+        message_pk: row.get("message_pk")?,
+        digest: row.get("digest")?,
+        prev: row.get("prev")?,
+        hash: row.get("hash")?,
     })
 }
 
@@ -239,8 +253,8 @@ impl Store {
         self.log_query(LOG_LAST, before, filter).await
     }
 
-    async fn log_query(&self, sql: &'static str, id: i64, filter: &LogFilter) -> Result<Vec<AttemptRow>, StoreError> {
-        let rows = sqlx::query(sql)
+    async fn log_query(&self, sql: Sql, id: i64, filter: &LogFilter) -> Result<Vec<AttemptRow>, StoreError> {
+        let rows = query(sql)
             .bind(id)
             .bind(filter.debtor_pk)
             .bind(&filter.channel)
@@ -248,13 +262,13 @@ impl Store {
             .bind(&filter.step)
             .bind(filter.since)
             .bind(filter.until)
-            .fetch_all(&self.reader)
+            .all(&self.reader)
             .await?;
         rows.iter().map(attempt).collect()
     }
 
     /// One attempt.
     pub async fn attempt(&self, id: i64) -> Result<Option<AttemptRow>, StoreError> {
-        sqlx::query(LOG_ONE).bind(id).fetch_optional(&self.reader).await?.as_ref().map(attempt).transpose()
+        query(LOG_ONE).bind(id).optional(&self.reader).await?.as_ref().map(attempt).transpose()
     }
 }

@@ -2,7 +2,8 @@
 //! message are covered by a salted digest, so that they can be erased and the chain still holds.
 
 use super::attempts::{AttemptRow, LogFilter};
-use super::db::{Store, StoreError};
+use super::db::Store;
+use super::error::StoreError;
 use super::payloads::{self, Kept};
 use crate::domain::hex::hex;
 use sha2::{Digest as _, Sha256};

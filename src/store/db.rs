@@ -1,218 +1,156 @@
-//! Opening the store: one writer, readers apart, durable to the disk.
+//! The store: where it is, opening it, and how transactions begin.
 
-use super::statements;
+use super::error::StoreError;
+use super::sql::{Begin, Pool, PoolKind, Query, Sql, Tx, query};
+use super::sqlite::StoreLock;
+use super::{postgres, sqlite, statements};
+use crate::config::Environment;
+use crate::config::settings::{StorePlace, StoreSettings};
 use jiff::Timestamp;
-use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, Sqlite, Transaction};
-use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_machine.sql")];
-
-/// How long a statement waits for another program to let go of the store.
-const BUSY_S: u64 = 30;
-
-/// How long the program waits for its own writer.
-const WAIT_S: u64 = 60;
+use std::path::Path;
 
 statements! {
-    READ_VERSION = "SELECT user_version FROM pragma_user_version";
-    READ_WRITTEN = "SELECT data_version FROM pragma_data_version";
+    READ_WRITTEN = each!(sqlite "SELECT data_version FROM pragma_data_version",
+        postgres "SELECT coalesce((SELECT CAST(value AS BIGINT) FROM meta WHERE key = 'written'), 0)");
     READ_META = "SELECT value FROM meta WHERE key = $1";
     WRITE_META = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
     KEEP_META = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
     DROP_META = "DELETE FROM meta WHERE key = $1";
+    /// This program is still taken to be alive, and the store is still of its version.
+    FENCE = each!(sqlite "SELECT pk FROM session WHERE pk = $1 AND $2 = (SELECT user_version FROM pragma_user_version)",
+        postgres "SELECT pk FROM session WHERE pk = $1 AND $2 = (SELECT CAST(value AS BIGINT) FROM meta WHERE key = 'version') FOR KEY SHARE OF session");
+    /// The same, and then the pen. First the session, then the pen: in this order everywhere, or two could wait for each other.
+    FENCE_PEN = each!(sqlite "SELECT pk FROM session WHERE pk = $1 AND $2 = (SELECT user_version FROM pragma_user_version)",
+        postgres "WITH mine AS MATERIALIZED (SELECT pk FROM session
+                WHERE pk = $1 AND $2 = (SELECT CAST(value AS BIGINT) FROM meta WHERE key = 'version') FOR KEY SHARE OF session)
+            SELECT pk, CAST(pg_advisory_xact_lock(CAST(CAST('attempt' AS regclass) AS BIGINT)) AS TEXT) FROM mine");
 }
 
-/// Something went wrong with the store.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The file cannot be opened.
-    #[error("cannot open the store {path}: {why}; see that its folder exists and that this user may write to it")]
-    Open {
-        /// The file.
-        path: String,
-        /// What the system said.
-        why: String,
-    },
-    /// This user may not go there.
-    #[error("this user may not open the store {path}; use relance as the service's user: sudo -u relance relance …")]
-    Shut {
-        /// The file.
-        path: String,
-    },
-    /// It was written by a newer relance.
-    #[error(
-        "the store {path} was written by a newer relance (version {found}, this one knows {known}); install the newer program"
-    )]
-    TooNew {
-        /// The file.
-        path: String,
-        /// Its version.
-        found: i64,
-        /// The newest version that this program knows.
-        known: i64,
-    },
-    /// There is none yet.
-    #[error("there is no store at {0} yet; `relance run` makes it at its first start")]
-    NotYet(String),
-    /// Another `run` holds it.
-    #[error("another `relance run` holds the store {0}; stop it first (only one may send)")]
-    Held(String),
-    /// Another program does not let go of it.
-    #[error(
-        "another program has kept the store {0} locked for {BUSY_S} seconds; end it or wait for it (`fuser {0}` names it), then try again: nothing is lost"
-    )]
-    Locked(String),
-    /// Its one writer was busy for too long.
-    #[error(
-        "nobody could write to the store {0} for {WAIT_S} seconds; does another program keep it locked (`fuser {0}` names it)? Nothing is lost"
-    )]
-    Busy(String),
-    /// A statement failed.
-    #[error("the store failed: {}", in_words(.0))]
-    Sql(#[from] sqlx::Error),
-    /// What was read makes no sense.
-    #[error("the store holds something that cannot be: {0}")]
-    Corrupt(String),
-}
+/// The pen alone: for verbs, which have no session.
+const PEN: Sql = Sql::same("SELECT CAST(pg_advisory_xact_lock(CAST(CAST('attempt' AS regclass) AS BIGINT)) AS TEXT)");
 
-/// The store.
+/// Tells the daemons that somebody else has written.
+const WRITTEN: Sql = Sql::same(
+    "INSERT INTO meta (key, value) VALUES ('written', '1') ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT)",
+);
+
+/// The store: a handle that costs little to clone.
+///
+/// Whoever writes history (the copy of the ledger, plans, outcomes, the log) holds the pen: on SQLite that is its one
+/// writer, on PostgreSQL a lock that ends with the transaction. What touches only what is claimed already goes without.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pub(super) writer: SqlitePool,
-    pub(super) reader: SqlitePool,
-    path: PathBuf,
-}
-
-/// Held while a `run` is at work; ends with the process, however it ends.
-#[derive(Debug)]
-pub struct StoreLock(#[allow(dead_code, reason = "held for its lock")] File);
-
-impl StoreLock {
-    /// Takes the store at a path, which need not be open.
-    pub fn take(store: &Path) -> Result<StoreLock, StoreError> {
-        let path = store.with_extension("lock");
-        let open = File::options().create(true).append(true).open(&path);
-        let file = open.map_err(|e| StoreError::Open { path: path.display().to_string(), why: e.to_string() })?;
-        match file.try_lock() {
-            Ok(()) => Ok(StoreLock(file)),
-            Err(_) => Err(StoreError::Held(store.display().to_string())),
-        }
-    }
+    pub(super) writer: Pool,
+    pub(super) reader: Pool,
+    /// A connection of its own, so that a sign of life never waits behind anything.
+    pub(super) heart: Pool,
+    /// The session under which this handle writes; verbs have none.
+    pub(super) session: Option<i64>,
+    pub(super) home: StorePlace,
 }
 
 impl Store {
-    /// Opens the store, making or upgrading it when needed.
-    pub async fn open(path: &Path) -> Result<Store, StoreError> {
-        let store = Store::connect(path, true).await?;
-        store.migrate().await?;
+    /// Opens the store; makes it or brings it up to date when needed.
+    pub async fn open(settings: &StoreSettings, environment: &Environment) -> Result<Store, StoreError> {
+        let store = Store::connect(settings, environment).await?;
+        super::migrate::upgrade(&store).await?;
         Ok(store)
     }
 
-    /// Opens a store that must exist already.
-    pub async fn open_existing(path: &Path) -> Result<Store, StoreError> {
-        if !is_there(path)? {
+    /// Opens the store for sending. Of a file only one program at a time may do that: the lock ends with the process.
+    pub async fn take(settings: &StoreSettings, environment: &Environment) -> Result<(Store, Option<StoreLock>), StoreError> {
+        let store = Store::connect(settings, environment).await?;
+        let lock = match &settings.place {
+            StorePlace::Sqlite(path) => Some(StoreLock::take(path)?),
+            StorePlace::Postgres(_) => None,
+        };
+        super::migrate::upgrade(&store).await?;
+        Ok((store, lock))
+    }
+
+    /// Opens a store that must exist already and be up to date.
+    pub async fn existing(settings: &StoreSettings, environment: &Environment) -> Result<Store, StoreError> {
+        if let StorePlace::Sqlite(path) = &settings.place
+            && !is_there(path)?
+        {
             return Err(StoreError::NotYet(path.display().to_string()));
         }
-        Store::open(path).await
+        let store = Store::connect(settings, environment).await?;
+        super::migrate::check(&store).await?;
+        Ok(store)
     }
 
-    async fn connect(path: &Path, create: bool) -> Result<Store, StoreError> {
-        restrict(path)?;
-        let options = SqliteConnectOptions::new()
-            .disable_statement_logging()
-            .filename(path)
-            .create_if_missing(create)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(BUSY_S))
-            .statement_cache_capacity(200)
-            .row_buffer_size(1024)
-            .pragma("cache_size", "-4000")
-            .pragma("wal_autocheckpoint", "4000");
-        let failed = |e: sqlx::Error| match is_locked(&e) {
-            true => StoreError::Locked(path.display().to_string()),
-            false => StoreError::Open { path: path.display().to_string(), why: in_words(&e) },
+    async fn connect(settings: &StoreSettings, environment: &Environment) -> Result<Store, StoreError> {
+        let home = settings.place.clone();
+        let (writer, reader, heart) = match &home {
+            StorePlace::Sqlite(path) => {
+                let (writer, reader) = sqlite::connect(path).await?;
+                (writer.clone(), reader, writer)
+            }
+            StorePlace::Postgres(database) => {
+                let unreadable = |e: crate::config::secret::SecretError| StoreError::Open {
+                    place: database.place().to_owned(),
+                    why: e.to_string(),
+                };
+                let options = database.options(environment).map_err(unreadable)?;
+                let (pool, heart) = postgres::connect(options, database.place(), settings.lease).await?;
+                (pool.clone(), pool, heart)
+            }
         };
-        // SQLite ends a transaction by itself when the disk is full. The driver then still counts it as open and
-        // refuses to begin another on that connection, for ever: such a connection is thrown away.
-        let pool = |n| {
-            let options =
-                SqlitePoolOptions::new().max_connections(n).acquire_timeout(Duration::from_secs(WAIT_S)).idle_timeout(None);
-            options.before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
-        };
-        let writer = pool(1).connect_with(options.clone()).await.map_err(failed)?;
-        // Each connection has a cache of its own; behind the readers' stands the system's.
-        let reader = options.read_only(true).pragma("cache_size", "-1000");
-        let reader = pool(3).connect_with(reader).await.map_err(failed)?;
-        Ok(Store { writer, reader, path: path.to_path_buf() })
+        Ok(Store { writer, reader, heart, session: None, home })
     }
 
-    async fn migrate(&self) -> Result<(), StoreError> {
-        let known = MIGRATIONS.len() as i64;
-        // As a rule there is nothing to do, and verbs that only read need not wait for whoever is writing.
-        if sqlx::query_scalar::<_, i64>(READ_VERSION).fetch_one(&self.reader).await? == known {
-            return Ok(());
+    /// Begins a transaction that writes history: it waits its turn, and is refused to a program that others took for dead.
+    pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
+        let mut tx = self.writer.begin(Begin::Write).await?;
+        match self.session {
+            Some(session) => fence(&mut tx, FENCE_PEN, session).await?,
+            None if tx.is_postgres() => {
+                query(PEN).all(&mut tx).await?;
+                query(WRITTEN).execute(&mut tx).await?;
+            }
+            None => {}
         }
-        let mut tx = self.begin().await?;
-        let found: i64 = sqlx::query_scalar(READ_VERSION).fetch_one(&mut *tx).await?;
-        if found > known {
-            return Err(StoreError::TooNew { path: self.path.display().to_string(), found, known });
-        }
-        for (i, sql) in MIGRATIONS.iter().enumerate().skip(found.max(0) as usize) {
-            sqlx::raw_sql(*sql).execute(&mut *tx).await?;
-            let version = format!("PRAGMA user_version = {}", i + 1);
-            sqlx::raw_sql(sqlx::AssertSqlSafe(version)).execute(&mut *tx).await?;
-        }
-        tx.commit().await?;
-        Ok(())
+        Ok(tx)
     }
 
-    /// Takes the store for sending; fails at once when another process has it.
-    pub fn lock(&self) -> Result<StoreLock, StoreError> {
-        StoreLock::take(&self.path)
-    }
-
-    /// Begins a transaction that may write; it waits its turn.
-    pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(|e| self.failed(e))
+    /// Begins a transaction on what nobody else may touch: claims, and what is claimed.
+    pub(super) async fn begin_apart(&self) -> Result<Tx, StoreError> {
+        let mut tx = self.writer.begin(Begin::Write).await?;
+        fence(&mut tx, FENCE, self.own_session()?).await?;
+        Ok(tx)
     }
 
     /// Runs one statement that may write, as a transaction of its own; gives the rows affected.
-    pub(super) async fn write(&self, query: Query<'_, Sqlite, SqliteArguments>) -> Result<u64, StoreError> {
-        Ok(query.execute(&self.writer).await.map_err(|e| self.failed(e))?.rows_affected())
+    pub(super) async fn write(&self, query: Query) -> Result<u64, StoreError> {
+        let mut tx = self.begin().await?;
+        let touched = query.execute(&mut tx).await?;
+        tx.commit().await?;
+        Ok(touched)
     }
 
-    /// The error with the place, where that matters.
-    fn failed(&self, error: sqlx::Error) -> StoreError {
-        let place = || self.path.display().to_string();
-        match error {
-            sqlx::Error::PoolTimedOut => StoreError::Busy(place()),
-            e if is_locked(&e) => StoreError::Locked(place()),
-            e => e.into(),
-        }
+    /// The session of this handle, which must have one.
+    pub(super) fn own_session(&self) -> Result<i64, StoreError> {
+        self.session.ok_or_else(|| StoreError::Corrupt("nobody may claim or send without a session".to_owned()))
     }
 
-    /// A number that changes when anybody but this program has written into the store. (SQLite counts for each
-    /// connection what others have committed; all that this program writes goes by the one writer.)
+    /// A number that changes when anybody but the daemons has written into the store. (SQLite counts for each
+    /// connection what others have committed, and all that this program writes goes by the one writer; on PostgreSQL
+    /// whoever writes without a session counts.)
     pub async fn written_by_others(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar(READ_WRITTEN).fetch_one(&self.writer).await?)
+        query(READ_WRITTEN).sure(&self.writer).await
     }
 
     /// A value kept under a name.
     pub async fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
-        Ok(sqlx::query_scalar(READ_META).bind(key).fetch_optional(&self.reader).await?)
+        query(READ_META).bind(key).value(&self.reader).await
     }
 
     /// Keeps a value under a name.
     pub async fn set_meta(&self, key: &str, value: Option<&str>) -> Result<(), StoreError> {
         let query = match value {
-            Some(value) => sqlx::query(WRITE_META).bind(key).bind(value.to_owned()),
-            None => sqlx::query(DROP_META).bind(key),
+            Some(value) => query(WRITE_META).bind(key).bind(value),
+            None => query(DROP_META).bind(key),
         };
         self.write(query).await?;
         Ok(())
@@ -224,9 +162,9 @@ impl Store {
             Some(text) => text,
             None => {
                 let fresh = crate::domain::hex::hex(&random()?);
-                self.write(sqlx::query(KEEP_META).bind("key").bind(fresh)).await?;
+                self.write(query(KEEP_META).bind("key").bind(fresh)).await?;
                 // Another start may have been first.
-                sqlx::query_scalar(READ_META).bind("key").fetch_one(&self.writer).await?
+                query(READ_META).bind("key").sure(&self.writer).await?
             }
         };
         let bytes: Option<Vec<u8>> =
@@ -234,16 +172,24 @@ impl Store {
         bytes.and_then(|b| b.try_into().ok()).ok_or_else(|| StoreError::Corrupt("the key is not 32 bytes".to_owned()))
     }
 
-    /// The file.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Where the store is, for messages.
+    pub fn place(&self) -> &str {
+        &self.writer.place
+    }
+
+    /// Whether several daemons may share it.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.home, StorePlace::Postgres(_))
     }
 
     /// Prepares a statement; used by the test that prepares them all.
-    pub async fn prepare(&self, sql: &'static str) -> Result<(), StoreError> {
+    pub async fn prepare(&self, sql: Sql) -> Result<(), StoreError> {
         use sqlx::Executor as _;
         use sqlx::SqlSafeStr as _;
-        (&self.reader).prepare(sql.into_sql_str()).await?;
+        match &self.reader.kind {
+            PoolKind::Sqlite(pool) => drop(pool.prepare(sql.sqlite.into_sql_str()).await?),
+            PoolKind::Postgres(pool) => drop(pool.prepare(sql.postgres.into_sql_str()).await?),
+        }
         Ok(())
     }
 
@@ -251,37 +197,13 @@ impl Store {
     pub async fn close(&self) {
         self.reader.close().await;
         self.writer.close().await;
+        self.heart.close().await;
     }
 }
 
-/// The result code of SQLite; its low byte is the primary one (https://sqlite.org/rescode.html).
-fn code(error: &sqlx::Error) -> i64 {
-    let code = error.as_database_error().and_then(|e| e.code());
-    code.and_then(|c| c.parse().ok()).unwrap_or_default()
-}
-
-/// Whether another program was in the way, longer than one waits.
-fn is_locked(error: &sqlx::Error) -> bool {
-    matches!(code(error) & 0xff, 5 | 6)
-}
-
-/// What the database said, and what to do where that is known.
-fn in_words(error: &sqlx::Error) -> String {
-    let Some(database) = error.as_database_error() else {
-        return match error {
-            sqlx::Error::PoolTimedOut => {
-                format!("its writer was busy for {WAIT_S} seconds; does another program keep it locked?")
-            }
-            other => other.to_string(),
-        };
-    };
-    let code = code(error);
-    let hint = match code & 0xff {
-        10 => "; see that its disk has room and is sound",
-        13 => "; make room on its disk",
-        _ => "",
-    };
-    format!("{} (SQLite {code}){hint}", database.message())
+async fn fence(tx: &mut Tx, sql: Sql, session: i64) -> Result<(), StoreError> {
+    let alive = query(sql).bind(session).bind(super::migrate::KNOWN).optional(tx).await?;
+    alive.map(drop).ok_or(StoreError::Fenced)
 }
 
 /// 32 bytes from the system's generator.
@@ -292,27 +214,9 @@ pub(crate) fn random() -> Result<[u8; 32], StoreError> {
     Ok(bytes)
 }
 
-/// Whether there is a store. A folder that may not be entered is no answer.
+/// Whether there is a file. A folder that may not be entered is no answer.
 pub fn is_there(path: &Path) -> Result<bool, StoreError> {
-    path.try_exists().map_err(|e| unopened(path, &e))
-}
-
-fn unopened(path: &Path, error: &std::io::Error) -> StoreError {
-    let path = path.display().to_string();
-    match error.kind() {
-        std::io::ErrorKind::PermissionDenied => StoreError::Shut { path },
-        _ => StoreError::Open { path, why: error.to_string() },
-    }
-}
-
-/// The store holds addresses: it is made readable by its owner only.
-fn restrict(path: &Path) -> Result<(), StoreError> {
-    use std::os::unix::fs::OpenOptionsExt;
-    if is_there(path)? {
-        return Ok(());
-    }
-    let made = File::options().create(true).append(true).mode(0o600).open(path);
-    made.map(drop).map_err(|e| unopened(path, &e))
+    path.try_exists().map_err(|e| super::error::unopened(path, &e))
 }
 
 /// An instant from the store.

@@ -1,7 +1,9 @@
 //! Loading all that is known of debtors, many in a handful of statements.
 
-use super::db::{Store, StoreError, day, instant, word};
+use super::db::{Store, day, instant, word};
+use super::error::StoreError;
 use super::packed::{packed, unpack};
+use super::sql::{Begin, Pool, query};
 use super::{keys, statements};
 use crate::domain::case::*;
 use crate::domain::currency::Currency;
@@ -10,29 +12,28 @@ use crate::domain::money::Money;
 use crate::domain::step::{Channel, Rank, StepId};
 use jiff::Timestamp;
 use serde::Deserialize;
-use sqlx::SqlitePool;
 use std::collections::HashMap;
 
 statements! {
     FILE_DEBTORS = packed!("pk, source_id, name, language, country, kind, timezone, state, email, phone, entry_released"
-        "FROM debtor WHERE pk IN (SELECT value FROM json_each($1))" by "pk");
+        "FROM debtor WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))" by "pk");
     FILE_INVOICES = packed!("pk, source_id, debtor_pk, number, kind, status, presence, issued_on, due_on, currency, total, balance,
             disputed, reference, pay_url, for_invoice, booked_through, cadence, term, first_seen, reopened, paused_until, thread, digest,
-            for_invoice IS NOT NULL AND EXISTS (SELECT 1 FROM invoice_paid_for p WHERE p.credit_pk = invoice.pk),
-            (SELECT coalesce(sum(p.amount), 0) FROM invoice_paid_for p WHERE p.pk = invoice.pk)"
-        "FROM invoice WHERE debtor_pk IN (SELECT value FROM json_each($1)) AND presence <> 'closed'" by "debtor_pk, pk");
+            CASE WHEN for_invoice IS NOT NULL AND EXISTS (SELECT 1 FROM invoice_paid_for p WHERE p.credit_pk = invoice.pk) THEN 1 ELSE 0 END,
+            (SELECT CAST(coalesce(sum(p.amount), 0) AS BIGINT) FROM invoice_paid_for p WHERE p.pk = invoice.pk)"
+        "FROM invoice WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND presence <> 'closed'" by "debtor_pk, pk");
     FILE_MARKS = packed!("m.invoice_pk, m.step, m.rank, m.kind, m.on_day, m.contact_pk"
         "FROM mark m JOIN invoice i ON i.pk = m.invoice_pk AND i.term = m.term
-        WHERE i.debtor_pk IN (SELECT value FROM json_each($1)) AND i.presence <> 'closed' AND m.redirected <= $2");
+        WHERE i.debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND i.presence <> 'closed' AND m.redirected <= $2");
     FILE_HOLDS = packed!("pk, debtor_pk, invoice_pk, until_day, reason"
-        "FROM hold WHERE debtor_pk IN (SELECT value FROM json_each($1)) AND ended_at IS NULL" by "pk");
+        "FROM hold WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND ended_at IS NULL" by "pk");
     FILE_CONTACTS = packed!("pk, debtor_pk, cadence, currency, step, state, at, invoices"
-        "FROM contact WHERE debtor_pk IN (SELECT value FROM json_each($1)) AND redirected <= $2
+        "FROM contact WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND redirected <= $2
           AND ((state IN ('left', 'dropped') AND at >= $3) OR state IN ('in_hand', 'maybe'))" by "pk");
     FILE_REFUSALS = packed!("m.debtor_pk, m.step, m.channel, m.address, c.invoices"
         "FROM message m JOIN contact c ON c.pk = m.contact_pk
-        WHERE m.debtor_pk IN (SELECT value FROM json_each($1)) AND m.state IN ('refused', 'expired') AND c.redirected <= $2");
-    FILE_POINTS = packed!("debtor_pk, channel, address, evidence" "FROM point WHERE debtor_pk IN (SELECT value FROM json_each($1))");
+        WHERE m.debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND m.state IN ('refused', 'expired') AND c.redirected <= $2");
+    FILE_POINTS = packed!("debtor_pk, channel, address, evidence" "FROM point WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))");
 }
 
 /// What shapes a file besides the debtor.
@@ -57,7 +58,7 @@ impl Store {
 }
 
 async fn load(
-    pool: &SqlitePool,
+    pool: &Pool,
     debtors: &[i64],
     options: FileOptions,
     points: impl Fn(&Debtor) -> Vec<ContactPoint>,
@@ -65,27 +66,27 @@ async fn load(
     let list = keys(debtors.iter().copied());
     let redirected = i64::from(options.redirected);
     let since = options.contacts_since.as_millisecond();
-    let mut tx = pool.begin().await?;
+    let mut tx = pool.begin(Begin::Read).await?;
     let mut files = Files::default();
-    for row in unpack(sqlx::query(FILE_DEBTORS).bind(&list), &mut tx).await? {
+    for row in unpack(query(FILE_DEBTORS).bind(&list), &mut tx).await? {
         files.debtor(row, &points);
     }
-    for row in unpack(sqlx::query(FILE_INVOICES).bind(&list), &mut tx).await? {
+    for row in unpack(query(FILE_INVOICES).bind(&list), &mut tx).await? {
         files.invoice(row)?;
     }
-    for row in unpack(sqlx::query(FILE_MARKS).bind(&list).bind(redirected), &mut tx).await? {
+    for row in unpack(query(FILE_MARKS).bind(&list).bind(redirected), &mut tx).await? {
         files.mark(row)?;
     }
-    for row in unpack(sqlx::query(FILE_HOLDS).bind(&list), &mut tx).await? {
+    for row in unpack(query(FILE_HOLDS).bind(&list), &mut tx).await? {
         files.hold(row)?;
     }
-    for row in unpack(sqlx::query(FILE_CONTACTS).bind(&list).bind(redirected).bind(since), &mut tx).await? {
+    for row in unpack(query(FILE_CONTACTS).bind(&list).bind(redirected).bind(since), &mut tx).await? {
         files.contact(row)?;
     }
-    for row in unpack(sqlx::query(FILE_REFUSALS).bind(&list).bind(redirected), &mut tx).await? {
+    for row in unpack(query(FILE_REFUSALS).bind(&list).bind(redirected), &mut tx).await? {
         files.refusal(row)?;
     }
-    for row in unpack(sqlx::query(FILE_POINTS).bind(&list), &mut tx).await? {
+    for row in unpack(query(FILE_POINTS).bind(&list), &mut tx).await? {
         files.point(&row);
     }
     tx.commit().await?;

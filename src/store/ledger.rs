@@ -1,19 +1,20 @@
 //! Our copy of the ledger: what the last polls showed.
 
-use super::db::{Store, StoreError, day, word};
-use super::packed::json;
+use super::db::{Store, day, word};
+use super::error::StoreError;
+use super::packed::{json, names};
+use super::sql::{Tx, query};
 use super::{keys, statements};
 use crate::domain::currency::Currency;
 use crate::domain::invoice::Presence;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
-use sqlx::{Row, Sqlite, Transaction};
 use std::collections::HashMap;
 
 statements! {
     LEDGER_KNOWN = "SELECT pk, source_id, debtor_pk, digest, presence, term, due_on, currency, balance, kind
-        FROM invoice WHERE source_id IN (SELECT value FROM json_each($1))";
+        FROM invoice WHERE source_id IN (SELECT value ->> 0 FROM json_each($1))";
     LEDGER_DEBTORS = "INSERT INTO debtor (source_id, name, language, country, kind, timezone, state, email, phone, enterprise_no, next_at)
         SELECT j.value ->> 'id', j.value ->> 'name', j.value ->> 'language', j.value ->> 'country', j.value ->> 'kind',
                j.value ->> 'timezone', j.value ->> 'state', j.value ->> 'email', j.value ->> 'phone', j.value ->> 'enterprise_no', $2
@@ -25,10 +26,10 @@ statements! {
             balance, disputed, reference, pay_url, document, po_number, owner, for_invoice, booked_through, tags, cadence,
             term, first_seen, reopened, paused_until, digest)
         SELECT j.value ->> 'id', d.pk, j.value ->> 'number', j.value ->> 'kind', j.value ->> 'status', j.value ->> 'presence',
-               j.value ->> 'issued_on', j.value ->> 'due_on', j.value ->> 'currency', j.value ->> 'total', j.value ->> 'balance',
-               j.value ->> 'disputed', j.value ->> 'reference', j.value ->> 'pay_url', j.value ->> 'document', j.value ->> 'po_number',
+               j.value ->> 'issued_on', j.value ->> 'due_on', j.value ->> 'currency', CAST(j.value ->> 'total' AS BIGINT), CAST(j.value ->> 'balance' AS BIGINT),
+               CAST(j.value ->> 'disputed' AS BIGINT), j.value ->> 'reference', j.value ->> 'pay_url', j.value ->> 'document', j.value ->> 'po_number',
                j.value ->> 'owner', j.value ->> 'for_invoice', j.value ->> 'booked_through', j.value ->> 'tags', j.value ->> 'cadence',
-               j.value ->> 'term', j.value ->> 'first_seen', j.value ->> 'reopened', j.value ->> 'paused_until', j.value ->> 'digest'
+               CAST(j.value ->> 'term' AS BIGINT), j.value ->> 'first_seen', CAST(j.value ->> 'reopened' AS BIGINT), j.value ->> 'paused_until', CAST(j.value ->> 'digest' AS BIGINT)
         FROM json_each($1) j JOIN debtor d ON d.source_id = j.value ->> 'debtor' WHERE true
         ON CONFLICT (source_id) DO UPDATE SET debtor_pk = excluded.debtor_pk, number = excluded.number, kind = excluded.kind,
             status = excluded.status, presence = excluded.presence, issued_on = excluded.issued_on, due_on = excluded.due_on,
@@ -42,26 +43,26 @@ statements! {
     LEDGER_CARRY_MARKS = "INSERT INTO mark (invoice_pk, term, step, cadence, rank, overdue, kind, on_day, contact_pk, redirected, why)
         SELECT m.invoice_pk, i.term, m.step, m.cadence, m.rank, m.overdue, m.kind, m.on_day, m.contact_pk, m.redirected, m.why
         FROM mark m JOIN invoice i ON i.pk = m.invoice_pk
-        WHERE m.invoice_pk IN (SELECT value FROM json_each($1)) AND m.term = i.term - 1 AND m.overdue = 0
+        WHERE m.invoice_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND m.term = i.term - 1 AND m.overdue = 0
           AND m.kind IN ('in_hand', 'left', 'maybe')
         ON CONFLICT (invoice_pk, term, step) DO NOTHING";
     LEDGER_EVENTS = "INSERT INTO event (debtor_pk, invoice_pk, at, kind, text)
         SELECT i.debtor_pk, i.pk, $2, j.value ->> 'kind', j.value ->> 'text'
         FROM json_each($1) j JOIN invoice i ON i.source_id = j.value ->> 'invoice'";
     LEDGER_SIGNS = "UPDATE debtor SET last_sign_at = $2, unreachable_since = NULL, unreachable_why = NULL
-        WHERE pk IN (SELECT i.debtor_pk FROM json_each($1) j JOIN invoice i ON i.source_id = j.value)";
-    LEDGER_PRESENCE = "UPDATE invoice SET presence = $2, digest = CASE WHEN $2 = 'closed' THEN 0 ELSE digest END WHERE source_id IN (SELECT value FROM json_each($1)) AND presence <> 'closed'";
+        WHERE pk IN (SELECT i.debtor_pk FROM json_each($1) j JOIN invoice i ON i.source_id = j.value ->> 0)";
+    LEDGER_PRESENCE = "UPDATE invoice SET presence = $2, digest = CASE WHEN $2 = 'closed' THEN 0 ELSE digest END WHERE source_id IN (SELECT value ->> 0 FROM json_each($1)) AND presence <> 'closed'";
     LEDGER_LOOK_BY_INVOICE = "UPDATE debtor SET next_at = $2
-        WHERE pk IN (SELECT i.debtor_pk FROM json_each($1) j JOIN invoice i ON i.source_id = j.value)";
+        WHERE pk IN (SELECT i.debtor_pk FROM json_each($1) j JOIN invoice i ON i.source_id = j.value ->> 0)";
     LEDGER_LOOK_NAMED = "UPDATE debtor SET next_at = $2
-        WHERE pk IN (SELECT o.debtor_pk FROM json_each($1) j JOIN invoice c ON c.source_id = j.value
+        WHERE pk IN (SELECT o.debtor_pk FROM json_each($1) j JOIN invoice c ON c.source_id = j.value ->> 0
                      JOIN invoice o ON o.source_id = c.for_invoice OR o.number = c.for_invoice WHERE c.for_invoice IS NOT NULL)";
-    LEDGER_LOOK = "UPDATE debtor SET next_at = $2 WHERE pk IN (SELECT value FROM json_each($1))";
+    LEDGER_LOOK = "UPDATE debtor SET next_at = $2 WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     LEDGER_LOOK_ALL = "UPDATE debtor SET next_at = $1 WHERE pk IN (SELECT debtor_pk FROM invoice WHERE presence <> 'closed')";
     LEDGER_LOOK_REASON = "UPDATE debtor SET next_at = $2 WHERE reason = $1";
     LEDGER_OPEN = "SELECT pk FROM invoice WHERE presence <> 'closed' AND pk > $1 ORDER BY pk LIMIT 10000";
     LEDGER_COUNT = "SELECT count(*) AS open_rows, (SELECT coalesce(max(pk), 0) FROM invoice) AS newest FROM invoice WHERE presence <> 'closed'";
-    LEDGER_IDS = "SELECT source_id FROM invoice WHERE pk IN (SELECT value FROM json_each($1))";
+    LEDGER_IDS = "SELECT source_id FROM invoice WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     LEDGER_BAD_ROW = "INSERT INTO unreadable (source_id, text, seen_at) VALUES ($1, $2, $3)
         ON CONFLICT (source_id) DO UPDATE SET text = excluded.text, seen_at = excluded.seen_at";
     LEDGER_GOOD_AGAIN = "DELETE FROM unreadable WHERE seen_at < $1";
@@ -178,21 +179,22 @@ impl PageChange {
 impl Store {
     /// What is known of rows by their ids in the source.
     pub async fn known(&self, ids: &[String]) -> Result<HashMap<String, Known>, StoreError> {
-        let rows = sqlx::query(LEDGER_KNOWN).bind(json(&ids)?).fetch_all(&self.reader).await?;
+        let rows = query(LEDGER_KNOWN).bind(names(ids)?).all(&self.reader).await?;
         rows.iter()
             .map(|row| {
-                let (presence, code): (String, String) = (row.get("presence"), row.get("currency"));
+                let (presence, code, due): (String, String, String) =
+                    (row.get("presence")?, row.get("currency")?, row.get("due_on")?);
                 let known = Known {
-                    pk: row.get("pk"),
-                    debtor_pk: row.get("debtor_pk"),
-                    digest: row.get("digest"),
+                    pk: row.get("pk")?,
+                    debtor_pk: row.get("debtor_pk")?,
+                    digest: row.get("digest")?,
                     presence: word(Presence::parse(&presence), &presence)?,
-                    term: row.get::<i64, _>("term") as u32,
-                    due_on: day(row.get("due_on"))?,
+                    term: row.count("term")? as u32,
+                    due_on: day(&due)?,
                     currency: word(Currency::parse(&code), &code)?,
-                    balance: row.get("balance"),
+                    balance: row.get("balance")?,
                 };
-                Ok((row.get("source_id"), known))
+                Ok((row.get("source_id")?, known))
             })
             .collect()
     }
@@ -202,41 +204,40 @@ impl Store {
         let at = now.as_millisecond();
         let mut tx = self.begin().await?;
         if !page.invoices.is_empty() {
-            sqlx::query(LEDGER_DEBTORS).bind(json(&page.debtors)?).bind(at).execute(&mut *tx).await?;
-            sqlx::query(LEDGER_INVOICES).bind(json(&page.invoices)?).execute(&mut *tx).await?;
+            query(LEDGER_DEBTORS).bind(json(&page.debtors)?).bind(at).execute(&mut tx).await?;
+            query(LEDGER_INVOICES).bind(json(&page.invoices)?).execute(&mut tx).await?;
             let naming: Vec<&String> = page.invoices.iter().filter(|i| i.for_invoice.is_some()).map(|i| &i.id).collect();
             if !naming.is_empty() {
                 // Whoever is paid for by another customer is looked at as well.
-                sqlx::query(LEDGER_LOOK_NAMED).bind(json(&naming)?).bind(at).execute(&mut *tx).await?;
+                query(LEDGER_LOOK_NAMED).bind(names(&naming)?).bind(at).execute(&mut tx).await?;
             }
         }
         if !page.carried.is_empty() {
-            sqlx::query(LEDGER_CARRY_MARKS).bind(keys(page.carried.iter().copied())).execute(&mut *tx).await?;
+            query(LEDGER_CARRY_MARKS).bind(keys(page.carried.iter().copied())).execute(&mut tx).await?;
         }
         if !page.looked.is_empty() {
-            sqlx::query(LEDGER_LOOK).bind(keys(page.looked.iter().copied())).bind(at).execute(&mut *tx).await?;
+            query(LEDGER_LOOK).bind(keys(page.looked.iter().copied())).bind(at).execute(&mut tx).await?;
         }
         events(&mut tx, &page.events, at).await?;
         for (id, text) in &page.unreadable {
-            sqlx::query(LEDGER_BAD_ROW).bind(id).bind(text).bind(at).execute(&mut *tx).await?;
+            query(LEDGER_BAD_ROW).bind(id).bind(text).bind(at).execute(&mut tx).await?;
         }
         if !page.unreadable.is_empty() {
             let ids: Vec<&String> = page.unreadable.iter().map(|(id, _)| id).collect();
-            set_presence(&mut tx, &json(&ids)?, Presence::Unreadable, at).await?;
+            set_presence(&mut tx, &names(&ids)?, Presence::Unreadable, at).await?;
         }
-        tx.commit().await?;
-        Ok(())
+        tx.commit().await
     }
 
     /// How many rows are not closed, and the newest key of all.
     pub async fn open_rows(&self) -> Result<(i64, i64), StoreError> {
-        let row = sqlx::query(LEDGER_COUNT).fetch_one(&self.reader).await?;
-        Ok((row.get("open_rows"), row.get("newest")))
+        let row = query(LEDGER_COUNT).one(&self.reader).await?;
+        Ok((row.get("open_rows")?, row.get("newest")?))
     }
 
     /// Keys of the rows that are not closed, above a key, in order; at most 10,000.
     pub async fn open_rows_after(&self, pk: i64) -> Result<Vec<i64>, StoreError> {
-        Ok(sqlx::query_scalar(LEDGER_OPEN).bind(pk).fetch_all(&self.reader).await?)
+        query(LEDGER_OPEN).bind(pk).list(&self.reader).await
     }
 
     /// Closes rows that a complete poll no longer showed: they are paid or void (a sign of life).
@@ -244,7 +245,7 @@ impl Store {
         let at = now.as_millisecond();
         for chunk in rows.chunks(5000) {
             let mut tx = self.begin().await?;
-            let ids: Vec<String> = sqlx::query_scalar(LEDGER_IDS).bind(keys(chunk.iter().copied())).fetch_all(&mut *tx).await?;
+            let ids: Vec<String> = query(LEDGER_IDS).bind(keys(chunk.iter().copied())).list(&mut tx).await?;
             let event = |id: &String| LedgerEvent {
                 invoice: id.clone(),
                 kind: "paid",
@@ -253,7 +254,7 @@ impl Store {
             };
             let list: Vec<LedgerEvent> = ids.iter().map(event).collect();
             events(&mut tx, &list, at).await?;
-            set_presence(&mut tx, &json(&ids)?, Presence::Closed, at).await?;
+            set_presence(&mut tx, &names(&ids)?, Presence::Closed, at).await?;
             tx.commit().await?;
         }
         Ok(())
@@ -262,52 +263,51 @@ impl Store {
     /// Marks rows that were not there when they were read again (R13); the next poll decides.
     pub async fn mark_missing(&self, ids: &[String], now: Timestamp) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        set_presence(&mut tx, &json(&ids)?, Presence::Missing, now.as_millisecond()).await?;
-        tx.commit().await?;
-        Ok(())
+        set_presence(&mut tx, &names(ids)?, Presence::Missing, now.as_millisecond()).await?;
+        tx.commit().await
     }
 
     /// Forgets unreadable rows that the poll begun at `since` did not report again.
     pub async fn forget_readable(&self, since: Timestamp) -> Result<(), StoreError> {
-        self.write(sqlx::query(LEDGER_GOOD_AGAIN).bind(since.as_millisecond())).await?;
+        self.write(query(LEDGER_GOOD_AGAIN).bind(since.as_millisecond())).await?;
         Ok(())
     }
 
     /// Rows that cannot be read: id and why; at most 1,000.
     pub async fn unreadable_rows(&self) -> Result<Vec<(String, String)>, StoreError> {
-        let rows = sqlx::query(LEDGER_BAD_ROWS).fetch_all(&self.reader).await?;
-        Ok(rows.iter().map(|r| (r.get("source_id"), r.get("text"))).collect())
+        let rows = query(LEDGER_BAD_ROWS).all(&self.reader).await?;
+        rows.iter().map(|r| Ok((r.get("source_id")?, r.get("text")?))).collect()
     }
 
     /// Every debtor with something open is looked at again.
     pub async fn look_at_all(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.write(sqlx::query(LEDGER_LOOK_ALL).bind(now.as_millisecond())).await?;
+        self.write(query(LEDGER_LOOK_ALL).bind(now.as_millisecond())).await?;
         Ok(())
     }
 
     /// Debtors whose last look ended for a reason are looked at again.
     pub async fn look_at_reason(&self, reason: &str, now: Timestamp) -> Result<(), StoreError> {
-        self.write(sqlx::query(LEDGER_LOOK_REASON).bind(reason).bind(now.as_millisecond())).await?;
+        self.write(query(LEDGER_LOOK_REASON).bind(reason).bind(now.as_millisecond())).await?;
         Ok(())
     }
 }
 
-async fn set_presence(tx: &mut Transaction<'_, Sqlite>, ids: &str, presence: Presence, at: i64) -> Result<(), StoreError> {
-    sqlx::query(LEDGER_PRESENCE).bind(ids).bind(presence.as_str()).execute(&mut **tx).await?;
+async fn set_presence(tx: &mut Tx, ids: &str, presence: Presence, at: i64) -> Result<(), StoreError> {
+    query(LEDGER_PRESENCE).bind(ids).bind(presence.as_str()).execute(&mut *tx).await?;
     for look in [LEDGER_LOOK_BY_INVOICE, LEDGER_LOOK_NAMED] {
-        sqlx::query(look).bind(ids).bind(at).execute(&mut **tx).await?;
+        query(look).bind(ids).bind(at).execute(&mut *tx).await?;
     }
     Ok(())
 }
 
-async fn events(tx: &mut Transaction<'_, Sqlite>, list: &[LedgerEvent], at: i64) -> Result<(), StoreError> {
+async fn events(tx: &mut Tx, list: &[LedgerEvent], at: i64) -> Result<(), StoreError> {
     if list.is_empty() {
         return Ok(());
     }
-    sqlx::query(LEDGER_EVENTS).bind(json(&list)?).bind(at).execute(&mut **tx).await?;
+    query(LEDGER_EVENTS).bind(json(&list)?).bind(at).execute(&mut *tx).await?;
     let signs: Vec<&String> = list.iter().filter(|e| e.sign_of_life).map(|e| &e.invoice).collect();
     if !signs.is_empty() {
-        sqlx::query(LEDGER_SIGNS).bind(json(&signs)?).bind(at).execute(&mut **tx).await?;
+        query(LEDGER_SIGNS).bind(names(&signs)?).bind(at).execute(&mut *tx).await?;
     }
     Ok(())
 }

@@ -1,34 +1,61 @@
-//! All SQL. One file per part of the schema; one writer; nothing is kept open across the network.
+//! All SQL on our own store, written once for SQLite and PostgreSQL. One file per part of the schema; one pen; nothing
+//! is kept open across the network.
 
 pub mod alerts;
 pub mod attempts;
 pub mod chain;
 pub mod db;
+mod error;
 pub mod files;
 pub mod holds;
 pub mod ledger;
+mod migrate;
 pub mod outbox;
 mod packed;
 pub mod payloads;
+pub mod plan;
 pub mod polls;
+mod postgres;
 pub mod recovery;
+pub mod sessions;
 pub mod settle;
+pub mod sql;
+pub mod sqlite;
 pub mod views;
 
-pub use db::{Store, StoreError, is_there};
+pub use db::{Store, is_there};
+pub use error::StoreError;
 
-/// Declares the SQL of a file by name, and lists it for the test that prepares every statement.
+/// Declares the SQL of a file by name, and lists it for the test that prepares every statement. A text is the same for
+/// both databases; `each!` and `packed!` give one for each.
 macro_rules! statements {
-    ($($(#[$doc:meta])* $name:ident = $sql:expr;)+) => {
-        $($(#[$doc])* pub(crate) const $name: &str = $sql;)+
+    ($($(#[$doc:meta])* $name:ident = $text:tt $(! $body:tt)?;)+) => {
+        $($(#[$doc])* pub(crate) const $name: $crate::store::sql::Sql = $crate::store::words!($text $(! $body)?);)+
         /// Every statement of this file, by name.
-        pub const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name),)+];
+        pub const STATEMENTS: &[(&str, $crate::store::sql::Sql)] = &[$((stringify!($name), $name),)+];
     };
 }
 pub(crate) use statements;
 
+/// The words of a statement.
+macro_rules! words {
+    ($text:literal) => {
+        $crate::store::sql::Sql::same($text)
+    };
+    (each ! { sqlite $sqlite:literal, postgres $postgres:literal }) => {
+        $crate::store::sql::Sql::each($sqlite, $postgres)
+    };
+    (each ! ( sqlite $sqlite:literal, postgres $postgres:literal )) => {
+        $crate::store::sql::Sql::each($sqlite, $postgres)
+    };
+    ($other:ident ! $body:tt) => {
+        $other! $body
+    };
+}
+pub(crate) use words;
+
 /// Every statement of the store, by name.
-pub fn all_statements() -> Vec<(&'static str, &'static str)> {
+pub fn all_statements() -> Vec<(&'static str, sql::Sql)> {
     [
         alerts::STATEMENTS,
         attempts::STATEMENTS,
@@ -38,17 +65,14 @@ pub fn all_statements() -> Vec<(&'static str, &'static str)> {
         ledger::STATEMENTS,
         outbox::STATEMENTS,
         payloads::STATEMENTS,
+        plan::STATEMENTS,
         polls::STATEMENTS,
         recovery::STATEMENTS,
+        sessions::STATEMENTS,
         settle::STATEMENTS,
         views::STATEMENTS,
     ]
     .concat()
-}
-
-/// An INSERT of one row, opened for many: what stands before its VALUES.
-pub(crate) fn many_rows(insert: &'static str) -> sqlx::QueryBuilder<sqlx::Sqlite> {
-    sqlx::QueryBuilder::new(insert.split("VALUES").next().unwrap_or(insert))
 }
 
 /// Cuts rows into chunks of few different sizes, so that few different statements are prepared.

@@ -1,13 +1,17 @@
 //! What left or may have left: address and exact message, with a salted digest that outlives them.
 
-use super::db::{Store, StoreError, random};
+use super::db::{Store, random};
+use super::error::StoreError;
+use super::sql::{Tx, Value, insert_many, query};
 use super::statements;
 use sha2::{Digest as _, Sha256};
-use sqlx::{Row, Sqlite, Transaction};
 
 statements! {
     PAYLOAD_PUT = "INSERT INTO payload (pk, salt, address, body, body_hash, dictionary_pk) VALUES ($1, $2, $3, $4, $5, $6)";
-    PAYLOAD_LAST = "SELECT coalesce(max(pk), 0) FROM payload";
+    /// Numbers for so many new ones. SQLite has one writer; on PostgreSQL several insert at the same time.
+    PAYLOAD_NUMBERS = each!(sqlite "WITH RECURSIVE n (i) AS (SELECT 1 WHERE $1 > 0 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+            SELECT i + (SELECT coalesce(max(pk), 0) FROM payload) FROM n",
+        postgres "SELECT nextval(pg_get_serial_sequence('payload', 'pk')) FROM generate_series(1, $1)");
     PAYLOAD_GET = "SELECT p.salt, p.address, p.body, p.body_hash, p.erased_at, d.text FROM payload p LEFT JOIN dictionary d ON d.pk = p.dictionary_pk WHERE p.pk = $1";
     DICTIONARY_KEEP = "INSERT INTO dictionary (hash, text) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING";
     DICTIONARY_FIND = "SELECT pk FROM dictionary WHERE hash = $1";
@@ -74,6 +78,17 @@ fn failed(error: std::io::Error) -> StoreError {
 }
 
 impl Payload {
+    fn values(&self, pk: i64) -> Vec<Value> {
+        vec![
+            pk.into(),
+            self.salt.as_slice().into(),
+            (&self.address).into(),
+            (&self.body).into(),
+            self.body_hash.as_slice().into(),
+            self.dictionary.into(),
+        ]
+    }
+
     /// Compresses and hashes a message by itself. An empty message is none.
     pub fn new(address: &str, message: &[u8]) -> Result<Payload, StoreError> {
         let body = match message {
@@ -106,21 +121,12 @@ pub fn digest(salt: &[u8], address: &str, body_hash: &[u8]) -> [u8; 32] {
 }
 
 /// Inserts payloads in chunks of a statement each; gives their numbers.
-pub(super) async fn insert<'p>(
-    tx: &mut Transaction<'_, Sqlite>,
-    payloads: impl IntoIterator<Item = &'p Payload>,
-) -> Result<Vec<i64>, StoreError> {
+pub(super) async fn insert<'p>(tx: &mut Tx, payloads: impl IntoIterator<Item = &'p Payload>) -> Result<Vec<i64>, StoreError> {
     let payloads: Vec<&Payload> = payloads.into_iter().collect();
-    let last: i64 = sqlx::query_scalar(PAYLOAD_LAST).fetch_one(&mut **tx).await?;
-    let numbers: Vec<i64> = (0..payloads.len() as i64).map(|n| last + 1 + n).collect();
+    let numbers: Vec<i64> = query(PAYLOAD_NUMBERS).bind(payloads.len() as i64).list(&mut *tx).await?;
     let numbered: Vec<(i64, &Payload)> = numbers.iter().copied().zip(payloads).collect();
     for chunk in super::chunks(&numbered) {
-        let mut query = super::many_rows(PAYLOAD_PUT);
-        query.push_values(chunk, |mut row, (pk, payload)| {
-            row.push_bind(*pk).push_bind(payload.salt.as_slice()).push_bind(&payload.address);
-            row.push_bind(&payload.body).push_bind(payload.body_hash.as_slice()).push_bind(payload.dictionary);
-        });
-        query.build().execute(&mut **tx).await?;
+        insert_many(PAYLOAD_PUT, chunk.iter().map(|(pk, payload)| payload.values(*pk))).execute(&mut *tx).await?;
     }
     Ok(numbers)
 }
@@ -145,13 +151,13 @@ impl Store {
     pub async fn dictionary(&self, text: &[u8]) -> Result<Dictionary, StoreError> {
         let hash: [u8; 32] = Sha256::digest(text).into();
         // As a rule it is there, and verbs that only read need not wait for whoever is writing.
-        let known = sqlx::query_scalar(DICTIONARY_FIND).bind(hash.as_slice()).fetch_optional(&self.reader).await?;
+        let known = query(DICTIONARY_FIND).bind(hash.as_slice()).value(&self.reader).await?;
         let pk = match known {
             Some(pk) => pk,
             None => {
                 let mut tx = self.begin().await?;
-                sqlx::query(DICTIONARY_KEEP).bind(hash.as_slice()).bind(text).execute(&mut *tx).await?;
-                let pk = sqlx::query_scalar(DICTIONARY_FIND).bind(hash.as_slice()).fetch_one(&mut *tx).await?;
+                query(DICTIONARY_KEEP).bind(hash.as_slice()).bind(text).execute(&mut tx).await?;
+                let pk = query(DICTIONARY_FIND).bind(hash.as_slice()).sure(&mut tx).await?;
                 tx.commit().await?;
                 pk
             }
@@ -161,14 +167,14 @@ impl Store {
 
     /// A payload by its number, unpacked.
     pub async fn payload(&self, pk: i64) -> Result<Option<Kept>, StoreError> {
-        let Some(row) = sqlx::query(PAYLOAD_GET).bind(pk).fetch_optional(&self.reader).await? else { return Ok(None) };
-        let dictionary: Option<Vec<u8>> = row.get("text");
+        let Some(row) = query(PAYLOAD_GET).bind(pk).optional(&self.reader).await? else { return Ok(None) };
+        let dictionary: Option<Vec<u8>> = row.get("text")?;
         let unpack = |body: Vec<u8>| {
             let with = zstd::bulk::Decompressor::with_dictionary(dictionary.as_deref().unwrap_or_default());
             with.and_then(|mut d| d.decompress(&body, MAX_BODY)).map_err(|e| StoreError::Corrupt(format!("payload {pk}: {e}")))
         };
-        let message = row.get::<Option<Vec<u8>>, _>("body").map(unpack).transpose()?;
-        let erased = row.get::<Option<i64>, _>("erased_at").is_some();
-        Ok(Some(Kept { salt: row.get("salt"), address: row.get("address"), message, body_hash: row.get("body_hash"), erased }))
+        let message = row.get::<Option<Vec<u8>>>("body")?.map(unpack).transpose()?;
+        let erased = row.get::<Option<i64>>("erased_at")?.is_some();
+        Ok(Some(Kept { salt: row.get("salt")?, address: row.get("address")?, message, body_hash: row.get("body_hash")?, erased }))
     }
 }

@@ -1,10 +1,11 @@
 //! Polls, and the brakes that a bad one puts on.
 
-use super::db::{Store, StoreError, day, instant};
+use super::db::{Store, day, instant};
+use super::error::StoreError;
+use super::sql::{Sql, query};
 use super::statements;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use sqlx::Row;
 
 statements! {
     POLL_RECORD = "INSERT INTO poll (started_at, finished_at, outcome, rows, unreadable, vanished, booked_through, text)
@@ -81,7 +82,7 @@ impl Store {
     /// Records a poll; polls of more than 90 days ago are let go, but for the last of each outcome.
     pub async fn record_poll(&self, poll: &Poll) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query(POLL_RECORD)
+        query(POLL_RECORD)
             .bind(poll.started_at.as_millisecond())
             .bind(poll.finished_at.as_millisecond())
             .bind(poll.outcome.as_str())
@@ -90,12 +91,11 @@ impl Store {
             .bind(poll.vanished)
             .bind(poll.booked_through.map(|d| d.to_string()))
             .bind(&poll.text)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         let old = poll.finished_at.as_millisecond() - 90 * 86_400_000;
-        sqlx::query(POLL_TRIM).bind(old).execute(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(())
+        query(POLL_TRIM).bind(old).execute(&mut tx).await?;
+        tx.commit().await
     }
 
     /// The last poll, however it ended.
@@ -108,49 +108,49 @@ impl Store {
         self.poll(POLL_LAST_GOOD).await
     }
 
-    async fn poll(&self, sql: &'static str) -> Result<Option<Poll>, StoreError> {
-        let Some(row) = sqlx::query(sql).fetch_optional(&self.reader).await? else { return Ok(None) };
-        let outcome: String = row.get("outcome");
+    async fn poll(&self, sql: Sql) -> Result<Option<Poll>, StoreError> {
+        let Some(row) = query(sql).optional(&self.reader).await? else { return Ok(None) };
+        let outcome: String = row.get("outcome")?;
         Ok(Some(Poll {
-            started_at: instant(row.get("started_at"))?,
-            finished_at: instant(row.get("finished_at"))?,
+            started_at: instant(row.get("started_at")?)?,
+            finished_at: instant(row.get("finished_at")?)?,
             outcome: match outcome.as_str() {
                 "good" => PollOutcome::Good,
                 "shrunk" => PollOutcome::Shrunk,
                 _ => PollOutcome::Failed,
             },
-            rows: row.get("rows"),
-            unreadable: row.get("unreadable"),
-            vanished: row.get("vanished"),
-            booked_through: row.get::<Option<String>, _>("booked_through").map(|d| day(&d)).transpose()?,
-            text: row.get("text"),
+            rows: row.get("rows")?,
+            unreadable: row.get("unreadable")?,
+            vanished: row.get("vanished")?,
+            booked_through: row.get::<Option<String>>("booked_through")?.map(|d| day(&d)).transpose()?,
+            text: row.get("text")?,
         }))
     }
 
     /// Puts a brake on, or renews it.
     pub async fn set_brake(&self, kind: &str, now: Timestamp, until: Option<Timestamp>, text: &str) -> Result<(), StoreError> {
         let until = until.map(|t| t.as_millisecond());
-        self.write(sqlx::query(BRAKE_SET).bind(kind).bind(now.as_millisecond()).bind(until).bind(text)).await?;
+        self.write(query(BRAKE_SET).bind(kind).bind(now.as_millisecond()).bind(until).bind(text)).await?;
         Ok(())
     }
 
     /// Takes a brake off.
     pub async fn end_brake(&self, kind: &str) -> Result<(), StoreError> {
-        self.write(sqlx::query(BRAKE_END).bind(kind)).await?;
+        self.write(query(BRAKE_END).bind(kind)).await?;
         Ok(())
     }
 
     /// The brakes that are on.
     pub async fn brakes(&self) -> Result<Vec<BrakeRow>, StoreError> {
-        let rows = sqlx::query(BRAKES).fetch_all(&self.reader).await?;
+        let rows = query(BRAKES).all(&self.reader).await?;
         rows.iter()
             .map(|row| {
                 Ok(BrakeRow {
-                    kind: row.get("kind"),
-                    since: instant(row.get("since"))?,
-                    until: row.get::<Option<i64>, _>("until_at").map(instant).transpose()?,
-                    tries: row.get::<i64, _>("tries") as u32,
-                    text: row.get("text"),
+                    kind: row.get("kind")?,
+                    since: instant(row.get("since")?)?,
+                    until: row.get::<Option<i64>>("until_at")?.map(instant).transpose()?,
+                    tries: row.count("tries")? as u32,
+                    text: row.get("text")?,
                 })
             })
             .collect()

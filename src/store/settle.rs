@@ -2,58 +2,60 @@
 //! for many outcomes.
 
 use super::attempts::{self, NewAttempt};
-use super::db::{Store, StoreError};
-use super::outbox::{NewMark, insert_mark};
+use super::db::Store;
+use super::error::StoreError;
 use super::packed::json;
 use super::payloads::{self, Payload};
+use super::plan::{MarkOf, NewMark, write_marks};
+use super::sql::{Tx, query};
 use super::statements;
 use crate::domain::attempt::{FaultClass, Outcome};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
-use sqlx::{Row, Sqlite, Transaction};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 statements! {
     SETTLE_MESSAGES = "UPDATE message SET state = j.state, not_before = coalesce(j.next, message.not_before),
-            settled_at = j.settled, doubts = message.doubts + j.doubt, tries = max(message.tries - j.ours, 0), lease_until = NULL,
+            settled_at = j.settled, doubts = message.doubts + j.doubt, tries = CASE WHEN message.tries > j.ours THEN message.tries - j.ours ELSE 0 END, session_pk = NULL,
             payload_pk = coalesce(j.payload, message.payload_pk)
-        FROM (SELECT value ->> 'pk' AS pk, value ->> 'state' AS state, value ->> 'next' AS next, value ->> 'settled' AS settled,
-                     value ->> 'doubt' AS doubt, value ->> 'ours' AS ours, value ->> 'payload' AS payload FROM json_each($1)) j
+        FROM (SELECT CAST(value ->> 'pk' AS BIGINT) AS pk, value ->> 'state' AS state, CAST(value ->> 'next' AS BIGINT) AS next, CAST(value ->> 'settled' AS BIGINT) AS settled,
+                     CAST(value ->> 'doubt' AS BIGINT) AS doubt, CAST(value ->> 'ours' AS BIGINT) AS ours, CAST(value ->> 'payload' AS BIGINT) AS payload FROM json_each($1)) j
         WHERE message.pk = j.pk AND message.settled_at IS NULL";
     /// By far the most, and alike: they need no table of values.
-    SETTLE_ACCEPTED = "UPDATE message SET state = 'accepted', settled_at = $2, lease_until = NULL
-        WHERE settled_at IS NULL AND pk IN (SELECT value FROM json_each($1))";
-    SETTLE_LEFT = "UPDATE contact SET state = 'left', at = $2 WHERE pk IN (SELECT value FROM json_each($1))";
+    SETTLE_ACCEPTED = "UPDATE message SET state = 'accepted', settled_at = $2, session_pk = NULL
+        WHERE settled_at IS NULL AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
+    SETTLE_LEFT = "UPDATE contact SET state = 'left', at = $2 WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     SETTLE_LEFT_MARKS = "UPDATE mark SET kind = 'left', on_day = $2
-        WHERE kind IN ('in_hand', 'maybe') AND contact_pk IN (SELECT value FROM json_each($1))";
+        WHERE kind IN ('in_hand', 'maybe') AND contact_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     SETTLE_THREADS = "UPDATE invoice SET thread = j.thread
-        FROM (SELECT value ->> 0 AS pk, value ->> 1 AS thread FROM json_each($1)) j
+        FROM (SELECT CAST(value ->> 0 AS BIGINT) AS pk, value ->> 1 AS thread FROM json_each($1)) j
         WHERE invoice.pk = j.pk AND invoice.thread IS NULL";
-    SETTLE_MAYBE = "UPDATE contact SET state = 'maybe', at = $2 WHERE state = 'in_hand' AND pk IN (SELECT value FROM json_each($1))";
+    SETTLE_MAYBE = "UPDATE contact SET state = 'maybe', at = $2 WHERE state = 'in_hand' AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     SETTLE_MAYBE_MARKS = "UPDATE mark SET kind = 'maybe' WHERE kind = 'in_hand' AND contact_pk IN (
-            SELECT pk FROM contact WHERE state = 'maybe' AND pk IN (SELECT value FROM json_each($1)))";
+            SELECT pk FROM contact WHERE state = 'maybe' AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)))";
     SETTLE_ENDED = "UPDATE contact SET state = CASE
             WHEN EXISTS (SELECT 1 FROM message m WHERE m.contact_pk = contact.pk AND m.state = 'dropped') THEN 'dropped'
             WHEN EXISTS (SELECT 1 FROM message m WHERE m.contact_pk = contact.pk AND m.state IN ('refused', 'expired')) THEN 'failed'
             ELSE 'cancelled' END
-        WHERE state IN ('in_hand', 'maybe') AND pk IN (SELECT value FROM json_each($1)) AND NOT EXISTS (
+        WHERE state IN ('in_hand', 'maybe') AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND NOT EXISTS (
             SELECT 1 FROM message m WHERE m.contact_pk = contact.pk
               AND m.state IN ('planned', 'braked', 'queued', 'deferred', 'leased', 'sending', 'uncertain', 'accepted'))";
     SETTLE_ENDED_MARKS = "DELETE FROM mark WHERE kind IN ('in_hand', 'maybe', 'skipped') AND contact_pk IN (
-            SELECT pk FROM contact WHERE state IN ('failed', 'cancelled') AND pk IN (SELECT value FROM json_each($1)))";
+            SELECT pk FROM contact WHERE state IN ('failed', 'cancelled') AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)))";
     SETTLE_DROPPED_MARKS = "UPDATE mark SET kind = 'skipped', why = 'dropped' WHERE kind IN ('in_hand', 'maybe') AND contact_pk IN (
-            SELECT pk FROM contact WHERE state = 'dropped' AND pk IN (SELECT value FROM json_each($1)))";
+            SELECT pk FROM contact WHERE state = 'dropped' AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)))";
     /// A person has spoken and no message of the contact is in doubt any more: what is left of it is in hand again.
     SETTLE_IN_HAND = "UPDATE contact SET state = 'in_hand' WHERE pk = $1 AND state = 'maybe' AND NOT EXISTS (
             SELECT 1 FROM message m WHERE m.contact_pk = contact.pk AND m.state = 'uncertain')";
     SETTLE_IN_HAND_MARKS = "UPDATE mark SET kind = 'in_hand' WHERE contact_pk = $1 AND kind = 'maybe'
         AND EXISTS (SELECT 1 FROM contact c WHERE c.pk = $1 AND c.state = 'in_hand')";
-    SETTLE_LOOK = "UPDATE debtor SET next_at = $2 - (next_at IS $2) WHERE pk IN (SELECT value FROM json_each($1))";
+    SETTLE_LOOK = "UPDATE debtor SET next_at = CAST($2 AS BIGINT) - CASE WHEN next_at = $2 THEN 1 ELSE 0 END WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     SETTLE_DEAD = "INSERT INTO point (debtor_pk, channel, address, dead_at, evidence) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (debtor_pk, channel, address) DO NOTHING";
     NO_ADDRESS_KNOWN = "SELECT count(*) FROM mark WHERE invoice_pk = $1 AND term = $2 AND step = $3 AND kind = 'undelivered'";
-    MESSAGE_STATE = "SELECT state FROM message WHERE pk = $1";
+    SETTLE_HELD = "SELECT pk FROM message WHERE settled_at IS NULL AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        AND CASE WHEN CAST($2 AS BIGINT) IS NULL THEN state = 'uncertain' ELSE session_pk = $2 END";
 }
 
 /// What becomes of a message after an attempt.
@@ -152,11 +154,22 @@ impl Settlement {
     }
 }
 
+/// In whose hands the messages are that are settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hands {
+    /// A session has claimed them, or is sending them.
+    Session(i64),
+    /// They wait for the operator's word.
+    Operator,
+}
+
 impl Store {
-    /// Settles outcomes and appends their attempts, all or none; gives the chain's new head.
+    /// Settles outcomes and appends their attempts, all or none; gives the chain's new head. What is no longer in this
+    /// session's hands is left out: others have it, or it was settled just before the answer to that was lost.
     pub async fn settle(&self, list: &[Settlement], now: Timestamp) -> Result<[u8; 32], StoreError> {
+        let hands = Hands::Session(self.own_session()?);
         let mut tx = self.begin().await?;
-        let head = settle(&mut tx, list, now).await?;
+        let head = settle(&mut tx, list, hands, now).await?;
         tx.commit().await?;
         Ok(head)
     }
@@ -164,24 +177,33 @@ impl Store {
     /// The operator's word on an uncertain message; refused when it is not uncertain (any more).
     pub async fn resolve_uncertain(&self, settlement: &Settlement, now: Timestamp) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let state: Option<String> =
-            sqlx::query_scalar(MESSAGE_STATE).bind(settlement.message_pk).fetch_optional(&mut *tx).await?;
-        if state.as_deref() != Some("uncertain") {
+        if still_in(&mut tx, std::slice::from_ref(settlement), Hands::Operator).await?.is_empty() {
             return Ok(false);
         }
-        settle(&mut tx, std::slice::from_ref(settlement), now).await?;
-        sqlx::query(SETTLE_IN_HAND).bind(settlement.contact_pk).execute(&mut *tx).await?;
-        sqlx::query(SETTLE_IN_HAND_MARKS).bind(settlement.contact_pk).execute(&mut *tx).await?;
+        settle(&mut tx, std::slice::from_ref(settlement), Hands::Operator, now).await?;
+        query(SETTLE_IN_HAND).bind(settlement.contact_pk).execute(&mut tx).await?;
+        query(SETTLE_IN_HAND_MARKS).bind(settlement.contact_pk).execute(&mut tx).await?;
         tx.commit().await?;
         Ok(true)
     }
 }
 
-pub(super) async fn settle(
-    tx: &mut Transaction<'_, Sqlite>,
-    list: &[Settlement],
-    now: Timestamp,
-) -> Result<[u8; 32], StoreError> {
+/// Which of the messages are still in these hands.
+async fn still_in(tx: &mut Tx, list: &[Settlement], hands: Hands) -> Result<HashSet<i64>, StoreError> {
+    let session = match hands {
+        Hands::Session(session) => Some(session),
+        Hands::Operator => None,
+    };
+    let held = query(SETTLE_HELD).bind(super::keys(list.iter().map(|s| s.message_pk))).bind(session);
+    Ok(held.list::<i64>(tx).await?.into_iter().collect())
+}
+
+pub(super) async fn settle(tx: &mut Tx, list: &[Settlement], hands: Hands, now: Timestamp) -> Result<[u8; 32], StoreError> {
+    let held = still_in(tx, list, hands).await?;
+    if held.len() < list.len() {
+        tracing::warn!(messages = list.len() - held.len(), "outcomes of messages that others have taken over are left out");
+    }
+    let list: Vec<&Settlement> = list.iter().filter(|s| held.contains(&s.message_pk)).collect();
     let mut attempts = Vec::with_capacity(list.len());
     let mut messages = Vec::with_capacity(list.len());
     let fresh: Vec<&Payload> = list.iter().filter_map(|s| s.payload.as_ref()).collect();
@@ -190,7 +212,7 @@ pub(super) async fn settle(
         false => payloads::insert(tx, fresh).await?,
     }
     .into_iter();
-    for s in list {
+    for s in &list {
         let mut attempt = s.attempt.clone();
         if let Some(payload) = &s.payload {
             attempt.payload_pk = numbers.next();
@@ -205,15 +227,15 @@ pub(super) async fn settle(
     }
     let head = attempts::append(tx, &attempts).await?;
     if !messages.is_empty() {
-        sqlx::query(SETTLE_MESSAGES).bind(json(&messages)?).execute(&mut **tx).await?;
+        query(SETTLE_MESSAGES).bind(json(&messages)?).execute(&mut *tx).await?;
     }
-    settle_accepted(tx, list).await?;
-    settle_contacts(tx, list, now).await?;
+    settle_accepted(tx, &list).await?;
+    settle_contacts(tx, &list, now).await?;
     Ok(head)
 }
 
 /// What was accepted: message, contact, marks. Of a group nearly all have one time and one day.
-async fn settle_accepted(tx: &mut Transaction<'_, Sqlite>, list: &[Settlement]) -> Result<(), StoreError> {
+async fn settle_accepted(tx: &mut Tx, list: &[&Settlement]) -> Result<(), StoreError> {
     let mut alike: BTreeMap<(i64, Date), Vec<&Settlement>> = BTreeMap::new();
     for s in list.iter().filter(|s| s.after == After::Accepted) {
         alike.entry((s.attempt.at, s.day)).or_default().push(s);
@@ -221,55 +243,55 @@ async fn settle_accepted(tx: &mut Transaction<'_, Sqlite>, list: &[Settlement]) 
     for ((at, day), group) in alike {
         let contacts = super::keys(group.iter().map(|s| s.contact_pk));
         let messages = super::keys(group.iter().map(|s| s.message_pk));
-        sqlx::query(SETTLE_ACCEPTED).bind(messages).bind(at).execute(&mut **tx).await?;
-        sqlx::query(SETTLE_LEFT).bind(&contacts).bind(at).execute(&mut **tx).await?;
-        sqlx::query(SETTLE_LEFT_MARKS).bind(&contacts).bind(day.to_string()).execute(&mut **tx).await?;
+        query(SETTLE_ACCEPTED).bind(messages).bind(at).execute(&mut *tx).await?;
+        query(SETTLE_LEFT).bind(&contacts).bind(at).execute(&mut *tx).await?;
+        query(SETTLE_LEFT_MARKS).bind(&contacts).bind(day.to_string()).execute(&mut *tx).await?;
     }
     Ok(())
 }
 
-async fn settle_contacts(tx: &mut Transaction<'_, Sqlite>, list: &[Settlement], now: Timestamp) -> Result<(), StoreError> {
+async fn settle_contacts(tx: &mut Tx, list: &[&Settlement], now: Timestamp) -> Result<(), StoreError> {
     let at = now.as_millisecond();
     let threads: Vec<&(i64, String)> = list.iter().flat_map(|s| &s.threads).collect();
     if !threads.is_empty() {
-        sqlx::query(SETTLE_THREADS).bind(json(&threads)?).execute(&mut **tx).await?;
+        query(SETTLE_THREADS).bind(json(&threads)?).execute(&mut *tx).await?;
     }
-    let contacts = |pick: &dyn Fn(&&Settlement) -> bool| super::keys(list.iter().filter(pick).map(|s| s.contact_pk));
+    let contacts = |pick: &dyn Fn(&Settlement) -> bool| super::keys(list.iter().filter(|s| pick(s)).map(|s| s.contact_pk));
     if list.iter().any(|s| s.after == After::Uncertain) {
         let uncertain = contacts(&|s| s.after == After::Uncertain);
-        sqlx::query(SETTLE_MAYBE).bind(&uncertain).bind(at).execute(&mut **tx).await?;
-        sqlx::query(SETTLE_MAYBE_MARKS).bind(&uncertain).execute(&mut **tx).await?;
+        query(SETTLE_MAYBE).bind(&uncertain).bind(at).execute(&mut *tx).await?;
+        query(SETTLE_MAYBE_MARKS).bind(&uncertain).execute(&mut *tx).await?;
     }
-    if list.iter().any(Settlement::ends) {
+    if list.iter().any(|s| s.ends()) {
         let ended = contacts(&|s| s.ends());
-        sqlx::query(SETTLE_ENDED).bind(&ended).execute(&mut **tx).await?;
-        sqlx::query(SETTLE_DROPPED_MARKS).bind(&ended).execute(&mut **tx).await?;
-        sqlx::query(SETTLE_ENDED_MARKS).bind(&ended).execute(&mut **tx).await?;
+        query(SETTLE_ENDED).bind(&ended).execute(&mut *tx).await?;
+        query(SETTLE_DROPPED_MARKS).bind(&ended).execute(&mut *tx).await?;
+        query(SETTLE_ENDED_MARKS).bind(&ended).execute(&mut *tx).await?;
     }
     for s in list {
         if let (Some((address, evidence)), Some(channel)) = (&s.dead, &s.attempt.channel) {
-            let query = sqlx::query(SETTLE_DEAD).bind(s.attempt.debtor_pk).bind(channel).bind(address).bind(at).bind(evidence);
-            query.execute(&mut **tx).await?;
+            let query = query(SETTLE_DEAD).bind(s.attempt.debtor_pk).bind(channel).bind(address).bind(at).bind(evidence);
+            query.execute(&mut *tx).await?;
         }
     }
     let looked = list.iter().filter(|s| s.ends() || matches!(s.after, After::Accepted | After::Uncertain));
     let looked = super::keys(looked.map(|s| s.attempt.debtor_pk));
-    sqlx::query(SETTLE_LOOK).bind(looked).bind(at).execute(&mut **tx).await?;
+    query(SETTLE_LOOK).bind(looked).bind(at).execute(&mut *tx).await?;
     Ok(())
 }
 
 /// Records steps without an address: marks, and one attempt each unless it is known already.
-pub(super) async fn record_no_address(tx: &mut Transaction<'_, Sqlite>, list: &[NoAddress], at: i64) -> Result<(), StoreError> {
+pub(super) async fn record_no_address(tx: &mut Tx, list: &[NoAddress], at: i64) -> Result<(), StoreError> {
     for item in list {
-        let mut fresh = false;
+        let mut fresh = Vec::new();
         for mark in &item.marks {
-            let query = sqlx::query(NO_ADDRESS_KNOWN).bind(mark.invoice_pk).bind(i64::from(mark.term)).bind(&mark.step);
-            let known: i64 = query.fetch_one(&mut **tx).await?.get(0);
+            let query = query(NO_ADDRESS_KNOWN).bind(mark.invoice_pk).bind(mark.term).bind(&mark.step);
+            let known: i64 = query.sure(&mut *tx).await?;
             if known == 0 {
-                fresh |= insert_mark(tx, mark, &item.cadence, None, item.redirected).await?;
+                fresh.push(MarkOf { mark, cadence: &item.cadence, contact: None, redirected: item.redirected });
             }
         }
-        if fresh {
+        if write_marks(tx, &fresh).await? > 0 {
             let attempt = NewAttempt { at, ..item.attempt.clone() };
             attempts::append(tx, &[attempt]).await?;
         }

@@ -1,18 +1,19 @@
 //! Read-only views for status, explain and review.
 
-use super::db::{Store, StoreError, instant, word};
-use super::{keys, statements};
+use super::db::{Store, instant, word};
+use super::error::StoreError;
+use super::sql::{Row, query};
+use super::{keys, packed, statements};
 use crate::domain::case::CaseKey;
 use crate::domain::currency::Currency;
 use crate::domain::money::Money;
 use crate::domain::step::Channel;
 use jiff::Timestamp;
-use sqlx::Row;
 
 statements! {
     VIEW_QUEUE = "SELECT state, count(*) AS messages FROM message
         WHERE settled_at IS NULL GROUP BY state ORDER BY state";
-    VIEW_LEDGER = "SELECT currency, sum(balance) AS total, count(*) AS open_rows FROM invoice WHERE presence <> 'closed' GROUP BY currency ORDER BY currency";
+    VIEW_LEDGER = "SELECT currency, CAST(sum(balance) AS BIGINT) AS total, count(*) AS open_rows FROM invoice WHERE presence <> 'closed' GROUP BY currency ORDER BY currency";
     VIEW_DEBTORS = "SELECT pk FROM debtor d WHERE pk > $1 AND EXISTS (SELECT 1 FROM invoice i WHERE i.debtor_pk = d.pk AND i.presence <> 'closed')
         ORDER BY pk LIMIT 500";
     VIEW_UNREACHABLE = "SELECT source_id, name, unreachable_since, unreachable_why FROM debtor WHERE unreachable_since IS NOT NULL
@@ -45,15 +46,14 @@ statements! {
     VIEW_SENT = "SELECT step, channel, count(*) AS messages FROM attempt WHERE outcome = 'accepted' GROUP BY step, channel ORDER BY 1, 2";
     VIEW_UNDER_WAY = "SELECT m.pk, m.contact_pk, m.debtor_pk, m.channel, m.address, m.step, m.letter, m.cadence, m.message_id, m.state,
             m.not_before, m.tries, c.currency FROM contact c JOIN message m ON m.contact_pk = c.pk AND m.settled_at IS NULL AND m.state <> 'uncertain'
-        WHERE c.debtor_pk IN (SELECT value FROM json_each($1)) ORDER BY m.pk";
-    VIEW_UNREADABLE = "SELECT count(*) AS rows, coalesce(sum(NOT EXISTS (SELECT 1 FROM invoice i WHERE i.source_id = u.source_id AND i.presence <> 'closed')), 0)
+        WHERE c.debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) ORDER BY m.pk";
+    VIEW_UNREADABLE = "SELECT count(*) AS rows, count(*) FILTER (WHERE NOT EXISTS (SELECT 1 FROM invoice i WHERE i.source_id = u.source_id AND i.presence <> 'closed'))
         AS unknown FROM unreadable u";
     VIEW_UNREADABLE_ROW = "SELECT text FROM unreadable WHERE source_id = $1";
     VIEW_OWNER = "SELECT d.source_id FROM invoice i JOIN debtor d ON d.pk = i.debtor_pk
         WHERE i.source_id = $1 OR i.number = $1 ORDER BY (i.presence = 'closed'), i.pk DESC LIMIT 1";
     VIEW_NAMED_BY = "SELECT i.number, i.for_invoice, d.source_id AS debtor FROM invoice i JOIN debtor d ON d.pk = i.debtor_pk
-        WHERE i.for_invoice IN (SELECT value FROM json_each($1)) AND i.presence <> 'closed' AND i.debtor_pk <> $2 ORDER BY i.pk LIMIT 100";
-    VIEW_RECENT = "SELECT count(*) FROM attempt WHERE channel = $1 AND at >= $2 AND outcome IN ('accepted', 'unknown', 'deferred', 'refused')";
+        WHERE i.for_invoice IN (SELECT value ->> 0 FROM json_each($1)) AND i.presence <> 'closed' AND i.debtor_pk <> $2 ORDER BY i.pk LIMIT 100";
     VIEW_ACCEPTED_SINCE = "SELECT EXISTS (SELECT 1 FROM attempt WHERE at >= $2 AND channel = $1 AND outcome = 'accepted')";
     VIEW_BAD_MESSAGES = "SELECT count(*) FROM attempt WHERE at >= $1 AND outcome = 'deferred' AND why LIKE 'bad_message%'";
     VIEW_DATABASE = "SELECT 1";
@@ -152,45 +152,45 @@ pub struct Silent {
 impl Store {
     /// Messages not settled, by state.
     pub async fn queue(&self) -> Result<Vec<(String, u64)>, StoreError> {
-        let rows = sqlx::query(VIEW_QUEUE).fetch_all(&self.reader).await?;
-        Ok(rows.iter().map(|r| (r.get("state"), r.get::<i64, _>("messages") as u64)).collect())
+        let rows = query(VIEW_QUEUE).all(&self.reader).await?;
+        rows.iter().map(|r| Ok((r.get("state")?, r.count("messages")?))).collect()
     }
 
     /// What is open, by currency, with the number of rows: summed by the database, apart from every rule (R27).
     pub async fn ledger_totals(&self) -> Result<Vec<(Money, u64)>, StoreError> {
-        let rows = sqlx::query(VIEW_LEDGER).fetch_all(&self.reader).await?;
+        let rows = query(VIEW_LEDGER).all(&self.reader).await?;
         rows.iter()
             .map(|r| {
-                let code: String = r.get("currency");
+                let code: String = r.get("currency")?;
                 let currency = word(Currency::parse(&code), &code)?;
-                Ok((Money::new(r.get("total"), currency), r.get::<i64, _>("open_rows") as u64))
+                Ok((Money::new(r.get("total")?, currency), r.count("open_rows")?))
             })
             .collect()
     }
 
     /// Debtors with something open, above a key, at most 500.
     pub async fn open_debtors_after(&self, pk: i64) -> Result<Vec<i64>, StoreError> {
-        Ok(sqlx::query_scalar(VIEW_DEBTORS).bind(pk).fetch_all(&self.reader).await?)
+        query(VIEW_DEBTORS).bind(pk).list(&self.reader).await
     }
 
     /// Debtors who cannot be reached; at most 1,000.
     pub async fn unreachable(&self) -> Result<Vec<Unreachable>, StoreError> {
-        let rows = sqlx::query(VIEW_UNREACHABLE).fetch_all(&self.reader).await?;
+        let rows = query(VIEW_UNREACHABLE).all(&self.reader).await?;
         rows.iter()
             .map(|r| {
-                let since = instant(r.get("unreachable_since"))?;
-                let why: Option<String> = r.get("unreachable_why");
-                Ok(Unreachable { debtor: r.get("source_id"), name: r.get("name"), since, why: why.unwrap_or_default() })
+                let since = instant(r.get("unreachable_since")?)?;
+                let why: Option<String> = r.get("unreachable_why")?;
+                Ok(Unreachable { debtor: r.get("source_id")?, name: r.get("name")?, since, why: why.unwrap_or_default() })
             })
             .collect()
     }
 
     /// What happened to a debtor, the newest first.
     pub async fn events(&self, debtor_pk: i64, limit: i64) -> Result<Vec<EventRow>, StoreError> {
-        let rows = sqlx::query(VIEW_EVENTS).bind(debtor_pk).bind(limit).fetch_all(&self.reader).await?;
+        let rows = query(VIEW_EVENTS).bind(debtor_pk).bind(limit).all(&self.reader).await?;
         rows.iter()
             .map(|r| {
-                Ok(EventRow { at: instant(r.get("at"))?, kind: r.get("kind"), text: r.get("text"), invoice: r.get("number") })
+                Ok(EventRow { at: instant(r.get("at")?)?, kind: r.get("kind")?, text: r.get("text")?, invoice: r.get("number")? })
             })
             .collect()
     }
@@ -198,17 +198,17 @@ impl Store {
     /// Debtors who became unreachable: many contacts over many days without a sign of life, or no address left.
     pub async fn newly_unreachable(&self, attempts: u32, days: u32) -> Result<Vec<Silent>, StoreError> {
         let span = i64::from(days) * 86_400_000;
-        let silent = sqlx::query(VIEW_SILENT).bind(i64::from(attempts)).bind(span).fetch_all(&self.reader).await?;
-        let lost = sqlx::query(VIEW_CANNOT_REACH).fetch_all(&self.reader).await?;
+        let silent = query(VIEW_SILENT).bind(i64::from(attempts)).bind(span).all(&self.reader).await?;
+        let lost = query(VIEW_CANNOT_REACH).all(&self.reader).await?;
         let mut list = Vec::new();
         for r in &silent {
-            let contacts = Some((r.get::<i64, _>("contacts") as u64, instant(r.get("first_at"))?, instant(r.get("last_at"))?));
-            list.push(Silent { pk: r.get("pk"), debtor: r.get("source_id"), name: r.get("name"), contacts });
+            let contacts = Some((r.count("contacts")?, instant(r.get("first_at")?)?, instant(r.get("last_at")?)?));
+            list.push(Silent { pk: r.get("pk")?, debtor: r.get("source_id")?, name: r.get("name")?, contacts });
         }
         for r in &lost {
-            let pk: i64 = r.get("pk");
+            let pk: i64 = r.get("pk")?;
             if !list.iter().any(|s| s.pk == pk) {
-                list.push(Silent { pk, debtor: r.get("source_id"), name: r.get("name"), contacts: None });
+                list.push(Silent { pk, debtor: r.get("source_id")?, name: r.get("name")?, contacts: None });
             }
         }
         Ok(list)
@@ -216,69 +216,70 @@ impl Store {
 
     /// Debtors whose last refusal was of the message, and of whom that has not been told; ends what is over.
     pub async fn refused_for_the_message(&self, now: Timestamp) -> Result<Vec<Refused>, StoreError> {
-        self.write(sqlx::query(VIEW_REFUSED_ENDED).bind(now.as_millisecond())).await?;
-        let rows = sqlx::query(VIEW_REFUSED).fetch_all(&self.reader).await?;
-        let refused = |r: &sqlx::sqlite::SqliteRow| Refused {
-            debtor: r.get("source_id"),
-            name: r.get("name"),
-            step: r.get("step"),
-            answer: r.get::<Option<String>, _>("answer").unwrap_or_default(),
+        self.write(query(VIEW_REFUSED_ENDED).bind(now.as_millisecond())).await?;
+        let rows = query(VIEW_REFUSED).all(&self.reader).await?;
+        let refused = |r: &Row| {
+            Ok(Refused {
+                debtor: r.get("source_id")?,
+                name: r.get("name")?,
+                step: r.get("step")?,
+                answer: r.get::<Option<String>>("answer")?.unwrap_or_default(),
+            })
         };
-        Ok(rows.iter().map(refused).collect())
+        rows.iter().map(refused).collect()
     }
 
     /// Marks a debtor as unreachable, with the evidence.
     pub async fn set_unreachable(&self, debtor_pk: i64, now: Timestamp, why: &str) -> Result<(), StoreError> {
-        self.write(sqlx::query(SET_UNREACHABLE).bind(debtor_pk).bind(now.as_millisecond()).bind(why)).await?;
+        self.write(query(SET_UNREACHABLE).bind(debtor_pk).bind(now.as_millisecond()).bind(why)).await?;
         Ok(())
     }
 
     /// Debtors whose address came back are no longer unreachable; the alerts about all who can be reached end.
     pub async fn reachable_again(&self, now: Timestamp) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query(VIEW_REACHABLE_AGAIN).execute(&mut *tx).await?;
-        sqlx::query(VIEW_REACHED_ALERTS).bind(now.as_millisecond()).execute(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(())
+        query(VIEW_REACHABLE_AGAIN).execute(&mut tx).await?;
+        query(VIEW_REACHED_ALERTS).bind(now.as_millisecond()).execute(&mut tx).await?;
+        tx.commit().await
     }
 
     /// Cadence and step names that open invoices have had (R8).
     pub async fn steps_in_use(&self) -> Result<Vec<(String, String)>, StoreError> {
-        let rows = sqlx::query(VIEW_STEPS_IN_USE).fetch_all(&self.reader).await?;
-        Ok(rows.iter().map(|r| (r.get("cadence"), r.get("step"))).collect())
+        let rows = query(VIEW_STEPS_IN_USE).all(&self.reader).await?;
+        rows.iter().map(|r| Ok((r.get("cadence")?, r.get("step")?))).collect()
     }
 
     /// How the last look at each open debtor ended: reason code and how many.
     pub async fn reasons(&self) -> Result<Vec<(String, u64)>, StoreError> {
-        let rows = sqlx::query(VIEW_REASONS).fetch_all(&self.reader).await?;
-        Ok(rows.iter().map(|r| (r.get("reason"), r.get::<i64, _>("debtors") as u64)).collect())
+        let rows = query(VIEW_REASONS).all(&self.reader).await?;
+        rows.iter().map(|r| Ok((r.get("reason")?, r.count("debtors")?))).collect()
     }
 
     /// What was accepted, by step and channel.
     pub async fn sent(&self) -> Result<Vec<(String, String, u64)>, StoreError> {
-        let rows = sqlx::query(VIEW_SENT).fetch_all(&self.reader).await?;
-        let channel = |r: &sqlx::sqlite::SqliteRow| r.get::<Option<String>, _>("channel").unwrap_or_default();
-        Ok(rows.iter().map(|r| (r.get("step"), channel(r), r.get::<i64, _>("messages") as u64)).collect())
+        let rows = query(VIEW_SENT).all(&self.reader).await?;
+        let channel = |r: &Row| Ok::<_, StoreError>(r.get::<Option<String>>("channel")?.unwrap_or_default());
+        rows.iter().map(|r| Ok((r.get("step")?, channel(r)?, r.count("messages")?))).collect()
     }
 
     /// Messages of some debtors that are planned and not settled.
     pub async fn under_way(&self, debtors: &[i64]) -> Result<Vec<UnderWay>, StoreError> {
-        let rows = sqlx::query(VIEW_UNDER_WAY).bind(keys(debtors.iter().copied())).fetch_all(&self.reader).await?;
+        let rows = query(VIEW_UNDER_WAY).bind(keys(debtors.iter().copied())).all(&self.reader).await?;
         rows.iter()
             .map(|r| {
-                let (channel, code): (String, String) = (r.get("channel"), r.get("currency"));
+                let (channel, code): (String, String) = (r.get("channel")?, r.get("currency")?);
                 Ok(UnderWay {
-                    contact_pk: r.get("contact_pk"),
-                    debtor_pk: r.get("debtor_pk"),
+                    contact_pk: r.get("contact_pk")?,
+                    debtor_pk: r.get("debtor_pk")?,
                     channel: word(Channel::parse(&channel), &channel)?,
-                    address: r.get("address"),
-                    case: CaseKey { cadence: r.get("cadence"), currency: word(Currency::parse(&code), &code)? },
-                    step: r.get("step"),
-                    letter: r.get("letter"),
-                    message_id: r.get("message_id"),
-                    state: r.get("state"),
-                    not_before: instant(r.get("not_before"))?,
-                    tries: r.get::<i64, _>("tries") as u32,
+                    address: r.get("address")?,
+                    case: CaseKey { cadence: r.get("cadence")?, currency: word(Currency::parse(&code), &code)? },
+                    step: r.get("step")?,
+                    letter: r.get("letter")?,
+                    message_id: r.get("message_id")?,
+                    state: r.get("state")?,
+                    not_before: instant(r.get("not_before")?)?,
+                    tries: r.count("tries")? as u32,
                 })
             })
             .collect()
@@ -286,53 +287,42 @@ impl Store {
 
     /// How many rows of the source cannot be read, and how many of them never could: of those no money is known.
     pub async fn unreadable_count(&self) -> Result<(u64, u64), StoreError> {
-        let row = sqlx::query(VIEW_UNREADABLE).fetch_one(&self.reader).await?;
-        Ok((row.get::<i64, _>("rows") as u64, row.get::<i64, _>("unknown") as u64))
+        let row = query(VIEW_UNREADABLE).one(&self.reader).await?;
+        Ok((row.count("rows")?, row.count("unknown")?))
     }
 
     /// Why a row of the source cannot be read, if it cannot.
     pub async fn unreadable_row(&self, id: &str) -> Result<Option<String>, StoreError> {
-        Ok(sqlx::query_scalar(VIEW_UNREADABLE_ROW).bind(id).fetch_optional(&self.reader).await?)
+        query(VIEW_UNREADABLE_ROW).bind(id).value(&self.reader).await
     }
 
     /// The customer, by id in the source, to whom the invoice of an id or number belongs.
     pub async fn owner_of(&self, invoice: &str) -> Result<Option<String>, StoreError> {
-        Ok(sqlx::query_scalar(VIEW_OWNER).bind(invoice).fetch_optional(&self.reader).await?)
+        query(VIEW_OWNER).bind(invoice).value(&self.reader).await
     }
 
     /// Other customers' payments and credit notes that name one of these invoices, by id or number.
     pub async fn named_by_others(&self, names: &[&str], debtor_pk: i64) -> Result<Vec<Misnamed>, StoreError> {
-        let list = serde_json::Value::from(names.to_vec()).to_string();
-        let rows = sqlx::query(VIEW_NAMED_BY).bind(list).bind(debtor_pk).fetch_all(&self.reader).await?;
-        let misnamed = |r: &sqlx::sqlite::SqliteRow| Misnamed {
-            number: r.get("number"),
-            names: r.get("for_invoice"),
-            debtor: r.get("debtor"),
-        };
-        Ok(rows.iter().map(misnamed).collect())
-    }
-
-    /// Messages of a channel that met the other side since an instant.
-    pub async fn left_since(&self, channel: &str, since: Timestamp) -> Result<u64, StoreError> {
-        let query = sqlx::query_scalar(VIEW_RECENT).bind(channel).bind(since.as_millisecond());
-        let count: i64 = query.fetch_one(&self.reader).await?;
-        Ok(count as u64)
+        let rows = query(VIEW_NAMED_BY).bind(packed::names(names)?).bind(debtor_pk).all(&self.reader).await?;
+        let misnamed =
+            |r: &Row| Ok(Misnamed { number: r.get("number")?, names: r.get("for_invoice")?, debtor: r.get("debtor")? });
+        rows.iter().map(misnamed).collect()
     }
 
     /// Whether a channel has taken anything since an instant, in milliseconds.
     pub async fn accepted_since(&self, channel: &str, since: i64) -> Result<bool, StoreError> {
-        Ok(sqlx::query_scalar(VIEW_ACCEPTED_SINCE).bind(channel).bind(since).fetch_one(&self.reader).await?)
+        query(VIEW_ACCEPTED_SINCE).bind(channel).bind(since).sure(&self.reader).await
     }
 
     /// Tries since an instant at which a message could not be made.
     pub async fn bad_messages_since(&self, since: Timestamp) -> Result<u64, StoreError> {
-        let count: i64 = sqlx::query_scalar(VIEW_BAD_MESSAGES).bind(since.as_millisecond()).fetch_one(&self.reader).await?;
+        let count: i64 = query(VIEW_BAD_MESSAGES).bind(since.as_millisecond()).sure(&self.reader).await?;
         Ok(count as u64)
     }
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        let _one: i64 = sqlx::query_scalar(VIEW_DATABASE).fetch_one(&self.reader).await?;
+        query(VIEW_DATABASE).all(&self.reader).await?;
         Ok(())
     }
 }

@@ -100,10 +100,8 @@ async fn a_start_is_no_reason_for_an_alert() {
     let daemon = start(&firm);
     wait_for("the first message", || firm.mails().len() == 1);
     daemon.kill();
-    let store = sqlx::SqlitePool::connect(&format!("sqlite://{}", firm.path("relance.db").display())).await.unwrap();
     let age = "UPDATE poll SET started_at = started_at - 400000000, finished_at = finished_at - 400000000";
-    sqlx::query(age).execute(&store).await.unwrap();
-    store.close().await;
+    firm.home.run(age).await.unwrap();
     firm.insert(&[late("F-2", "C2")]).await;
     let daemon = firm.daemon();
     // The ledger is read, planned and sent by then; what would alarm anybody was looked at long before.
@@ -118,9 +116,7 @@ async fn sigterm_ends_a_daemon_whose_pumps_fail() {
     let firm = Firm::new(&into_folder(), &[late("F-1", "C1")]).await;
     let daemon = start(&firm);
     wait_for("the message", || firm.mails().len() == 1);
-    let store = sqlx::SqlitePool::connect(&format!("sqlite://{}", firm.path("relance.db").display())).await.unwrap();
-    sqlx::query("DROP TABLE brake").execute(&store).await.unwrap();
-    store.close().await;
+    firm.home.run("DROP TABLE brake").await.unwrap();
     wait_for("a failure", || firm.journal().contains("a pump failed"));
     let (code, took) = daemon.terminate();
     assert!(code == Some(0) && took < Duration::from_secs(7), "{code:?} after {took:?}");

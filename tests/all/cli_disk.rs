@@ -12,7 +12,7 @@ const DEBTORS: usize = 60;
 async fn firm(config: Config) -> (Firm, Smtp) {
     let server = Smtp::start().await;
     let email = config.email.as_ref().map(|e| e.replace("smtp://127.0.0.1:25", &format!("smtp://127.0.0.1:{}", server.port)));
-    (Firm::new(&Config { email, ..at_once(config) }, &rows(0, DEBTORS)).await, server)
+    (Firm::new(&Config { email, ..at_once(config.on_file()) }, &rows(0, DEBTORS)).await, server)
 }
 
 /// After the fault: all is sent, and server and log agree.

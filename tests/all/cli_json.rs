@@ -4,7 +4,6 @@
 use super::program::{ALWAYS, Firm, day, into_folder, late, word};
 use super::support::Config;
 use serde_json::Value;
-use sqlx::SqlitePool;
 
 /// A creditor in Mumbai: an offset that is neither that of the machine nor a whole number of hours.
 fn in_mumbai() -> Config {
@@ -246,8 +245,7 @@ async fn log_verify_finds_what_was_changed() {
         (&Value::from(5), &serde_json::json!([]), &Value::from(4))
     );
     firm.run(&["log", "verify"]).ends(0);
-    let store = SqlitePool::connect(&format!("sqlite://{}", firm.path("relance.db").display())).await.unwrap();
-    let change = async |sql: &'static str| sqlx::query(sql).execute(&store).await;
+    let change = async |sql: &str| firm.home.run(sql).await;
     assert!(change("UPDATE attempt SET outcome = 'refused' WHERE pk = 2").await.is_err(), "the store itself refuses");
     assert!(change("DELETE FROM attempt WHERE pk = 2").await.is_err());
     change("UPDATE payload SET address = 'someone@else.example' WHERE pk = 1").await.unwrap();
@@ -264,7 +262,6 @@ async fn log_verify_finds_what_was_changed() {
     change("DELETE FROM attempt WHERE pk = 4").await.unwrap();
     let gone = firm.run(&["log", "verify"]).ends(1);
     assert!(gone.out.contains("attempt 5: "), "{}", gone.out);
-    store.close().await;
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ fn ended(child: Child) -> Ran {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_store_that_another_program_locks_is_named_and_nothing_is_lost() {
-    let firm = Firm::new(&into_folder(), &[late("F-1", "C1")]).await;
+    let firm = Firm::new(&into_folder().on_file(), &[late("F-1", "C1")]).await;
     firm.run(&["run", "--once"]).ends(0);
     firm.insert(&[late("F-2", "C2")]).await;
     let other = Other::locks(&firm.path("relance.db")).await;
@@ -82,7 +82,7 @@ async fn a_lock_while_messages_leave_is_outlived_by_the_daemon() {
     let server = Smtp::start().await;
     server.state().slow = Duration::from_millis(100);
     let rows: Vec<Row> = (0..DEBTORS).map(|n| late(&format!("F-{n}"), &format!("C{n}"))).collect();
-    let firm = Firm::new(&at_once(Config::mail(server.port)).email_line("connections = 2"), &rows).await;
+    let firm = Firm::new(&at_once(Config::mail(server.port)).email_line("connections = 2").on_file(), &rows).await;
     let mut daemon = firm.daemon();
     wait_for("some messages", || server.accepted().len() >= 4);
     let other = Other::locks(&firm.path("relance.db")).await;

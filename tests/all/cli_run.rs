@@ -116,7 +116,7 @@ async fn a_refusal_hurts_its_own_message_and_shows_in_the_exit_code() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn only_one_run_holds_the_store() {
-    let firm = Firm::new(&into_folder(), &[]).await;
+    let firm = Firm::new(&into_folder().on_file(), &[]).await;
     let mut daemon = firm.daemon();
     wait_for("the daemon's first poll", || firm.journal().contains("ledger read"));
     for verb in [&["run"][..], &["run", "--once"]] {

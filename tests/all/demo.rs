@@ -6,12 +6,14 @@ use super::support::mail::Parsed;
 use jiff::Timestamp;
 use jiff::civil::{Date, Weekday, date};
 use relance::clock::Clock;
-use relance::config::Setup;
+use relance::config::settings::StoreSettings;
+use relance::config::{Environment, Setup};
 use relance::domain::decision::tie_out;
 use relance::domain::time::{days_between, plus_days};
 use relance::flow::Desk;
 use relance::store::Store;
 use relance::store::attempts::{AttemptRow, LogFilter};
+use relance::store::sqlite::StoreLock;
 use serde_json::Value;
 use sqlx::{Row as _, SqlitePool};
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,8 +86,8 @@ async fn a_folder_from_which_a_run_sends_is_not_taken_away() {
     let folder = dir.path().join("demo");
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join(".relance-demo"), "ours").unwrap();
-    let store = Store::open(&folder.join("relance.db")).await.unwrap();
-    let lock = store.lock().unwrap();
+    let store = Store::open(&StoreSettings::file(folder.join("relance.db")), &Environment::new()).await.unwrap();
+    let lock = StoreLock::take(&folder.join("relance.db")).unwrap();
     let refused = relance::demo::live(&folder, &Clock::manual(evening()), |_| ()).await.unwrap_err().to_string();
     assert!(refused.contains("holds the store"), "{refused}");
     assert!(folder.join("relance.db").exists());
@@ -103,7 +105,7 @@ fn offset(country: &str) -> i16 {
 }
 
 async fn log(folder: &Path, story: &Story) -> Vec<Left> {
-    let store = Store::open(&folder.join("relance.db")).await.unwrap();
+    let store = Store::existing(&StoreSettings::file(folder.join("relance.db")), &Environment::new()).await.unwrap();
     let raw = open(&folder.join("relance.db")).await;
     let zone = jiff::tz::TimeZone::get("Europe/Brussels").unwrap();
     let filter = LogFilter { outcome: Some("accepted".to_owned()), ..LogFilter::default() };
@@ -146,7 +148,7 @@ async fn facts(folder: &Path, story: &Story, log: &[Left]) {
     assert_eq!(count("SELECT count(*) FROM customer").await, story.customers.len());
     assert_eq!(count("SELECT count(*) FROM invoice").await, story.papers.len());
     ledger.close().await;
-    let store = Store::open(&folder.join("relance.db")).await.unwrap();
+    let store = Store::existing(&StoreSettings::file(folder.join("relance.db")), &Environment::new()).await.unwrap();
     let sent = store.sent().await.unwrap();
     let by = |step: &str, channel: &str| sent.iter().find(|s| s.0 == step && s.1 == channel).map_or(0, |s| s.2);
     assert!(["courtesy", "reminder", "firm", "final"].iter().all(|step| by(step, "email") > 0), "{sent:?}");
@@ -183,7 +185,7 @@ async fn ties_out(folder: &Path) {
     }
     ledger.close().await;
     let setup = Setup::load(&folder.join("relance.toml"), BTreeMap::new()).unwrap();
-    let store = Store::open(&setup.settings.store.path).await.unwrap();
+    let store = Store::existing(&setup.settings.store, &setup.environment).await.unwrap();
     let evening = evening();
     let desk = Desk::new(setup, store, Clock::manual(evening)).await.unwrap();
     let conditions = desk.conditions(evening).await.unwrap();

@@ -12,7 +12,7 @@ use relance::flow::collect::{self, LEDGER_RELEASED};
 use relance::flow::word::{self, Word};
 use relance::store::Store;
 use relance::store::holds::{Found, Named};
-use relance::store::outbox::Looked;
+use relance::store::plan::Looked;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -25,7 +25,7 @@ struct Operator(Store);
 
 impl Operator {
     async fn beside(world: &World) -> Operator {
-        Operator(Store::open(&world.path("relance.db")).await.unwrap())
+        Operator(world.another_hand().await)
     }
 
     async fn named(&self, name: &str) -> Named {

@@ -187,7 +187,7 @@ async fn after_a_crash_the_doubt_is_on_record_before_anything_is_sent_again() {
     world.plan().await;
     let now = world.clock.now();
     // As the deliverer does it: two claimed, one of them marked as about to leave. Then the power fails.
-    let claimed = world.store().claim(Channel::Email, now, 2).await.unwrap();
+    let claimed = world.store().claim(Channel::Email, now, 2, None).await.unwrap();
     let bytes = b"Message-ID: <as-it-left@canal.example>\r\n\r\nwords\r\n";
     let payload = Payload::new(&claimed[0].address, bytes).unwrap();
     world.store().mark_sending(&[(claimed[0].pk, payload)], now).await.unwrap();
@@ -222,10 +222,11 @@ async fn with_hold_a_crash_leaves_the_message_to_a_person() {
     let mut world = World::with(config, &[Row::new("F-1", "C1")]).await;
     world.plan().await;
     let now = world.clock.now();
-    let claimed = world.store().claim(Channel::Email, now, 2).await.unwrap();
+    let claimed = world.store().claim(Channel::Email, now, 2, None).await.unwrap();
     let payload = Payload::new(&claimed[0].address, b"words").unwrap();
     world.store().mark_sending(&[(claimed[0].pk, payload)], now).await.unwrap();
     world.crash().await;
+    world.recover().await;
     world.round().await;
     assert_eq!(server.state().connections, 0);
     assert_eq!(world.queue().await, ["uncertain 1"]);
@@ -240,7 +241,7 @@ async fn crash_after_crash_ends_with_a_person() {
     world.plan().await;
     for _ in 0..3 {
         let now = world.clock.now();
-        let claimed = world.store().claim(Channel::Email, now, 2).await.unwrap();
+        let claimed = world.store().claim(Channel::Email, now, 2, None).await.unwrap();
         let payload = Payload::new(&claimed[0].address, b"words").unwrap();
         world.store().mark_sending(&[(claimed[0].pk, payload)], now).await.unwrap();
         world.crash().await;

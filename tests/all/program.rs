@@ -2,6 +2,7 @@
 //! an end. The program reads the machine's clock, so dates in these ledgers are counted from today.
 
 use super::support::Config;
+use super::support::home::Home;
 use super::support::row::Row;
 use super::support::world::new_ledger;
 use assert_cmd::Command;
@@ -83,15 +84,18 @@ impl Ran {
 pub struct Firm {
     dir: TempDir,
     pub ledger: SqlitePool,
+    pub home: Home,
 }
 
 impl Firm {
     /// Writes configuration and ledger.
     pub async fn new(config: &Config, rows: &[Row]) -> Firm {
         let dir = TempDir::new().unwrap();
+        let mut config = config.clone();
+        let home = config.home(dir.path()).await;
         config.write(dir.path());
         let ledger = new_ledger(&dir.path().join("ledger.db")).await;
-        let firm = Firm { dir, ledger };
+        let firm = Firm { dir, ledger, home };
         firm.insert(rows).await;
         firm
     }

@@ -182,10 +182,11 @@ async fn a_crash_leaves_an_sms_to_a_person() {
     let mut world = World::with(config(&gateway), &[row(1), row(2)]).await;
     world.plan().await;
     let now = world.clock.now();
-    let claimed = world.store().claim(Channel::Sms, now, 1).await.unwrap();
+    let claimed = world.store().claim(Channel::Sms, now, 1, None).await.unwrap();
     let payload = Payload::new(&claimed[0].address, b"words").unwrap();
     world.store().mark_sending(&[(claimed[0].pk, payload)], now).await.unwrap();
     world.crash().await;
+    world.recover().await;
     world.round().await;
     assert_eq!(world.outcomes().await, ["unknown sms reminder", "accepted sms reminder"]);
     assert_eq!(gateway.requests().len(), 1);

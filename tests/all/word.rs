@@ -35,7 +35,7 @@ async fn mail_in_doubt() -> Scene {
 
 impl Scene {
     async fn contact(&self) -> String {
-        self.world.peek("SELECT group_concat(state) FROM contact").await.remove(0)
+        self.world.peek("SELECT state FROM contact ORDER BY pk").await.join(",")
     }
 
     async fn marks(&self) -> Vec<String> {
@@ -218,7 +218,7 @@ async fn a_doubt_survives_a_try_that_was_not_begun() {
     let doubtful = world.log().await[0].payload_pk;
     world.minutes(1);
     let now = world.clock.now();
-    let claimed = world.store().claim(Channel::Email, now, 1).await.unwrap();
+    let claimed = world.store().claim(Channel::Email, now, 1, None).await.unwrap();
     let payload = Payload::new(&claimed[0].address, b"another try").unwrap();
     world.store().mark_sending(&[(claimed[0].pk, payload)], now).await.unwrap();
     world.store().give_back(&[claimed[0].pk], now).await.unwrap();

@@ -108,6 +108,6 @@ fn everything_wrong_in_every_file_is_told_at_once() {
             "letters/fr/reminder.md:3:14: this letter cannot be read: syntax error: unexpected end of input, expected end of block",
             "letters/nl/reminder.md:1:1: wanted \"subject: …\" as the first line of the letter",
             "relance.toml:21:11: \"dry_run\" is text; wanted true or false",
-            "RELANCE__STORE__URL:1:1: \"url\" is \"\"; wanted \"sqlite:///path/to/relance.db\"",
+            "RELANCE__STORE__URL:1:1: \"url\" is \"\"; wanted \"sqlite:///path/to/relance.db\" or \"postgres://user@host/database\"",
         ]);
 }

@@ -104,9 +104,9 @@ fn texts_are_not_turned_into_numbers() {
 fn paths_are_taken_from_the_folder_of_relance_toml() {
     let setup = Tree::new(GOOD).setup();
     assert_eq!(setup.settings.source.path, setup.folder.join("invoices.db"));
-    assert_eq!(setup.settings.store.path, setup.folder.join("relance.db"));
+    assert_eq!(setup.settings.store.place.name(), setup.folder.join("relance.db").display().to_string());
     let absolute = Tree::but("sqlite://relance.db", "sqlite:///var/lib/relance/relance.db").setup();
-    assert_eq!(absolute.settings.store.path.to_string_lossy(), "/var/lib/relance/relance.db");
+    assert_eq!(absolute.settings.store.place.name(), "/var/lib/relance/relance.db");
 }
 
 #[test]

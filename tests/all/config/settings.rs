@@ -47,7 +47,7 @@ fn wrong_types_are_told_all_at_once() {
     let url =
         Tree::good(more).files[0].1.replace("\"sqlite://relance.db\"", "5").replace("\"smtps://mail.canal.example\"", "[\"a\"]");
     Tree::new(&url).tells(&[
-        "relance.toml:14:7: \"url\" is a whole number; wanted \"sqlite:///path/to/relance.db\", in quotation marks",
+        "relance.toml:14:7: \"url\" is a whole number; wanted \"sqlite:///path/to/relance.db\" or \"postgres://user@host/database\", in quotation marks",
         "relance.toml:18:8: \"smtp\" is a list; wanted \"smtp://host:587\", \"smtps://host:465\" or \"file:///folder\", in quotation marks",
         "relance.toml:19:15: \"connections\": wanted a whole number from 1 to 64",
         "relance.toml:20:18: \"max_per_minute\": wanted a whole number from 1 to 1000000",
@@ -105,8 +105,10 @@ fn the_source() {
 
 #[test]
 fn the_store() {
+    let either = "wanted \"sqlite:///path/to/relance.db\" or \"postgres://user@host/database\"";
+    Tree::but("sqlite://relance.db", "mysql://x").tells(&[&format!("relance.toml:14:7: \"url\" is \"mysql://x\"; {either}")]);
     Tree::but("sqlite://relance.db", "postgres://x")
-        .tells(&["relance.toml:14:7: \"url\" is \"postgres://x\"; wanted \"sqlite:///path/to/relance.db\""]);
+        .tells(&["relance.toml:14:1: \"url\": it names no database; wanted \"postgres://user@host/database\""]);
     let own = "relance.toml:14:1: \"url\" is the ledger itself; wanted a file of its own, into which relance may write";
     Tree::but("sqlite://relance.db", "sqlite://invoices.db").tells(&[own]);
     Tree::but("sqlite://relance.db", "sqlite://conf.d/../invoices.db").file("conf.d/10.toml", "").tells(&[own]);

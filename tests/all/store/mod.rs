@@ -4,17 +4,18 @@ mod guards;
 mod log;
 mod opening;
 
+use crate::support::home::Home;
 use jiff::Timestamp;
+use relance::config::Environment;
+use relance::config::settings::StoreSettings;
 use relance::domain::attempt::Outcome;
 use relance::store::Store;
 use relance::store::attempts::NewAttempt;
 use relance::store::chain::Verified;
 use relance::store::ledger::{DebtorRow, InvoiceRow, PageChange};
-use relance::store::outbox::{NewContact, NewMessage};
 use relance::store::payloads::Payload;
+use relance::store::plan::{NewContact, NewMessage};
 use relance::store::settle::{After, Settlement};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use std::path::PathBuf;
 use tempfile::TempDir;
 
@@ -22,32 +23,41 @@ fn now() -> Timestamp {
     "2026-11-02T10:00:00+01:00".parse().unwrap()
 }
 
-struct Place(TempDir);
+/// A folder with a store: in it, or on the server where the tests run on PostgreSQL.
+struct Place {
+    folder: TempDir,
+    home: Home,
+    settings: StoreSettings,
+}
 
 impl Place {
-    fn new() -> Place {
-        Place(TempDir::new().unwrap())
+    async fn new() -> Place {
+        let folder = TempDir::new().unwrap();
+        let home = Home::new(folder.path()).await;
+        let settings = home.settings();
+        Place { folder, home, settings }
+    }
+
+    /// In a file, wherever the tests run: for what only a file has.
+    fn in_file() -> Place {
+        let folder = TempDir::new().unwrap();
+        let home = Home::File(folder.path().join("relance.db"));
+        let settings = home.settings();
+        Place { folder, home, settings }
     }
 
     fn file(&self) -> PathBuf {
-        self.0.path().join("relance.db")
+        self.folder.path().join("relance.db")
     }
 
     async fn store(&self) -> Store {
-        Store::open(&self.file()).await.unwrap()
-    }
-
-    /// A connection that knows nothing of relance.
-    async fn raw(&self) -> SqliteConnection {
-        SqliteConnectOptions::new().filename(self.file()).connect().await.unwrap()
+        let store = Store::open(&self.settings, &Environment::new()).await.unwrap();
+        store.join("test", now()).await.unwrap()
     }
 
     /// Runs SQL past the program, and says what the database thinks of it.
     async fn sql(&self, sql: &str) -> Result<u64, String> {
-        let mut raw = self.raw().await;
-        let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut raw).await;
-        raw.close().await.unwrap();
-        done.map(|d| d.rows_affected()).map_err(|e| e.to_string())
+        self.home.run(sql).await
     }
 }
 
@@ -73,7 +83,7 @@ async fn with_log(place: &Place, messages: &[&str]) -> (Store, String) {
     };
     let contacts: Vec<NewContact> = (0..messages.len()).map(contact).collect();
     store.commit_plan(&contacts, &[], &[], false, now()).await.unwrap();
-    let claimed = store.claim(relance::domain::step::Channel::Email, now(), 100).await.unwrap();
+    let claimed = store.claim(relance::domain::step::Channel::Email, now(), 100, None).await.unwrap();
     let mut settlements = Vec::new();
     for (claimed, text) in claimed.iter().zip(messages) {
         let payload = Payload::new(&claimed.address, text.as_bytes()).unwrap();

@@ -1,5 +1,6 @@
 //! A relance.toml in parts, so that a test names only what it is about.
 
+use super::home::Home;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -10,6 +11,8 @@ pub struct Config {
     pub email: Option<String>,
     pub sms: Option<String>,
     pub guard: String,
+    /// The lines of [store]; the world or the firm fills in where it is, unless they are there already.
+    pub store: String,
     pub files: BTreeMap<String, String>,
 }
 
@@ -42,7 +45,14 @@ impl Config {
     pub fn mail(port: u16) -> Config {
         let email =
             format!("from = \"Comptabilité <compta@canal.example>\"\nsmtp = \"smtp://127.0.0.1:{port}\"\ntls = \"none\"\n");
-        Config { source: String::new(), email: Some(email), sms: None, guard: String::new(), files: BTreeMap::new() }
+        Config {
+            source: String::new(),
+            email: Some(email),
+            sms: None,
+            guard: String::new(),
+            store: String::new(),
+            files: BTreeMap::new(),
+        }
     }
 
     /// SMS through a gateway on this machine, and no mail.
@@ -100,6 +110,24 @@ impl Config {
         self
     }
 
+    /// A store in a file, also where the tests run on PostgreSQL: for what only a file has.
+    pub fn on_file(mut self) -> Config {
+        self.store = "url = \"sqlite://relance.db\"\n".to_owned();
+        self
+    }
+
+    /// The store of this test, made if need be; the configuration says where it is from now on.
+    pub async fn home(&mut self, folder: &Path) -> Home {
+        if self.store.contains("url") {
+            return Home::File(folder.join("relance.db"));
+        }
+        let home = Home::new(folder).await;
+        // Short, so that a test need not wait long for what a killed daemon had in hand.
+        let lease = if matches!(home, Home::Database(_)) && !self.store.contains("lease") { "lease = \"2s\"\n" } else { "" };
+        self.store = format!("url = \"{}\"\n{lease}{}", home.url(), self.store);
+        home
+    }
+
     /// Writes relance.toml and what lies beside it.
     pub fn write(&self, folder: &Path) {
         for (path, text) in &self.files {
@@ -125,7 +153,7 @@ path = "ledger.db"
 "#
         .to_owned();
         text.push_str(&self.source);
-        text.push_str("[store]\nurl = \"sqlite://relance.db\"\n");
+        text.push_str(&format!("[store]\n{}", self.store));
         for (name, lines) in [("email", &self.email), ("sms", &self.sms)] {
             if let Some(lines) = lines {
                 text.push_str(&format!("[{name}]\n{lines}"));

@@ -1,8 +1,10 @@
 //! The test world: a ledger, a store, a clock that stands still, and servers that speak over real sockets.
 
 pub mod config;
+pub mod home;
 pub mod http;
 pub mod mail;
+pub mod postgres;
 pub mod row;
 pub mod smtp;
 pub mod smtp_session;

@@ -1,6 +1,7 @@
 //! The world of a test: everything but the clock is real.
 
 use super::config::Config;
+use super::home::Home;
 use super::row::{COLUMNS, Row};
 use jiff::{Span, Timestamp};
 use relance::clock::Clock;
@@ -9,6 +10,7 @@ use relance::flow::collect::{self, LEDGER_RELEASED};
 use relance::flow::deliver::{self, Delivered};
 use relance::flow::desk::Desk;
 use relance::flow::plan::{self, Planned};
+use relance::flow::presence;
 use relance::flow::review;
 use relance::flow::word::{self, Word};
 use relance::store::Store;
@@ -32,20 +34,22 @@ pub struct World {
     pub clock: Clock,
     pub config: Config,
     pub ledger: SqlitePool,
+    pub home: Home,
     desk: Option<Desk>,
     finished: bool,
 }
 
 impl World {
     /// A firm with an empty ledger, on the tests' Monday.
-    pub async fn new(config: Config) -> World {
+    pub async fn new(mut config: Config) -> World {
         // One TLS provider for all; it may be in place from another test.
         drop(rustls::crypto::ring::default_provider().install_default());
         let dir = TempDir::new().unwrap();
+        let home = config.home(dir.path()).await;
         config.write(dir.path());
         let ledger = new_ledger(&dir.path().join("ledger.db")).await;
         let clock = Clock::manual(MONDAY.parse().unwrap());
-        let mut world = World { dir, clock, config, ledger, desk: None, finished: false };
+        let mut world = World { dir, clock, config, ledger, home, desk: None, finished: false };
         world.open().await;
         world
     }
@@ -60,8 +64,9 @@ impl World {
 
     async fn open(&mut self) {
         let setup = Setup::load(&self.path("relance.toml"), BTreeMap::new()).unwrap();
-        let store = Store::open(&setup.settings.store.path).await.unwrap();
+        let store = Store::open(&setup.settings.store, &setup.environment).await.unwrap();
         store.set_meta("key", Some(KEY)).await.unwrap();
+        let store = store.join("test", self.clock.now()).await.unwrap();
         self.desk = Some(Desk::new(setup, store, self.clock.clone()).await.unwrap());
     }
 
@@ -71,6 +76,12 @@ impl World {
 
     pub fn store(&self) -> &Store {
         &self.desk().store
+    }
+
+    /// The store as a verb has it, beside the daemon.
+    pub async fn another_hand(&self) -> Store {
+        let setup = &self.desk().setup;
+        Store::existing(&setup.settings.store, &setup.environment).await.unwrap()
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -87,7 +98,8 @@ impl World {
 
     /// Stops the program, changes its configuration and starts it again.
     pub async fn reconfigure(&mut self, change: impl FnOnce(Config) -> Config) {
-        self.config = change(self.config.clone());
+        let store = self.config.store.clone();
+        self.config = Config { store, ..change(self.config.clone()) };
         self.config.write(self.dir.path());
         self.crash().await;
     }
@@ -137,7 +149,7 @@ impl World {
     }
 
     pub async fn recover(&self) {
-        deliver::recover(self.desk(), None).await.unwrap();
+        presence::settle_all(self.desk()).await.unwrap();
     }
 
     pub async fn review(&self) {
@@ -226,11 +238,7 @@ impl World {
 
     /// The first column of a query over the store, as text: for what no other view shows.
     pub async fn peek(&self, sql: &'static str) -> Vec<String> {
-        let options = SqliteConnectOptions::new().filename(self.path("relance.db")).read_only(true);
-        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
-        let found = sqlx::query_scalar(sql).fetch_all(&pool).await.unwrap();
-        pool.close().await;
-        found
+        self.home.texts(sql).await
     }
 
     /// Looks over the whole at the end: nothing is left half done, and the log holds together.

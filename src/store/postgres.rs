@@ -1,0 +1,63 @@
+//! A store in a PostgreSQL database: a schema of its own in it, shared by as many daemons as there are.
+
+use super::error::{BUSY_S, StoreError, in_words};
+use super::sql::{Pool, PoolKind, answered};
+use sqlx::Connection as _;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use std::time::Duration;
+
+/// Connections of a daemon at the most, besides the one for its signs of life.
+const CONNECTIONS: u32 = 8;
+
+/// How long a connection may take to come about.
+const CONNECT_S: u64 = 10;
+
+/// Everything lies in this schema, and nothing else does.
+pub(super) const SCHEMA: &str = "relance";
+
+/// Connects; gives the connections for work, and the one for signs of life.
+pub(super) async fn connect(options: PgConnectOptions, place: &str, lease: Duration) -> Result<(Pool, Pool), StoreError> {
+    let options = options.application_name("relance").statement_cache_capacity(200).options([
+        ("search_path", SCHEMA.to_owned()),
+        ("client_encoding", "UTF8".to_owned()),
+        // The sending mark must be on the disk before the first byte leaves, whatever the database's default is.
+        ("synchronous_commit", "on".to_owned()),
+        // A program that is stopped in the middle of a transaction keeps nobody else waiting for longer than its lease.
+        ("idle_in_transaction_session_timeout", lease.as_millis().to_string()),
+        ("lock_timeout", format!("{BUSY_S}s")),
+        // Our statements are many and small: compiling them costs more than running them.
+        ("jit", "off".to_owned()),
+    ]);
+    first(&options, place).await?;
+    let pool = |connections: u32, wait: Duration| {
+        // A connection is looked at whenever it is given back, so not again when it is taken.
+        let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(wait).test_before_acquire(false);
+        Pool { kind: PoolKind::Postgres(pool.connect_lazy_with(options.clone())), place: place.into() }
+    };
+    Ok((pool(CONNECTIONS, Duration::from_secs(CONNECT_S)), pool(1, lease.max(Duration::from_secs(1)) / 2)))
+}
+
+/// Connects once, to tell what is wrong by its own name. What a person must put right is told apart from what passes.
+async fn first(options: &PgConnectOptions, place: &str) -> Result<(), StoreError> {
+    let connecting = async {
+        let connection = PgConnection::connect_with(options).await?;
+        connection.close().await
+    };
+    let limited = tokio::time::timeout(Duration::from_secs(CONNECT_S), connecting).await;
+    let error = match limited {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(e)) => e,
+        Err(_) => {
+            let why = format!("it gave no answer within {CONNECT_S} seconds");
+            return Err(StoreError::Away { place: place.to_owned(), why });
+        }
+    };
+    let code = error.as_database_error().and_then(|e| e.code()).unwrap_or_default().into_owned();
+    let hint = match code.get(..2) {
+        Some("28") => "see that the role is there and that [store] password and the server's pg_hba.conf fit",
+        Some("3D") => "make it: createdb --owner=ROLE NAME",
+        Some("42") => "the role must be allowed to connect to it",
+        _ => return answered(place, async { Err(error) }).await,
+    };
+    Err(StoreError::Open { place: place.to_owned(), why: format!("{}; {hint}", in_words(&error)) })
+}
