@@ -6,6 +6,8 @@ use std::path::Path;
 /// A firm's settings. The parts are TOML lines; `files` are written beside relance.toml.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// A PostgreSQL ledger in place of the SQLite file.
+    pub ledger: Option<String>,
     pub source: String,
     pub email: Option<String>,
     pub sms: Option<String>,
@@ -42,7 +44,8 @@ impl Config {
     pub fn mail(port: u16) -> Config {
         let email =
             format!("from = \"Comptabilité <compta@canal.example>\"\nsmtp = \"smtp://127.0.0.1:{port}\"\ntls = \"none\"\n");
-        Config { source: String::new(), email: Some(email), sms: None, guard: String::new(), files: BTreeMap::new() }
+        let (source, guard, files) = (String::new(), String::new(), BTreeMap::new());
+        Config { ledger: None, source, email: Some(email), sms: None, guard, files }
     }
 
     /// SMS through a gateway on this machine, and no mail.
@@ -83,6 +86,12 @@ impl Config {
         self
     }
 
+    /// The ledger in a PostgreSQL database.
+    pub fn ledger(mut self, url: &str) -> Config {
+        self.ledger = Some(url.to_owned());
+        self
+    }
+
     /// One more line for `[source]`.
     pub fn source_line(mut self, line: &str) -> Config {
         self.source.push_str(&format!("{line}\n"));
@@ -120,10 +129,12 @@ timezone = "Europe/Brussels"
 iban = "BE71096123456769"
 contact = "compta@canal.example"
 [source]
-kind = "sqlite"
-path = "ledger.db"
 "#
         .to_owned();
+        match &self.ledger {
+            Some(url) => text.push_str(&format!("kind = \"postgres\"\nurl = \"{url}\"\n")),
+            None => text.push_str("kind = \"sqlite\"\npath = \"ledger.db\"\n"),
+        }
         text.push_str(&self.source);
         text.push_str("[store]\nurl = \"sqlite://relance.db\"\n");
         for (name, lines) in [("email", &self.email), ("sms", &self.sms)] {
