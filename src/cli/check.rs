@@ -90,18 +90,20 @@ async fn connect(setup: &Setup) -> Result<(), CliError> {
 
 /// Opens the ledger, reads a page and times the re-read of its rows (R13).
 async fn source(setup: &Setup) -> Result<String, crate::source::SourceError> {
-    let source = Source::open(&setup.settings.source).await?;
+    let source = Source::open(setup).await?;
     let columns = source.columns().await?;
-    let page = source.page(&columns, None, 64).await?;
+    let mut reading = source.read(&columns, 64).await?;
+    let rows = reading.next_page().await?.map(|page| page.rows).unwrap_or_default();
+    reading.end().await;
     let country = &setup.settings.creditor.country;
     let bad: Vec<String> =
-        page.rows.iter().filter_map(|r| r.read(&columns, country).err().map(|why| format!("{}: {why}", r.id))).take(5).collect();
-    let ids: Vec<String> = page.rows.iter().map(|r| r.id.clone()).collect();
+        rows.iter().filter_map(|r| r.read(&columns, country).err().map(|why| format!("{}: {why}", r.id))).take(5).collect();
+    let ids: Vec<String> = rows.iter().filter(|r| r.has_id()).map(|r| r.id.clone()).collect();
     let watch = crate::clock::Stopwatch::start();
     let again = source.reread(&columns, &ids).await?;
     let millis = watch.elapsed().as_secs_f64() * 1000.0;
     let booked = source.booked_through().await?.map(|d| format!(", booked through {d}")).unwrap_or_default();
-    let mut text = format!("{} answers; {} rows read again in {millis:.1} ms{booked}", source.place().display(), again.len());
+    let mut text = format!("{} answers; {} rows read again in {millis:.1} ms{booked}", source.place(), again.len());
     if again.len() != ids.len() {
         text.push_str(&format!("; CAUTION: of {} rows only {} came back at the re-read", ids.len(), again.len()));
     }

@@ -14,6 +14,7 @@ mod read;
 pub mod secret;
 pub mod section;
 pub mod settings;
+mod source;
 mod toml_tree;
 
 pub use cadences::CadenceFile;

@@ -40,15 +40,16 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
         section
     };
     let creditor = part("creditor").and_then(|s| creditor(s, shelf));
-    let source = part("source").and_then(|s| source(s, shelf));
+    let source = part("source").and_then(|s| super::source::read(s, shelf.base));
     let store = part("store").and_then(|s| store(s, shelf));
     let email = part("email").map(|s| email(s, shelf));
     let sms = part("sms").map(|s| sms(s, shelf));
     let guard = guard(part("guard"));
     top.finish();
     if let (Some((source, _)), Some(store)) = (&source, &store)
-        && let StorePlace::Sqlite(path) = &store.place
-        && same_file(&source.path, path)
+        && let StorePlace::Sqlite(own) = &store.place
+        && let SourceKind::Sqlite(path) = &source.kind
+        && same_file(path, own)
         && let Some((at, _)) = root.find(&["store", "url"])
     {
         problems.add(at, "\"url\" is the ledger itself; wanted a file of its own, into which relance may write");
@@ -133,36 +134,6 @@ fn creditor(s: Section, shelf: &Shelf) -> Option<Creditor> {
     let calendar = shelf.calendars.get(&country).cloned();
     let iban = if has_iban { Some(iban?) } else { None };
     Some(Creditor { name: name?, language: language?, timezone: timezone?, iban, contact: contact?, calendar, country })
-}
-
-fn source(s: Section, shelf: &Shelf) -> Option<(SourceSettings, Delay)> {
-    let kind = s.required("kind", "\"sqlite\"").filter(|k| {
-        if k != "sqlite" {
-            s.problem("kind", format!("\"kind\" is \"{k}\"; wanted \"sqlite\""));
-        }
-        k == "sqlite"
-    });
-    let path = s.required("path", "the path of the SQLite file").map(|p| shelf.base.join(p));
-    let query = s.text("query", "SQL that yields the columns");
-    let reread = s.text("reread", "SQL with :ids").filter(|sql| {
-        if !sql.contains(":ids") {
-            s.problem("reread", "\"reread\" has no :ids; wanted SQL that reads the rows whose id is in the JSON array :ids, e.g. … WHERE id IN (SELECT value FROM json_each(:ids))");
-        }
-        sql.contains(":ids")
-    });
-    let poll = s.parse_with("poll", schedule);
-    let poll = if s.has("poll") { poll } else { schedule("*/10 * * * *").ok() };
-    let delay = |key: &str, default: &str| match s.has(key) {
-        true => s.parse_with(key, |t| Delay::parse(t).map_err(|e| e.to_string())),
-        false => Delay::parse(default).ok(),
-    };
-    let booking_lag = delay("booking_lag", "1 working day");
-    let grace = delay("grace", "2 working days");
-    let booked_through = s.text("booked_through", "SQL that yields one date");
-    s.finish();
-    kind?;
-    let settings = SourceSettings { path: path?, query, reread, poll: poll?, booking_lag: booking_lag?, booked_through };
-    Some((settings, grace?))
 }
 
 /// Reads a cron expression of five fields, or six with seconds first.

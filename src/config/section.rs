@@ -11,6 +11,7 @@ pub struct Section<'a> {
     at: At,
     entries: &'a [(String, At, Node)],
     asked: RefCell<Vec<String>>,
+    misplaced: RefCell<Vec<String>>,
     problems: &'a Problems,
 }
 
@@ -24,7 +25,8 @@ impl<'a> Section<'a> {
                 &[]
             }
         };
-        Section { name: name.to_owned(), at: node.at.clone(), entries, asked: RefCell::new(Vec::new()), problems }
+        let (asked, misplaced) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
+        Section { name: name.to_owned(), at: node.at.clone(), entries, asked, misplaced, problems }
     }
 
     /// The place of the table.
@@ -183,6 +185,14 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Tells of a key, where it is there, that it has no meaning beside another; it is then not told as unknown as well.
+    pub fn misplaced(&self, key: &str, text: &str) {
+        if let Some((_, at, _)) = self.entries.iter().find(|e| e.0 == key) {
+            self.misplaced.borrow_mut().push(key.to_owned());
+            self.problems.add(at, format!("unknown key \"{key}\" in {}: {text}", self.name));
+        }
+    }
+
     /// Every key with its value, for tables whose keys are free.
     pub fn free(&self) -> &'a [(String, At, Node)] {
         self.asked.borrow_mut().extend(self.entries.iter().map(|e| e.0.clone()));
@@ -194,7 +204,8 @@ impl<'a> Section<'a> {
         let mut known = self.asked.into_inner();
         known.sort();
         known.dedup();
-        for (key, at, _) in self.entries.iter().filter(|e| !known.contains(&e.0)) {
+        let told = self.misplaced.into_inner();
+        for (key, at, _) in self.entries.iter().filter(|e| !known.contains(&e.0) && !told.contains(&e.0)) {
             let place = if self.name.is_empty() { "here".to_owned() } else { format!("in {}", self.name) };
             self.problems.add(at, format!("unknown key \"{key}\" {place}; wanted one of: {}", known.join(", ")));
         }

@@ -48,14 +48,23 @@ pub struct Creditor {
     pub calendar: Option<Arc<Calendar>>,
 }
 
+/// What kind of ledger it is, and its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceKind {
+    /// An SQLite file, opened read-only.
+    Sqlite(PathBuf),
+    /// A PostgreSQL database, read in read-only transactions.
+    Postgres(DatabaseSettings),
+}
+
 /// Where the invoices are.
 #[derive(Clone, Debug)]
 pub struct SourceSettings {
-    /// The SQLite file, opened read-only.
-    pub path: PathBuf,
+    /// The kind of ledger.
+    pub kind: SourceKind,
     /// SQL that yields the columns; `None` reads the table or view relance_invoices.
     pub query: Option<String>,
-    /// SQL with `:ids` (a JSON array) that reads some invoices again (R13).
+    /// SQL with `:ids` (SQLite: a JSON array; PostgreSQL: a text[]) that reads some invoices again (R13).
     pub reread: Option<String>,
     /// When to poll: cron in the creditor's zone.
     pub poll: Schedule,

@@ -153,9 +153,8 @@ async fn read_all(desk: &Desk, started_at: Timestamp) -> Result<Poll, DeskError>
     let (mut rows, mut unreadable) = (0i64, 0i64);
     let twins = source.twins().await?;
     let mut nameless = 0;
-    let mut behind = None;
-    loop {
-        let mut page = source.page(&columns, behind.as_ref(), PAGE).await?;
+    let mut reading = source.read(&columns, PAGE).await?;
+    while let Some(mut page) = reading.next_page().await? {
         page.doubled.extend(twins.iter().cloned());
         nameless += page.rows.iter().filter(|r| !r.has_id()).count() as i64;
         let now = desk.clock.now();
@@ -165,10 +164,6 @@ async fn read_all(desk: &Desk, started_at: Timestamp) -> Result<Poll, DeskError>
         absorbed.seen.iter().for_each(|pk| seen.set(*pk));
         if !absorbed.change.is_empty() {
             desk.store.apply_page(&absorbed.change, now).await?;
-        }
-        behind = page.next;
-        if behind.is_none() {
-            break;
         }
     }
     if rows > 0 && nameless == rows {

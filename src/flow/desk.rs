@@ -126,7 +126,7 @@ impl Desk {
             return Ok(open.clone());
         }
         slot.take();
-        let source = Source::open(&self.setup.settings.source).await?;
+        let source = Source::open(&self.setup).await?;
         let columns = source.columns().await?;
         Ok(slot.insert((source, columns)).clone())
     }

@@ -1,13 +1,15 @@
 //! Where the invoices are. A source gives pages of rows, in the order of their ids, and reads some rows again.
 
 mod phone;
+pub mod postgres;
 pub mod row;
 pub mod sqlite;
 mod wal;
 
-use crate::config::settings::SourceSettings;
-use row::{Columns, RawRow};
-use std::path::Path;
+use crate::config::Setup;
+use crate::config::settings::SourceKind;
+use jiff::civil::Date;
+use row::{Cell, Columns, RawRow};
 
 /// A source that cannot be read. The texts are for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +34,29 @@ pub enum SourceError {
         /// How long it was waited for.
         seconds: u64,
     },
+    /// A server cannot be reached, or lets nobody in.
+    #[error("cannot reach the ledger {place}: {why}; {advice}")]
+    Server {
+        /// The database.
+        place: String,
+        /// What the server or the system said.
+        why: String,
+        /// What can be done.
+        advice: &'static str,
+    },
+    /// Another program's transaction keeps a table of it.
+    #[error(
+        "another program's transaction has kept a table of the ledger {place} locked for {seconds} seconds; see that it ends (pg_locks and pg_stat_activity name it). It is read again by itself, and nothing leaves before"
+    )]
+    Kept {
+        /// The database.
+        place: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// The password cannot be read.
+    #[error(transparent)]
+    Secret(#[from] crate::config::secret::SecretError),
     /// The query fails.
     #[error("the ledger's {what} failed: {why}")]
     Query {
@@ -47,11 +72,11 @@ pub enum SourceError {
     MissingColumns(String),
     /// It took too long.
     #[error(
-        "the ledger {path} did not answer within {seconds} seconds; its query may be slow, or another program may hold it locked"
+        "the ledger {place} did not answer within {seconds} seconds; its query may be slow, or another program may hold it locked"
     )]
     TimedOut {
-        /// The file.
-        path: String,
+        /// The file or database.
+        place: String,
         /// How long it was waited for.
         seconds: u64,
     },
@@ -65,6 +90,8 @@ pub enum SourceError {
 pub enum Source {
     /// An SQLite file.
     Sqlite(sqlite::SqliteSource),
+    /// A PostgreSQL database.
+    Postgres(postgres::PostgresSource),
 }
 
 /// A page of rows.
@@ -74,27 +101,63 @@ pub struct Page {
     pub rows: Vec<RawRow>,
     /// Ids that stood more than once: their rows cannot be trusted.
     pub doubled: Vec<String>,
-    /// Where the next page begins; `None` after the last.
-    pub next: Option<row::Cell>,
+}
+
+/// A reading of the whole ledger, from its first page to its last.
+#[derive(Debug)]
+pub enum Reading {
+    /// Each page a statement of its own.
+    Sqlite(sqlite::Pages),
+    /// All pages of one statement, in one transaction. Dropped half way, it leaves nothing open.
+    Postgres(postgres::Cursor),
+}
+
+impl Reading {
+    /// The next page; `None` after the last.
+    pub async fn next_page(&mut self) -> Result<Option<Page>, SourceError> {
+        match self {
+            Reading::Sqlite(pages) => pages.next_page().await,
+            Reading::Postgres(cursor) => cursor.next_page().await,
+        }
+    }
+
+    /// Ends the reading before its last page. Dropping it does the same, but costs a server the connection.
+    pub async fn end(self) {
+        match self {
+            Reading::Sqlite(_) => {}
+            Reading::Postgres(cursor) => cursor.end().await,
+        }
+    }
 }
 
 impl Source {
     /// Opens the source that the settings name.
-    pub async fn open(settings: &SourceSettings) -> Result<Source, SourceError> {
-        Ok(Source::Sqlite(sqlite::SqliteSource::open(settings).await?))
+    pub async fn open(setup: &Setup) -> Result<Source, SourceError> {
+        let settings = &setup.settings.source;
+        Ok(match &settings.kind {
+            SourceKind::Sqlite(path) => Source::Sqlite(sqlite::SqliteSource::open(path, settings).await?),
+            SourceKind::Postgres(database) => {
+                let options = database.options(&setup.environment)?;
+                let zone = setup.settings.creditor.timezone.iana_name();
+                let server = postgres::Connections::new(options, database.place(), zone);
+                Source::Postgres(postgres::PostgresSource::open(server, settings).await?)
+            }
+        })
     }
 
     /// The columns of the query, checked.
     pub async fn columns(&self) -> Result<Columns, SourceError> {
         match self {
             Source::Sqlite(source) => source.columns().await,
+            Source::Postgres(source) => Ok(source.columns().clone()),
         }
     }
 
-    /// A page of at most `limit` rows behind an id.
-    pub async fn page(&self, columns: &Columns, after: Option<&row::Cell>, limit: usize) -> Result<Page, SourceError> {
+    /// Begins to read the whole ledger, in pages of `limit` rows (or one more, where an id stands twice at the edge).
+    pub async fn read(&self, columns: &Columns, limit: usize) -> Result<Reading, SourceError> {
         match self {
-            Source::Sqlite(source) => source.page(columns, after, limit).await,
+            Source::Sqlite(source) => Ok(Reading::Sqlite(source.pages(columns, limit))),
+            Source::Postgres(source) => Ok(Reading::Postgres(source.cursor(columns, limit).await?)),
         }
     }
 
@@ -102,6 +165,8 @@ impl Source {
     pub async fn twins(&self) -> Result<Vec<String>, SourceError> {
         match self {
             Source::Sqlite(source) => source.twins().await,
+            // A column has one type there, and what is equal in it stands together.
+            Source::Postgres(_) => Ok(Vec::new()),
         }
     }
 
@@ -109,6 +174,7 @@ impl Source {
     pub async fn reread(&self, columns: &Columns, ids: &[String]) -> Result<Vec<RawRow>, SourceError> {
         match self {
             Source::Sqlite(source) => source.reread(columns, ids).await,
+            Source::Postgres(source) => source.reread(columns, ids).await,
         }
     }
 
@@ -116,13 +182,15 @@ impl Source {
     pub async fn numbered(&self, columns: &Columns, number: &str) -> Result<Vec<RawRow>, SourceError> {
         match self {
             Source::Sqlite(source) => source.numbered(columns, number).await,
+            Source::Postgres(source) => source.numbered(columns, number).await,
         }
     }
 
     /// The day up to which receipts are booked, where a query says so (R10).
-    pub async fn booked_through(&self) -> Result<Option<jiff::civil::Date>, SourceError> {
+    pub async fn booked_through(&self) -> Result<Option<Date>, SourceError> {
         match self {
             Source::Sqlite(source) => source.booked_through().await,
+            Source::Postgres(source) => source.booked_through().await,
         }
     }
 
@@ -130,13 +198,75 @@ impl Source {
     pub fn is_current(&self) -> bool {
         match self {
             Source::Sqlite(source) => source.is_current(),
+            // A server that was replaced has ended our connections.
+            Source::Postgres(_) => true,
         }
     }
 
-    /// The file, for messages.
-    pub fn place(&self) -> &Path {
+    /// The file or database, for messages.
+    pub fn place(&self) -> String {
         match self {
-            Source::Sqlite(source) => source.path(),
+            Source::Sqlite(source) => source.path().display().to_string(),
+            Source::Postgres(source) => source.place().to_owned(),
         }
+    }
+}
+
+/// Ids that stand on neighbouring rows, each once.
+fn doubled(rows: &[RawRow]) -> Vec<String> {
+    let same = |w: &&[RawRow]| w[0].has_id() && w[0].id == w[1].id;
+    let mut ids: Vec<String> = rows.windows(2).filter(same).map(|w| w[0].id.clone()).collect();
+    ids.dedup();
+    ids
+}
+
+/// The text of a query without the semicolon at its end and the comments behind that, so that it can stand in
+/// brackets. A comment on its last line is for the caller, who closes the bracket on a new line.
+fn body(sql: &str) -> &str {
+    let mut end = sql.trim();
+    while let Some(before) = before_comment(end) {
+        end = before.trim_end();
+    }
+    if end.ends_with(';') { end.trim_end_matches(|c: char| c == ';' || c.is_whitespace()) } else { sql.trim() }
+}
+
+/// What stands before a comment that is a line of its own or stands behind a semicolon. One with a quotation mark may
+/// be no comment but a part of a text, and is left alone.
+fn before_comment(sql: &str) -> Option<&str> {
+    let start = sql.rfind('\n').map_or(0, |at| at + 1);
+    let (before, line) = sql.split_at(start);
+    if line.trim_start().starts_with("--") {
+        return Some(before);
+    }
+    let behind_semicolon = |at: &usize| line[..*at].trim_end().ends_with(';') && !line[*at..].contains(['\'', '"']);
+    line.match_indices("--").map(|(at, _)| at).find(behind_semicolon).map(|at| &sql[..start + at])
+}
+
+/// The day that a `booked_through` query gave.
+fn day(cell: Option<Cell>) -> Result<Option<Date>, SourceError> {
+    let wrong = |why: String| SourceError::Query { what: "booked_through", why };
+    match cell {
+        Some(Cell::Text(text)) => {
+            let day = text.get(..10).unwrap_or(&text);
+            day.parse().map(Some).map_err(|_| wrong(format!("it gave \"{text}\"; wanted a date YYYY-MM-DD")))
+        }
+        _ => Err(wrong("it gave no date".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_may_end_in_a_semicolon_or_a_comment() {
+        assert_eq!(body(" SELECT 1 ;\n"), "SELECT 1");
+        assert_eq!(body("SELECT 1;;\n -- all of them\n\n-- really; all\n"), "SELECT 1");
+        assert_eq!(body("SELECT 1 -- all"), "SELECT 1 -- all");
+        assert_eq!(body("SELECT 1 ; -- all -- of them"), "SELECT 1");
+        assert_eq!(body("SELECT ';-- x'"), "SELECT ';-- x'");
+        assert_eq!(body("SELECT ';' AS a"), "SELECT ';' AS a");
+        assert_eq!(body("SELECT 1\n-- all\n-- of them"), "SELECT 1\n-- all\n-- of them");
+        assert_eq!(body(";"), "");
     }
 }

@@ -54,6 +54,8 @@ pub enum Cell {
     Integer(i64),
     /// A fraction.
     Real(f64),
+    /// An exact decimal number as a database with such a type writes it: zeros at its end mean nothing, as they may in text.
+    Decimal(String),
     /// Text.
     Text(String),
     /// Something else, which no column may hold.
@@ -66,42 +68,60 @@ impl Cell {
         match self {
             Cell::Integer(i) => Ok(i.to_string()),
             Cell::Text(t) if !t.is_empty() => Ok(t.clone()),
+            Cell::Decimal(t) if is_whole(plain(t)) => Ok(plain(t).to_owned()),
             Cell::Null | Cell::Text(_) => Err("invoice_id is empty"),
-            Cell::Real(_) => Err("invoice_id is a fraction; wanted text or a whole number"),
+            Cell::Real(_) | Cell::Decimal(_) => Err("invoice_id is a fraction; wanted text or a whole number"),
             Cell::Other => Err("invoice_id is neither text nor a whole number"),
         }
     }
 }
 
+/// A decimal number without the zeros at its end: `12.500` is `12.5`, `7.00` is `7`.
+fn plain(decimal: &str) -> &str {
+    if decimal.contains('.') { decimal.trim_end_matches('0').trim_end_matches('.') } else { decimal }
+}
+
+fn is_whole(number: &str) -> bool {
+    let digits = number.strip_prefix('-').unwrap_or(number);
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// Which cell holds which column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
-    names: Vec<String>,
+    names: Vec<&'static str>,
+    unknown: Vec<String>,
 }
 
 impl Columns {
-    /// Checks that all needed columns are there.
-    pub fn new(names: Vec<String>) -> Result<Columns, SourceError> {
-        // A name that cannot stand in brackets is none of ours.
-        let names: Vec<String> = names.into_iter().filter(|n| !n.contains(']')).collect();
-        let missing: Vec<&str> = REQUIRED.into_iter().filter(|r| !names.iter().any(|n| n == r)).collect();
-        if missing.is_empty() { Ok(Columns { names }) } else { Err(SourceError::MissingColumns(missing.join(", "))) }
+    /// Checks that all needed columns are there. Of those that a query gives besides, none is read.
+    pub fn new(found: Vec<String>) -> Result<Columns, SourceError> {
+        let (mut names, mut unknown) = (Vec::new(), Vec::new());
+        for name in found {
+            match REQUIRED.iter().chain(&OPTIONAL).find(|known| **known == name) {
+                Some(known) if !names.contains(known) => names.push(*known),
+                Some(_) => {}
+                None => unknown.push(name),
+            }
+        }
+        let missing: Vec<&str> = REQUIRED.into_iter().filter(|r| !names.contains(r)).collect();
+        if missing.is_empty() { Ok(Columns { names, unknown }) } else { Err(SourceError::MissingColumns(missing.join(", "))) }
     }
 
     /// Columns that relance does not know, perhaps mistyped.
-    pub fn unknown(&self) -> Vec<&str> {
-        let known = |n: &str| REQUIRED.contains(&n) || OPTIONAL.contains(&n);
-        self.names.iter().map(String::as_str).filter(|n| !known(n)).collect()
+    pub fn unknown(&self) -> &[String] {
+        &self.unknown
     }
 
-    /// The columns for a SELECT, each by its name: a view may change its order, and a re-read may have its own.
-    pub fn list(&self) -> String {
-        self.names.iter().map(|n| format!("[{n}]")).collect::<Vec<_>>().join(", ")
+    /// The columns to be read, in the order of their cells. Each is asked for by its name: a view may change its order,
+    /// and a re-read may have its own.
+    pub fn names(&self) -> &[&'static str] {
+        &self.names
     }
 
     /// The place of a column.
     pub fn place(&self, name: &str) -> Option<usize> {
-        self.names.iter().position(|n| n == name)
+        self.names.iter().position(|n| *n == name)
     }
 }
 
@@ -150,7 +170,8 @@ impl RawRow {
 fn stand_in(id: &Cell, number: &Cell) -> String {
     match (id, number) {
         (Cell::Real(r), _) => r.to_string(),
-        (_, Cell::Text(number)) => format!("(no invoice_id; number {number})"),
+        (Cell::Decimal(d), _) => plain(d).to_owned(),
+        (_, Cell::Text(number) | Cell::Decimal(number)) => format!("(no invoice_id; number {number})"),
         (_, Cell::Integer(number)) => format!("(no invoice_id; number {number})"),
         _ => "(no invoice_id)".to_owned(),
     }
@@ -170,8 +191,8 @@ fn digest(cells: &[Cell]) -> i64 {
                 hash.update([3]);
                 hash.update(r.to_bits().to_be_bytes());
             }
-            Cell::Text(t) => {
-                hash.update([4]);
+            Cell::Text(t) | Cell::Decimal(t) => {
+                hash.update([if matches!(cell, Cell::Text(_)) { 4 } else { 5 }]);
                 hash.update((t.len() as u64).to_be_bytes());
                 hash.update(t.as_bytes());
             }
@@ -197,7 +218,7 @@ impl Reader<'_> {
             Cell::Null => return Ok(None),
             Cell::Integer(i) => i.to_string(),
             Cell::Real(r) => r.to_string(),
-            Cell::Text(t) => t.clone(),
+            Cell::Text(t) | Cell::Decimal(t) => t.clone(),
             Cell::Other => return Err(format!("{name} is neither text nor a number")),
         };
         if text.len() > MAX_TEXT {
@@ -235,6 +256,7 @@ impl Reader<'_> {
             Cell::Null => return Ok(None),
             Cell::Integer(i) => Money::parse(&i.to_string(), currency),
             Cell::Real(r) => Money::from_real(*r, currency),
+            Cell::Decimal(t) => Money::parse(plain(t), currency),
             Cell::Text(t) if t.trim().is_empty() => return Ok(None),
             Cell::Text(t) => Money::parse(t, currency),
             Cell::Other => Err(AmountError::NotANumber),

@@ -2,7 +2,7 @@
 //! between pages and the firm's own writer is never kept waiting.
 
 use super::row::{Cell, Columns, RawRow};
-use super::{Page, SourceError};
+use super::{Page, SourceError, body};
 use crate::config::settings::SourceSettings;
 use jiff::civil::Date;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow};
@@ -32,8 +32,8 @@ pub struct SqliteSource {
 
 impl SqliteSource {
     /// Opens the file, read-only.
-    pub async fn open(settings: &SourceSettings) -> Result<SqliteSource, SourceError> {
-        let path = settings.path.clone();
+    pub async fn open(path: &Path, settings: &SourceSettings) -> Result<SqliteSource, SourceError> {
+        let path = path.to_path_buf();
         let failed = |why: String| SourceError::Open { path: path.display().to_string(), why };
         if !path.exists() {
             return Err(failed("there is no such file".to_owned()));
@@ -53,7 +53,7 @@ impl SqliteSource {
         let pool = SqlitePoolOptions::new().max_connections(2).min_connections(0).acquire_timeout(Duration::from_secs(30));
         let pool = pool.connect_with(options).await.map_err(|e| locked(&path, &e).unwrap_or_else(|| failed(plain(&e))))?;
         let base = match &settings.query {
-            Some(query) => format!("(\n{}\n)", query.trim().trim_end_matches(';')),
+            Some(query) => format!("(\n{}\n)", body(query)),
             None => "relance_invoices".to_owned(),
         };
         Ok(SqliteSource { pool, path, identity, base, reread: settings.reread.clone(), booked: settings.booked_through.clone() })
@@ -78,46 +78,16 @@ impl SqliteSource {
         Columns::new(statement.columns().iter().map(|c| c.name().to_owned()).collect())
     }
 
-    /// A page behind an id. One row more than asked for is read, to see doubled ids across the edge.
-    pub async fn page(&self, columns: &Columns, after: Option<&Cell>, limit: usize) -> Result<Page, SourceError> {
-        let behind = match after {
-            None => "",
-            // Rows without an id come first; a page of them is enough to report.
-            Some(Cell::Null) => "WHERE invoice_id IS NOT NULL",
-            Some(_) => "WHERE invoice_id > $2",
-        };
-        let sql = format!("SELECT {} FROM {} {behind} ORDER BY invoice_id LIMIT $1", columns.list(), self.base);
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(limit as i64 + 1);
-        let query = match after {
-            Some(cell) if *cell != Cell::Null => bind(query, cell),
-            _ => query,
-        };
-        let rows = self.bounded("query", query.fetch_all(&self.pool)).await?;
-        let full = rows.len() > limit;
-        let place = columns.place("invoice_id").unwrap_or(0);
-        let mut raw = Vec::with_capacity(rows.len());
-        let mut last_cell = None;
-        for row in &rows {
-            let cells = cells(row);
-            last_cell = cells.get(place).cloned();
-            raw.push(RawRow::new(columns, cells));
-        }
-        let same = |w: &&[RawRow]| w[0].has_id() && w[0].id == w[1].id;
-        let mut doubled: Vec<String> = raw.windows(2).filter(same).map(|w| w[0].id.clone()).collect();
-        doubled.dedup();
-        if full {
-            let extra = raw.pop();
-            last_cell = rows.len().checked_sub(2).and_then(|i| cells(&rows[i]).get(place).cloned());
-            drop(extra);
-        }
-        Ok(Page { rows: raw, doubled, next: last_cell.filter(|_| full) })
+    /// Begins to read the whole ledger.
+    pub fn pages(&self, columns: &Columns, limit: usize) -> Pages {
+        Pages { source: self.clone(), columns: columns.clone(), limit, next: Next::First }
     }
 
     /// Some rows again.
     pub async fn reread(&self, columns: &Columns, ids: &[String]) -> Result<Vec<RawRow>, SourceError> {
-        let list = columns.list();
+        let list = list(columns);
         let sql = match &self.reread {
-            Some(sql) => format!("SELECT {list} FROM (\n{}\n)", sql.trim().trim_end_matches(';').replace(":ids", "$1")),
+            Some(sql) => format!("SELECT {list} FROM (\n{}\n)", body(sql).replace(":ids", "$1")),
             None => format!("SELECT {list} FROM {} WHERE invoice_id IN (SELECT value FROM json_each($1))", self.base),
         };
         let rows = self.bounded("re-read", sqlx::query(AssertSqlSafe(sql)).bind(id_list(ids)).fetch_all(&self.pool)).await?;
@@ -126,7 +96,7 @@ impl SqliteSource {
 
     /// Rows with a number: a few, as a person asks for them.
     pub async fn numbered(&self, columns: &Columns, number: &str) -> Result<Vec<RawRow>, SourceError> {
-        let list = columns.list();
+        let list = list(columns);
         let sql = format!("SELECT {list} FROM {} WHERE CAST(number AS TEXT) = $1 LIMIT 2", self.base);
         let rows = self.bounded("query", sqlx::query(AssertSqlSafe(sql)).bind(number).fetch_all(&self.pool)).await?;
         Ok(rows.iter().map(|row| RawRow::new(columns, cells(row))).collect())
@@ -162,27 +132,71 @@ impl SqliteSource {
     /// The day up to which receipts are booked.
     pub async fn booked_through(&self) -> Result<Option<Date>, SourceError> {
         let Some(sql) = &self.booked else { return Ok(None) };
-        let what = "booked_through";
-        let row = self.bounded(what, sqlx::query(AssertSqlSafe(sql.clone())).fetch_optional(&self.pool)).await?;
-        let cell = row.and_then(|r| cells(&r).into_iter().next());
-        let wrong = |why: String| SourceError::Query { what, why };
-        match cell {
-            Some(Cell::Text(text)) => {
-                let day = text.get(..10).unwrap_or(&text);
-                day.parse().map(Some).map_err(|_| wrong(format!("it gave \"{text}\"; wanted a date YYYY-MM-DD")))
-            }
-            _ => Err(wrong("it gave no date".to_owned())),
-        }
+        let work = sqlx::query(AssertSqlSafe(sql.clone())).fetch_optional(&self.pool);
+        let row = self.bounded("booked_through", work).await?;
+        super::day(row.and_then(|r| cells(&r).into_iter().next()))
     }
 
     /// Waits for a statement, but not for ever.
     async fn bounded<T>(&self, what: &'static str, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, SourceError> {
         match tokio::time::timeout(Duration::from_secs(TIMEOUT_S), work).await {
-            Err(_) => Err(SourceError::TimedOut { path: self.path.display().to_string(), seconds: TIMEOUT_S }),
+            Err(_) => Err(SourceError::TimedOut { place: self.path.display().to_string(), seconds: TIMEOUT_S }),
             Ok(Ok(value)) => Ok(value),
             Ok(Err(e)) => Err(locked(&self.path, &e).unwrap_or_else(|| SourceError::Query { what, why: plain(&e) })),
         }
     }
+}
+
+/// The pages of a ledger, each a statement of its own.
+#[derive(Debug)]
+pub struct Pages {
+    source: SqliteSource,
+    columns: Columns,
+    limit: usize,
+    next: Next,
+}
+
+/// Where the next page begins.
+#[derive(Debug)]
+enum Next {
+    First,
+    Behind(Cell),
+    Nowhere,
+}
+
+impl Pages {
+    /// The next page. One row more than asked for is read, to see doubled ids across the edge.
+    pub async fn next_page(&mut self) -> Result<Option<Page>, SourceError> {
+        let behind = match &self.next {
+            Next::Nowhere => return Ok(None),
+            Next::First => "",
+            // Rows without an id come first; a page of them is enough to report.
+            Next::Behind(Cell::Null) => "WHERE invoice_id IS NOT NULL",
+            Next::Behind(_) => "WHERE invoice_id > $2",
+        };
+        let (source, columns) = (&self.source, &self.columns);
+        let sql = format!("SELECT {} FROM {} {behind} ORDER BY invoice_id LIMIT $1", list(columns), source.base);
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(self.limit as i64 + 1);
+        let query = match &self.next {
+            Next::Behind(cell) if *cell != Cell::Null => bind(query, cell),
+            _ => query,
+        };
+        let mut rows = source.bounded("query", query.fetch_all(&source.pool)).await?;
+        let mut raw: Vec<RawRow> = rows.iter().map(|row| RawRow::new(columns, cells(row))).collect();
+        let doubled = super::doubled(&raw);
+        let full = rows.len() > self.limit;
+        raw.truncate(self.limit);
+        rows.truncate(self.limit);
+        let place = columns.place("invoice_id").unwrap_or(0);
+        let last = rows.last().filter(|_| full).map(|row| cell(row, place));
+        self.next = last.map_or(Next::Nowhere, Next::Behind);
+        Ok(Some(Page { rows: raw, doubled }))
+    }
+}
+
+/// The columns for a SELECT.
+fn list(columns: &Columns) -> String {
+    columns.names().iter().map(|name| format!("[{name}]")).collect::<Vec<_>>().join(", ")
 }
 
 /// The error that says that another program keeps the file, if that is what it is (SQLITE_BUSY, SQLITE_LOCKED).
@@ -219,7 +233,7 @@ fn bind<'q>(query: Query<'q>, cell: &Cell) -> Query<'q> {
     match cell {
         Cell::Integer(i) => query.bind(*i),
         Cell::Real(r) => query.bind(*r),
-        Cell::Text(t) => query.bind(t.clone()),
+        Cell::Text(t) | Cell::Decimal(t) => query.bind(t.clone()),
         Cell::Null | Cell::Other => query.bind(None::<i64>),
     }
 }

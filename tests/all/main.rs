@@ -21,6 +21,7 @@ mod floors;
 mod guard;
 mod heed;
 mod ledger_ids;
+mod ledger_postgres;
 mod licences;
 mod mail_blame;
 mod mail_doubt;

@@ -50,6 +50,8 @@ fn cell() -> impl Strategy<Value = Cell> {
         1 => Just(Cell::Other),
         2 => any::<i64>().prop_map(Cell::Integer),
         2 => any::<f64>().prop_map(Cell::Real),
+        2 => "-?[0-9]{1,20}(\\.[0-9]{1,9})?".prop_map(Cell::Decimal),
+        1 => "\\PC{0,9}".prop_map(Cell::Decimal),
         3 => "\\PC{0,30}".prop_map(Cell::Text),
         1 => any::<String>().prop_map(Cell::Text),
         6 => known.prop_map(|t| Cell::Text(t.to_owned())),
@@ -128,6 +130,32 @@ fn a_row_without_a_usable_id_is_refused_and_can_still_be_found() {
     let short = RawRow::new(&columns(), vec![]);
     assert_eq!(short.shown_id(), "(no invoice_id)");
     assert!(short.read(&columns(), "BE").is_err(), "fewer cells than columns");
+}
+
+/// Where the type says that it is a number, a zero at its end is no doubt.
+#[test]
+fn exact_decimal_numbers() {
+    let read = |column: &str, value: &str| {
+        let mut cells = good();
+        cells[columns().place(column).unwrap()] = Cell::Decimal(value.to_owned());
+        RawRow::new(&columns(), cells).read(&columns(), "BE")
+    };
+    for (value, wanted) in
+        [("12.50", "12.50"), ("100.000", "100.00"), ("1250.00000000", "1250.00"), ("-7", "-7.00"), ("0.0", "0.00")]
+    {
+        assert_eq!(read("balance", value).unwrap().balance.decimal(), wanted);
+    }
+    assert_eq!(read("balance", "12.345").unwrap_err(), "balance in EUR: more decimals than the currency has");
+    assert_eq!(read("balance", "NaN").unwrap_err(), "balance in EUR: not a decimal number such as 1250.00");
+    for (value, wanted) in
+        [("100", "100"), ("100.00", "100"), ("-5.0", "-5"), ("123456789012345678901234567890", "123456789012345678901234567890")]
+    {
+        assert_eq!(read("invoice_id", value).unwrap().id, wanted);
+    }
+    for value in ["5.5", "NaN", "", "-"] {
+        assert_eq!(read("invoice_id", value).unwrap_err(), "invoice_id is a fraction; wanted text or a whole number");
+    }
+    assert_eq!(read("number", "2026.0").unwrap().number, "2026.0");
 }
 
 proptest! {

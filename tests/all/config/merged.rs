@@ -1,7 +1,7 @@
 //! relance.toml, conf.d and RELANCE__ variables: the last word counts, and what is wrong is told where it stands.
 
 use super::{GOOD, Tree};
-use relance::config::settings::{MailTransport, WhenUncertain};
+use relance::config::settings::{MailTransport, SourceKind, WhenUncertain};
 use relance::domain::decision::OldDebts;
 
 #[test]
@@ -103,7 +103,7 @@ fn texts_are_not_turned_into_numbers() {
 #[test]
 fn paths_are_taken_from_the_folder_of_relance_toml() {
     let setup = Tree::new(GOOD).setup();
-    assert_eq!(setup.settings.source.path, setup.folder.join("invoices.db"));
+    assert_eq!(setup.settings.source.kind, SourceKind::Sqlite(setup.folder.join("invoices.db")));
     assert_eq!(setup.settings.store.place.name(), setup.folder.join("relance.db").display().to_string());
     let absolute = Tree::but("sqlite://relance.db", "sqlite:///var/lib/relance/relance.db").setup();
     assert_eq!(absolute.settings.store.place.name(), "/var/lib/relance/relance.db");

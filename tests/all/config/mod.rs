@@ -9,6 +9,7 @@ mod merged;
 mod secrets;
 mod settings;
 mod shipped;
+mod source;
 
 use relance::config::problem::ConfigError;
 use relance::config::{Environment, Setup};

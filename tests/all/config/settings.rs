@@ -84,26 +84,6 @@ fn the_creditor() {
 }
 
 #[test]
-fn the_source() {
-    let bad = "kind = \"oracle\"\nreread = \"SELECT 1\"\ngrace = \"soon\"\nbooking_lag = \"9999 days\"\npoll = \"every hour\"";
-    Tree::but("kind = \"sqlite\"\npath = \"invoices.db\"", bad).tells(&[
-        "relance.toml:9:2: \"path\" is missing in [source]; wanted the path of the SQLite file",
-        "relance.toml:10:1: \"kind\" is \"oracle\"; wanted \"sqlite\"",
-        "relance.toml:11:1: \"reread\" has no :ids; wanted SQL that reads the rows whose id is in the JSON array :ids, e.g. … WHERE id IN (SELECT value FROM json_each(:ids))",
-        "relance.toml:12:1: \"grace\" is \"soon\": wanted a number and a unit, such as \"5 days\", \"3 working days\" or \"2 weeks\"",
-        "relance.toml:13:1: \"booking_lag\" is \"9999 days\": wanted at most 1000 days",
-        "relance.toml:14:1: \"poll\" is \"every hour\": wanted a cron expression of five fields (minute hour day month weekday), or six with seconds first, e.g. \"*/10 * * * *\"",
-    ]);
-    let told = Tree::but("kind =", "poll = \"61 * * * *\"\nkind =").read().map(|_| ()).unwrap_err();
-    assert!(told[0].starts_with("relance.toml:10:1: \"poll\" is \"61 * * * *\": ") && told.len() == 1, "{told:?}");
-    Tree::but("kind =", "poll = \"0 0 31 2 *\"\nkind =")
-        .tells(&["relance.toml:10:1: \"poll\" is \"0 0 31 2 *\": there is no such day; wanted an expression that comes true"]);
-    for good in ["*/10 * * * *", "30 */10 * * * *", "0 7 * * mon-fri", "0 0 29 2 *"] {
-        assert_eq!(Tree::but("kind =", &format!("poll = \"{good}\"\nkind =")).setup().settings.source.poll.text, good);
-    }
-}
-
-#[test]
 fn the_store() {
     let either = "wanted \"sqlite:///path/to/relance.db\" or \"postgres://user@host/database\"";
     Tree::but("sqlite://relance.db", "mysql://x").tells(&[&format!("relance.toml:14:7: \"url\" is \"mysql://x\"; {either}")]);

@@ -7,6 +7,8 @@ use std::path::Path;
 /// A firm's settings. The parts are TOML lines; `files` are written beside relance.toml.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// A PostgreSQL ledger in place of the SQLite file.
+    pub ledger: Option<String>,
     pub source: String,
     pub email: Option<String>,
     pub sms: Option<String>,
@@ -45,14 +47,8 @@ impl Config {
     pub fn mail(port: u16) -> Config {
         let email =
             format!("from = \"Comptabilité <compta@canal.example>\"\nsmtp = \"smtp://127.0.0.1:{port}\"\ntls = \"none\"\n");
-        Config {
-            source: String::new(),
-            email: Some(email),
-            sms: None,
-            guard: String::new(),
-            store: String::new(),
-            files: BTreeMap::new(),
-        }
+        let (source, guard, store, files) = (String::new(), String::new(), String::new(), BTreeMap::new());
+        Config { ledger: None, source, email: Some(email), sms: None, guard, store, files }
     }
 
     /// SMS through a gateway on this machine, and no mail.
@@ -90,6 +86,12 @@ impl Config {
     /// One more line for `[guard]`.
     pub fn guard_line(mut self, line: &str) -> Config {
         self.guard.push_str(&format!("{line}\n"));
+        self
+    }
+
+    /// The ledger in a PostgreSQL database.
+    pub fn ledger(mut self, url: &str) -> Config {
+        self.ledger = Some(url.to_owned());
         self
     }
 
@@ -148,10 +150,12 @@ timezone = "Europe/Brussels"
 iban = "BE71096123456769"
 contact = "compta@canal.example"
 [source]
-kind = "sqlite"
-path = "ledger.db"
 "#
         .to_owned();
+        match &self.ledger {
+            Some(url) => text.push_str(&format!("kind = \"postgres\"\nurl = \"{url}\"\n")),
+            None => text.push_str("kind = \"sqlite\"\npath = \"ledger.db\"\n"),
+        }
         text.push_str(&self.source);
         text.push_str(&format!("[store]\n{}", self.store));
         for (name, lines) in [("email", &self.email), ("sms", &self.sms)] {

@@ -5,6 +5,7 @@ pub mod home;
 pub mod http;
 pub mod mail;
 pub mod postgres;
+pub mod relay;
 pub mod row;
 pub mod smtp;
 pub mod smtp_session;
@@ -12,6 +13,8 @@ pub mod tls;
 pub mod world;
 
 pub use config::Config;
+pub use postgres::Database;
+pub use relay::Relay;
 pub use row::Row;
 pub use smtp::{Act, Greet, Offers, Smtp, Stage};
 pub use world::World;

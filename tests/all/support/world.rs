@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::home::Home;
+use super::postgres::Database;
 use super::row::{COLUMNS, Row};
 use jiff::{Span, Timestamp};
 use relance::clock::Clock;
@@ -35,13 +36,33 @@ pub struct World {
     pub config: Config,
     pub ledger: SqlitePool,
     pub home: Home,
+    /// The ledger in a PostgreSQL database, where the test has one.
+    books: Option<Database>,
     desk: Option<Desk>,
     finished: bool,
 }
 
 impl World {
     /// A firm with an empty ledger, on the tests' Monday.
-    pub async fn new(mut config: Config) -> World {
+    pub async fn new(config: Config) -> World {
+        World::over(config, None).await
+    }
+
+    /// A firm with an empty ledger in a PostgreSQL database; `None` where there is no server for it.
+    pub async fn on_postgres(config: Config) -> Option<World> {
+        let books = Database::new().await?;
+        let config = config.ledger(books.url());
+        Some(World::on(books, config).await)
+    }
+
+    /// The same in a database that is there, by whichever way the configuration reaches it.
+    pub async fn on(books: Database, config: Config) -> World {
+        let columns: Vec<String> = COLUMNS.iter().map(|c| format!("{c} text")).collect();
+        books.run(&format!("CREATE TABLE relance_invoices ({})", columns.join(", "))).await;
+        World::over(config, Some(books)).await
+    }
+
+    async fn over(mut config: Config, books: Option<Database>) -> World {
         // One TLS provider for all; it may be in place from another test.
         drop(rustls::crypto::ring::default_provider().install_default());
         let dir = TempDir::new().unwrap();
@@ -49,7 +70,7 @@ impl World {
         config.write(dir.path());
         let ledger = new_ledger(&dir.path().join("ledger.db")).await;
         let clock = Clock::manual(MONDAY.parse().unwrap());
-        let mut world = World { dir, clock, config, ledger, home, desk: None, finished: false };
+        let mut world = World { dir, clock, config, ledger, home, books, desk: None, finished: false };
         world.open().await;
         world
     }
@@ -106,24 +127,24 @@ impl World {
 
     // ---- the ledger
 
+    /// The PostgreSQL database that holds it.
+    pub fn books(&self) -> &Database {
+        self.books.as_ref().unwrap()
+    }
+
     pub async fn insert(&self, rows: &[Row]) {
         for row in rows {
             let names: Vec<&str> = row.0.iter().map(|(n, _)| *n).collect();
             let places: Vec<String> = (1..=names.len()).map(|i| format!("${i}")).collect();
             let sql = format!("INSERT INTO relance_invoices ({}) VALUES ({})", names.join(", "), places.join(", "));
-            let mut query = sqlx::query(AssertSqlSafe(sql));
-            for (_, value) in &row.0 {
-                query = query.bind(value.clone());
-            }
-            query.execute(&self.ledger).await.unwrap();
+            self.write(sql, row.0.iter().map(|(_, value)| value.as_str()).collect()).await;
         }
     }
 
     pub async fn change(&self, id: &str, column: &str, value: &str) {
         assert!(COLUMNS.contains(&column));
         let sql = format!("UPDATE relance_invoices SET {column} = $1 WHERE invoice_id = $2");
-        let done = sqlx::query(AssertSqlSafe(sql)).bind(value).bind(id).execute(&self.ledger).await.unwrap();
-        assert_eq!(done.rows_affected(), 1, "no invoice {id}");
+        assert_eq!(self.write(sql, vec![value, id]).await, 1, "no invoice {id}");
     }
 
     pub async fn pay(&self, id: &str) {
@@ -131,7 +152,22 @@ impl World {
     }
 
     pub async fn delete(&self, id: &str) {
-        sqlx::query("DELETE FROM relance_invoices WHERE invoice_id = $1").bind(id).execute(&self.ledger).await.unwrap();
+        self.write("DELETE FROM relance_invoices WHERE invoice_id = $1".to_owned(), vec![id]).await;
+    }
+
+    /// Runs a statement as the firm's own program would; gives the number of rows.
+    async fn write(&self, sql: String, values: Vec<&str>) -> u64 {
+        let sql = AssertSqlSafe(sql);
+        match &self.books {
+            Some(books) => {
+                let query = values.into_iter().fold(sqlx::query(sql), |query, value| query.bind(value.to_owned()));
+                query.execute(books.pool()).await.unwrap().rows_affected()
+            }
+            None => {
+                let query = values.into_iter().fold(sqlx::query(sql), |query, value| query.bind(value.to_owned()));
+                query.execute(&self.ledger).await.unwrap().rows_affected()
+            }
+        }
     }
 
     // ---- the pumps
