@@ -157,7 +157,8 @@ contact = "compta@canal.example"
             None => text.push_str("kind = \"sqlite\"\npath = \"ledger.db\"\n"),
         }
         text.push_str(&self.source);
-        text.push_str(&format!("[store]\n{}", self.store));
+        let store = if self.store.is_empty() { "url = \"sqlite://relance.db\"\n" } else { &self.store };
+        text.push_str(&format!("[store]\n{store}"));
         for (name, lines) in [("email", &self.email), ("sms", &self.sms)] {
             if let Some(lines) = lines {
                 text.push_str(&format!("[{name}]\n{lines}"));
