@@ -166,7 +166,7 @@ pub fn rows(first: usize, count: usize) -> Vec<Row> {
 }
 
 /// How often the server has taken each message to a debtor, by Message-ID without its brackets.
-fn seen(server: &Smtp) -> BTreeMap<String, usize> {
+pub fn seen(server: &Smtp) -> BTreeMap<String, usize> {
     let mut seen = BTreeMap::new();
     for taken in server.accepted().iter().filter(|t| t.to.ends_with("@client.example")) {
         *seen.entry(taken.message_id().trim_matches(['<', '>']).to_owned()).or_default() += 1;
@@ -222,10 +222,10 @@ pub fn count(log: &[Value], outcome: &str) -> usize {
 }
 
 /// Numbers that follow from a seed (SplitMix64).
-struct Chance(u64);
+pub struct Chance(pub u64);
 
 impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

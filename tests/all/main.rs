@@ -13,6 +13,7 @@ mod cli_release;
 mod cli_run;
 mod config;
 mod crash;
+mod daemons;
 mod demo;
 mod demo_story;
 mod explain;

@@ -3,6 +3,7 @@
 
 use super::support::Config;
 use super::support::home::Home;
+use super::support::postgres::Database;
 use super::support::row::Row;
 use super::support::world::new_ledger;
 use assert_cmd::Command;
@@ -98,6 +99,15 @@ impl Firm {
         let firm = Firm { dir, ledger, home };
         firm.insert(rows).await;
         firm
+    }
+
+    /// A firm whose store is a database that several daemons share; `None` where there is no server for it.
+    pub async fn shared(config: &Config, lease: &str, rows: &[Row]) -> Option<Firm> {
+        let database = Database::new().await?;
+        let store = format!("url = \"{}\"\nlease = \"{lease}\"\n", database.url());
+        let mut firm = Firm::new(&Config { store, ..config.clone() }, rows).await;
+        firm.home = Home::Database(database);
+        Some(firm)
     }
 
     pub fn folder(&self) -> &Path {
@@ -231,11 +241,16 @@ impl Daemon {
         self.child.wait().unwrap();
     }
 
+    /// Sends a signal by its name: STOP, CONT, TERM.
+    pub fn signal(&self, name: &str) {
+        let sent = std::process::Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap();
+        assert!(sent.success());
+    }
+
     /// SIGTERM; gives the exit code and how long the end took.
     pub fn terminate(mut self) -> (Option<i32>, Duration) {
         let watch = Stopwatch::start();
-        let asked = std::process::Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status().unwrap();
-        assert!(asked.success());
+        self.signal("TERM");
         wait_for("the daemon's end", || self.child.try_wait().unwrap().is_some());
         (self.child.wait().unwrap().code(), watch.elapsed())
     }
