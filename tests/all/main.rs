@@ -34,6 +34,7 @@ mod mail_wire;
 mod pace;
 mod program;
 mod rows;
+mod sessions;
 mod sms_faults;
 mod sms_kannel;
 mod sms_twilio;

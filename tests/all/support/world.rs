@@ -99,6 +99,13 @@ impl World {
         &self.desk().store
     }
 
+    /// Another daemon of the same firm on the same store.
+    pub async fn second(&self) -> Desk {
+        let setup = self.desk().setup.clone();
+        let store = self.store().join("second", self.clock.now()).await.unwrap();
+        Desk::new(setup, store, self.clock.clone()).await.unwrap()
+    }
+
     /// The store as a verb has it, beside the daemon.
     pub async fn another_hand(&self) -> Store {
         let setup = &self.desk().setup;
