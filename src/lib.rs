@@ -11,5 +11,6 @@ pub mod demo;
 pub mod domain;
 pub mod flow;
 pub mod letter;
+pub mod postgres;
 pub mod source;
 pub mod store;

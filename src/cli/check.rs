@@ -41,17 +41,24 @@ fn tell(error: ConfigError) -> CliError {
 }
 
 /// The check that needs the store: steps that vanished under open invoices (R8).
-pub(super) async fn complete(setup: &Setup) -> Result<(), ConfigError> {
+async fn complete(setup: &Setup) -> Result<(), ConfigError> {
     let problems = Problems::default();
     let place = At::start(&setup.settings.store.place.name());
     match Store::existing(&setup.settings.store, &setup.environment).await {
         // None before there is a store; an older one is brought up to date by `run`, which asks again then.
         Err(StoreError::NotYet(_) | StoreError::TooOld { .. }) => {}
         Err(e) => problems.add(&place, e.to_string()),
-        Ok(store) => match store.steps_in_use().await {
-            Ok(used) => vanished(setup, &used, &problems),
-            Err(e) => problems.add(&place, e.to_string()),
-        },
+        Ok(store) => return steps_are_there(setup, &store).await,
+    }
+    if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems.into_sorted())) }
+}
+
+/// Refuses a configuration in which a step is gone that an open invoice has had (R8).
+pub(super) async fn steps_are_there(setup: &Setup, store: &Store) -> Result<(), ConfigError> {
+    let problems = Problems::default();
+    match store.steps_in_use().await {
+        Ok(used) => vanished(setup, &used, &problems),
+        Err(e) => problems.add(&At::start(store.place()), e.to_string()),
     }
     if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems.into_sorted())) }
 }

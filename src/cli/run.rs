@@ -24,8 +24,8 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     let environment = environment();
     journal(&environment);
     let (setup, _) = checked(config, environment)?;
-    check::complete(&setup).await?;
     let (store, lock) = take(&setup, args.once).await?;
+    check::steps_are_there(&setup, &store).await?;
     let done = match args.once {
         true => daemon::once(setup, &store).await.map_err(CliError::from),
         false => daemon::run(setup, &store).await.map(|()| true).map_err(CliError::from),

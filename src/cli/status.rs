@@ -7,10 +7,13 @@ use crate::domain::money::Money;
 use crate::domain::time::local_date;
 use crate::flow::Desk;
 use crate::flow::guard::span;
+use crate::store::sessions::Session;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -42,6 +45,8 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     let mut brakes: Vec<(String, String)> =
         conditions.brakes.iter().map(|b| (b.reason.code().to_owned(), b.text.clone())).collect();
     brakes.extend(desk.store.brakes().await?.into_iter().map(|b| (b.kind, b.text)));
+    // Of a file the one daemon is known by its lock, and a session in it may be of one that is no more.
+    let daemons = if desk.store.is_shared() { desk.store.sessions().await? } else { Vec::new() };
     let queue = desk.store.queue().await?;
     let uncertain = desk.store.uncertain().await?.len();
     let unreachable = desk.store.unreachable().await?;
@@ -59,7 +64,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         out::json(&json!({
             "polled_at": good.as_ref().map(|g| out::rfc3339(g.started_at, zone)), "data_age_s": age,
             "booked_through": booked.to_string(), "queue": queue, "brakes": brakes, "uncertain": uncertain,
-            "unreachable": lost, "unreadable": list, "never_read": unknown, "tie_out": ties.iter().map(tie_json).collect::<Vec<_>>(),
+            "unreachable": lost, "unreadable": list, "never_read": unknown, "daemons": daemons.iter().map(|d| daemon_json(d, zone)).collect::<Vec<_>>(), "tie_out": ties.iter().map(tie_json).collect::<Vec<_>>(),
         }));
         return Ok(());
     }
@@ -71,6 +76,9 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
             good.rows
         ),
         _ => say!("ledger       never read"),
+    }
+    for d in &daemons {
+        say!("daemon       {} since {}, {}", d.name, out::short(d.started_at, zone), heard(d.silent));
     }
     match brakes.as_slice() {
         [] => say!("sending      free"),
@@ -97,6 +105,18 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         say!("\nin no sum     {unknown} of {unread} unreadable rows were never read: their money is unknown");
     }
     Ok(())
+}
+
+/// When a daemon was heard of last. One that died stands there until the others have noticed.
+fn heard(silent: Option<Duration>) -> String {
+    match silent {
+        Some(silent) => format!("heard of {} s ago", silent.as_secs()),
+        None => "never heard of".to_owned(),
+    }
+}
+
+fn daemon_json(d: &Session, zone: &TimeZone) -> Value {
+    json!({ "name": d.name, "since": out::rfc3339(d.started_at, zone), "silent_s": d.silent.map(|s| s.as_secs()) })
 }
 
 fn seen(at: Timestamp, now: Timestamp, age: i64) -> String {

@@ -1,9 +1,10 @@
 //! The log of attempts: append-only, each row chained to the one before (rule R26).
 
+use super::access::Tx;
 use super::chain::{Facts, GENESIS};
 use super::db::{Store, instant, word};
 use super::error::StoreError;
-use super::sql::{Row, Sql, Tx, Value, insert_many, query};
+use super::sql::{Row, Sql, Value, insert_many, query};
 use super::statements;
 use crate::domain::attempt::Outcome;
 use crate::domain::hex::hex;

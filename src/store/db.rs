@@ -1,7 +1,8 @@
 //! The store: where it is, opening it, and how transactions begin.
 
+use super::access::{Begin, Pool, PoolKind, Tx};
 use super::error::StoreError;
-use super::sql::{Begin, Pool, PoolKind, Query, Sql, Tx, query};
+use super::sql::{Query, Sql, query};
 use super::sqlite::StoreLock;
 use super::{postgres, sqlite, statements};
 use crate::config::Environment;
@@ -188,7 +189,12 @@ impl Store {
         use sqlx::SqlSafeStr as _;
         match &self.reader.kind {
             PoolKind::Sqlite(pool) => drop(pool.prepare(sql.sqlite.into_sql_str()).await?),
-            PoolKind::Postgres(pool) => drop(pool.prepare(sql.postgres.into_sql_str()).await?),
+            PoolKind::Postgres(pool) => {
+                let taken = pool.take(super::access::PATIENCE).await;
+                let mut on = taken.map_err(|e| StoreError::Corrupt(format!("{e:?}")))?;
+                on.prepare(sql.postgres.into_sql_str()).await?;
+                on.put_back();
+            }
         }
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! Loading all that is known of debtors, many in a handful of statements.
 
+use super::access::{Begin, Pool};
 use super::db::{Store, day, instant, word};
 use super::error::StoreError;
 use super::packed::{packed, unpack};
-use super::sql::{Begin, Pool, query};
+use super::sql::query;
 use super::{keys, statements};
 use crate::domain::case::*;
 use crate::domain::currency::Currency;

@@ -1,9 +1,10 @@
 //! Our copy of the ledger: what the last polls showed.
 
+use super::access::Tx;
 use super::db::{Store, day, word};
 use super::error::StoreError;
 use super::packed::{json, names};
-use super::sql::{Tx, query};
+use super::sql::query;
 use super::{keys, statements};
 use crate::domain::currency::Currency;
 use crate::domain::invoice::Presence;

@@ -1,9 +1,10 @@
 //! The schema and its versions. They only go forward, each in one transaction and with a backup before it; a store of
 //! a newer program is refused. The versions mean the same on both databases.
 
+use super::access::{Begin, Pool, PoolKind, Tx};
 use super::db::Store;
 use super::error::{StoreError, in_words};
-use super::sql::{Begin, Pool, PoolKind, Query, Sql, Tx, query};
+use super::sql::{Query, Sql, query};
 use super::{postgres, sqlite};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 use std::path::Path;
@@ -78,7 +79,7 @@ pub(super) async fn upgrade(store: &Store) -> Result<(), StoreError> {
     // Another start may have been first.
     let found = version_within(&mut tx).await?;
     if found >= KNOWN {
-        return Ok(());
+        return tx.undo().await;
     }
     if tx.is_postgres() {
         match found {

@@ -1,6 +1,7 @@
 //! All SQL on our own store, written once for SQLite and PostgreSQL. One file per part of the schema; one pen; nothing
 //! is kept open across the network.
 
+mod access;
 pub mod alerts;
 pub mod attempts;
 pub mod chain;

@@ -88,6 +88,7 @@ impl Store {
             }
         };
         if limit <= 0 {
+            tx.undo().await?;
             return Ok(Vec::new());
         }
         let claim = query(CLAIM_READ).bind(channel.as_str()).bind(at).bind(limit);

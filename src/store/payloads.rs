@@ -1,8 +1,9 @@
 //! What left or may have left: address and exact message, with a salted digest that outlives them.
 
+use super::access::Tx;
 use super::db::{Store, random};
 use super::error::StoreError;
-use super::sql::{Tx, Value, insert_many, query};
+use super::sql::{Value, insert_many, query};
 use super::statements;
 use sha2::{Digest as _, Sha256};
 

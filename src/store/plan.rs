@@ -1,9 +1,10 @@
 //! What is planned goes into the outbox in the transaction that decides it; and the volume brake, which counts it there.
 
+use super::access::Tx;
 use super::db::Store;
 use super::error::StoreError;
 use super::packed::json;
-use super::sql::{Tx, Value, insert_many, query};
+use super::sql::{Value, insert_many, query};
 use super::{keys, statements};
 use crate::domain::case::MarkKind;
 use crate::domain::step::{Channel, Rank};

@@ -1,16 +1,14 @@
 //! A store in a PostgreSQL database: a schema of its own in it, shared by as many daemons as there are.
 
+use super::access::{PATIENCE, Pool, PoolKind};
 use super::error::{BUSY_S, StoreError, in_words};
-use super::sql::{Pool, PoolKind, answered};
+use crate::postgres::{CONNECT_S, Connections};
 use sqlx::Connection as _;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use std::time::Duration;
 
 /// Connections of a daemon at the most, besides the one for its signs of life.
-const CONNECTIONS: u32 = 8;
-
-/// How long a connection may take to come about.
-const CONNECT_S: u64 = 10;
+const CONNECTIONS: usize = 8;
 
 /// Everything lies in this schema, and nothing else does.
 pub(super) const SCHEMA: &str = "relance";
@@ -29,12 +27,12 @@ pub(super) async fn connect(options: PgConnectOptions, place: &str, lease: Durat
         ("jit", "off".to_owned()),
     ]);
     first(&options, place).await?;
-    let pool = |connections: u32, wait: Duration| {
-        // A connection is looked at whenever it is given back, so not again when it is taken.
-        let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(wait).test_before_acquire(false);
-        Pool { kind: PoolKind::Postgres(pool.connect_lazy_with(options.clone())), place: place.into() }
+    let pool = |connections: usize, patience: Duration| {
+        let open = Connections::new(options.clone(), connections);
+        Pool { kind: PoolKind::Postgres(open), place: place.into(), patience }
     };
-    Ok((pool(CONNECTIONS, Duration::from_secs(CONNECT_S)), pool(1, lease.max(Duration::from_secs(1)) / 2)))
+    // A sign of life that takes half a lease is none.
+    Ok((pool(CONNECTIONS, PATIENCE), pool(1, lease / 2)))
 }
 
 /// Connects once, to tell what is wrong by its own name. What a person must put right is told apart from what passes.
@@ -57,7 +55,7 @@ async fn first(options: &PgConnectOptions, place: &str) -> Result<(), StoreError
         Some("28") => "see that the role is there and that [store] password and the server's pg_hba.conf fit",
         Some("3D") => "make it: createdb --owner=ROLE NAME",
         Some("42") => "the role must be allowed to connect to it",
-        _ => return answered(place, async { Err(error) }).await,
+        _ => return Err(StoreError::postgres(error, place)),
     };
     Err(StoreError::Open { place: place.to_owned(), why: format!("{}; {hint}", in_words(&error)) })
 }

@@ -1,12 +1,13 @@
 //! After a crash: what was leased goes back, what was being sent is in doubt.
 
+use super::access::{Begin, Tx};
 use super::attempts::NewAttempt;
 use super::db::{Store, day, instant, word};
 use super::error::StoreError;
 use super::outbox::Claimed;
 use super::sessions::{SESSION_END, SESSION_TAKE};
 use super::settle::{After, Hands, Settlement, settle};
-use super::sql::{Begin, Row, Tx, query};
+use super::sql::{Row, query};
 use super::{keys, statements};
 use crate::domain::attempt::{Outcome, about};
 use crate::domain::currency::Currency;
@@ -145,6 +146,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let found: Option<i64> = query(SESSION_TAKE).bind(session).value(&mut tx).await?;
         if found.is_none() || beat.is_some_and(|seen| found != Some(seen)) {
+            tx.undo().await?;
             return Ok(None);
         }
         let recovered = inherit(&mut tx, session, None, now, heir).await?;
@@ -157,6 +159,7 @@ impl Store {
     pub async fn doubtful(&self, message: i64, today: Date) -> Result<Option<Doubtful>, StoreError> {
         let mut tx = self.reader.begin(Begin::Read).await?;
         let found = in_doubt(&mut tx, "uncertain", Some(message), None, None, today).await?;
+        tx.undo().await?;
         Ok(found.into_iter().next())
     }
 

@@ -7,12 +7,16 @@ use super::error::StoreError;
 use super::sql::query;
 use super::statements;
 use jiff::Timestamp;
+use std::time::Duration;
 
 statements! {
-    SESSION_BEGIN = "INSERT INTO session (name, started_at) VALUES ($1, $2) RETURNING pk";
+    /// On PostgreSQL the beat is the time by the server's clock, for people; what counts is only that it changes.
+    SESSION_BEGIN = each!(sqlite "INSERT INTO session (name, started_at) VALUES ($1, $2) RETURNING pk",
+        postgres "INSERT INTO session (name, started_at, beat) VALUES ($1, $2, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)) RETURNING pk");
     SESSION_BEAT = each!(sqlite "UPDATE session SET beat = beat + 1 WHERE pk = $1 AND $2 = (SELECT user_version FROM pragma_user_version)",
-        postgres "UPDATE session SET beat = beat + 1 WHERE pk = $1 AND $2 = (SELECT CAST(value AS BIGINT) FROM meta WHERE key = 'version')");
-    SESSIONS = "SELECT pk, name, started_at, beat FROM session ORDER BY pk";
+        postgres "UPDATE session SET beat = greatest(beat + 1, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)) WHERE pk = $1 AND $2 = (SELECT CAST(value AS BIGINT) FROM meta WHERE key = 'version')");
+    SESSIONS = each!(sqlite "SELECT pk, name, started_at, beat, CAST(NULL AS INTEGER) AS silent FROM session ORDER BY pk",
+        postgres "SELECT pk, name, started_at, beat, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) - beat AS silent FROM session ORDER BY pk");
     /// While one of its transactions is open the session is not ended: a later try will do.
     SESSION_TAKE = each!(sqlite "SELECT beat FROM session WHERE pk = $1", postgres "SELECT beat FROM session WHERE pk = $1 FOR UPDATE SKIP LOCKED");
     SESSION_END = "DELETE FROM session WHERE pk = $1";
@@ -32,6 +36,8 @@ pub struct Session {
     pub started_at: Timestamp,
     /// Changes as long as it lives.
     pub beat: i64,
+    /// How long ago its last sign of life arrived, by the server's clock; a file's one daemon gives none.
+    pub silent: Option<Duration>,
 }
 
 /// Something that one session does at a time.
@@ -88,6 +94,7 @@ impl Store {
                     name: row.get("name")?,
                     started_at: instant(row.get("started_at")?)?,
                     beat: row.get("beat")?,
+                    silent: row.get::<Option<i64>>("silent")?.map(|ms| Duration::from_millis(ms.max(0) as u64)),
                 })
             })
             .collect()

@@ -1,13 +1,14 @@
 //! Settling what came of messages: attempts, message states, contacts, marks and addresses, in one transaction
 //! for many outcomes.
 
+use super::access::Tx;
 use super::attempts::{self, NewAttempt};
 use super::db::Store;
 use super::error::StoreError;
 use super::packed::json;
 use super::payloads::{self, Payload};
 use super::plan::{MarkOf, NewMark, write_marks};
-use super::sql::{Tx, query};
+use super::sql::query;
 use super::statements;
 use crate::domain::attempt::{FaultClass, Outcome};
 use jiff::Timestamp;
@@ -178,6 +179,7 @@ impl Store {
     pub async fn resolve_uncertain(&self, settlement: &Settlement, now: Timestamp) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         if still_in(&mut tx, std::slice::from_ref(settlement), Hands::Operator).await?.is_empty() {
+            tx.undo().await?;
             return Ok(false);
         }
         settle(&mut tx, std::slice::from_ref(settlement), Hands::Operator, now).await?;

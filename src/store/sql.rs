@@ -1,15 +1,9 @@
-//! One way to speak to both databases: a statement with its values, rows, transactions. A statement is written once
-//! for both wherever their words agree; the schema on PostgreSQL brings a `json_each` of its own for that.
+//! One way to speak to both databases: a statement with its values, and rows. A statement is written once for both wherever their words agree; the schema on PostgreSQL brings a `json_each` of its own for that.
 
-use super::error::{StoreError, WAIT_S};
-use sqlx::postgres::{PgArguments, PgPool, PgRow};
-use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
-use sqlx::{AssertSqlSafe, Decode, Postgres, Row as _, SqlSafeStr as _, SqlStr, Sqlite, Transaction, Type};
-use std::sync::Arc;
-use std::time::Duration;
-
-/// No statement takes longer; a server that no longer answers is given up after this.
-const STATEMENT_S: u64 = 2 * WAIT_S;
+use super::error::StoreError;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{AssertSqlSafe, Decode, Postgres, Row as _, SqlSafeStr as _, SqlStr, Sqlite, Type};
 
 /// A statement in the words of each database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +126,7 @@ impl Query {
         self.one(on).await?.at(0)
     }
 
-    fn for_sqlite(self) -> sqlx::query::Query<'static, Sqlite, SqliteArguments> {
+    pub(super) fn for_sqlite(self) -> sqlx::query::Query<'static, Sqlite, SqliteArguments> {
         let query = sqlx::query(self.sql.sqlite());
         self.values.into_iter().fold(query, |query, value| match value {
             Value::Int(i) => query.bind(i),
@@ -141,7 +135,7 @@ impl Query {
         })
     }
 
-    fn for_postgres(self) -> sqlx::query::Query<'static, Postgres, PgArguments> {
+    pub(super) fn for_postgres(self) -> sqlx::query::Query<'static, Postgres, PgArguments> {
         let query = sqlx::query(self.sql.postgres());
         self.values.into_iter().fold(query, |query, value| match value {
             Value::Int(i) => query.bind(i),
@@ -158,159 +152,6 @@ pub(super) trait Target {
 
     /// Runs a statement; gives its rows.
     async fn rows(self, query: Query) -> Result<Vec<Row>, StoreError>;
-}
-
-/// Connections to one database.
-#[derive(Clone, Debug)]
-pub(super) struct Pool {
-    pub(super) kind: PoolKind,
-    /// For errors.
-    pub(super) place: Arc<str>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum PoolKind {
-    Sqlite(SqlitePool),
-    Postgres(PgPool),
-}
-
-/// How a transaction begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Begin {
-    /// To write.
-    Write,
-    /// To read several things as they were at one moment.
-    Read,
-}
-
-impl Pool {
-    /// Begins a transaction.
-    pub(super) async fn begin(&self, how: Begin) -> Result<Tx, StoreError> {
-        let place = self.place.clone();
-        let kind = match &self.kind {
-            PoolKind::Sqlite(pool) => {
-                let begun = match how {
-                    Begin::Write => pool.begin_with("BEGIN IMMEDIATE").await,
-                    Begin::Read => pool.begin().await,
-                };
-                TxKind::Sqlite(begun.map_err(|e| StoreError::sqlite(e, &place))?)
-            }
-            PoolKind::Postgres(pool) => {
-                let words = match how {
-                    Begin::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-                    Begin::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-                };
-                TxKind::Postgres(answered(&place, pool.begin_with(words)).await?)
-            }
-        };
-        Ok(Tx { kind, place })
-    }
-
-    /// Ends all connections.
-    pub(super) async fn close(&self) {
-        match &self.kind {
-            PoolKind::Sqlite(pool) => pool.close().await,
-            PoolKind::Postgres(pool) => pool.close().await,
-        }
-    }
-}
-
-impl Target for &Pool {
-    async fn execute(self, query: Query) -> Result<u64, StoreError> {
-        match &self.kind {
-            PoolKind::Sqlite(pool) => {
-                let done = query.for_sqlite().execute(pool).await;
-                Ok(done.map_err(|e| StoreError::sqlite(e, &self.place))?.rows_affected())
-            }
-            PoolKind::Postgres(pool) => Ok(answered(&self.place, query.for_postgres().execute(pool)).await?.rows_affected()),
-        }
-    }
-
-    async fn rows(self, query: Query) -> Result<Vec<Row>, StoreError> {
-        match &self.kind {
-            PoolKind::Sqlite(pool) => {
-                let rows = query.for_sqlite().fetch_all(pool).await.map_err(|e| StoreError::sqlite(e, &self.place))?;
-                Ok(rows.into_iter().map(Row::Sqlite).collect())
-            }
-            PoolKind::Postgres(pool) => {
-                let rows = answered(&self.place, query.for_postgres().fetch_all(pool)).await?;
-                Ok(rows.into_iter().map(Row::Postgres).collect())
-            }
-        }
-    }
-}
-
-/// A transaction; dropped without a commit, it never was.
-#[derive(Debug)]
-pub(super) struct Tx {
-    kind: TxKind,
-    place: Arc<str>,
-}
-
-#[derive(Debug)]
-enum TxKind {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
-}
-
-impl Tx {
-    /// Commits it.
-    pub(super) async fn commit(self) -> Result<(), StoreError> {
-        match self.kind {
-            TxKind::Sqlite(tx) => tx.commit().await.map_err(|e| StoreError::sqlite(e, &self.place)),
-            TxKind::Postgres(tx) => answered(&self.place, tx.commit()).await,
-        }
-    }
-
-    /// Whether it is one of PostgreSQL.
-    pub(super) fn is_postgres(&self) -> bool {
-        matches!(self.kind, TxKind::Postgres(_))
-    }
-
-    /// Runs several statements without values: a migration.
-    pub(super) async fn script(&mut self, text: SqlStr) -> Result<(), StoreError> {
-        let script = sqlx::raw_sql(text);
-        match &mut self.kind {
-            TxKind::Sqlite(tx) => drop(script.execute(&mut **tx).await.map_err(|e| StoreError::sqlite(e, &self.place))?),
-            TxKind::Postgres(tx) => drop(answered(&self.place, script.execute(&mut **tx)).await?),
-        }
-        Ok(())
-    }
-}
-
-impl Target for &mut Tx {
-    async fn execute(self, query: Query) -> Result<u64, StoreError> {
-        match &mut self.kind {
-            TxKind::Sqlite(tx) => {
-                let done = query.for_sqlite().execute(&mut **tx).await;
-                Ok(done.map_err(|e| StoreError::sqlite(e, &self.place))?.rows_affected())
-            }
-            TxKind::Postgres(tx) => Ok(answered(&self.place, query.for_postgres().execute(&mut **tx)).await?.rows_affected()),
-        }
-    }
-
-    async fn rows(self, query: Query) -> Result<Vec<Row>, StoreError> {
-        match &mut self.kind {
-            TxKind::Sqlite(tx) => {
-                let rows = query.for_sqlite().fetch_all(&mut **tx).await.map_err(|e| StoreError::sqlite(e, &self.place))?;
-                Ok(rows.into_iter().map(Row::Sqlite).collect())
-            }
-            TxKind::Postgres(tx) => {
-                let rows = answered(&self.place, query.for_postgres().fetch_all(&mut **tx)).await?;
-                Ok(rows.into_iter().map(Row::Postgres).collect())
-            }
-        }
-    }
-}
-
-/// Waits for a server's answer, but not for ever: a connection that was cut without a word gives none.
-pub(super) async fn answered<T>(place: &str, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
-    match tokio::time::timeout(Duration::from_secs(STATEMENT_S), work).await {
-        Ok(done) => done.map_err(|e| StoreError::postgres(e, place)),
-        Err(_) => {
-            Err(StoreError::Away { place: place.to_owned(), why: format!("it gave no answer within {STATEMENT_S} seconds") })
-        }
-    }
 }
 
 /// A row.

@@ -1,8 +1,8 @@
 //! A store in an SQLite file: one writer, readers apart, durable to the disk, and one `run` at a time.
 
+use super::access::{PATIENCE, Pool, PoolKind};
 use super::db::is_there;
 use super::error::{BUSY_S, StoreError, WAIT_S, cannot_open, in_words, is_locked, unopened};
-use super::sql::{Pool, PoolKind};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use std::fs::File;
@@ -49,7 +49,7 @@ pub(super) async fn connect(path: &Path) -> Result<(Pool, Pool), StoreError> {
     let reader = options.read_only(true).pragma("cache_size", "-1000");
     let reader = pool(3).connect_with(reader).await.map_err(failed)?;
     let place = path.display().to_string();
-    let named = |pool| Pool { kind: PoolKind::Sqlite(pool), place: place.as_str().into() };
+    let named = |pool| Pool { kind: PoolKind::Sqlite(pool), place: place.as_str().into(), patience: PATIENCE };
     Ok((named(writer), named(reader)))
 }
 

@@ -40,5 +40,6 @@ mod sms_kannel;
 mod sms_twilio;
 mod stops;
 mod store;
+mod store_away;
 mod support;
 mod word;

@@ -7,12 +7,10 @@
 use super::super::SourceError;
 use super::words;
 use crate::clock::Stopwatch;
+use crate::postgres::{CONNECT_S, Connection, Unavailable};
+use sqlx::Executor as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{Connection as _, Executor as _};
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 /// Connections at the most: a poll, and a re-read for each channel.
@@ -27,9 +25,6 @@ pub(super) const LOCK_S: u64 = 10;
 /// How long a transaction may lie open between two statements, while a page is taken in; then the server ends it.
 const IDLE_S: u64 = 300;
 
-/// The longest wait for a connection, and for a sign of life of one.
-pub(super) const CONNECT_S: u64 = 10;
-
 /// The longest wait for one of the connections to come free.
 const FREE_S: u64 = 60;
 
@@ -40,22 +35,11 @@ const SILENT: Duration = Duration::from_secs(STATEMENT_S + 10);
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// The connections.
-#[derive(Clone)]
-pub struct Connections(Arc<Parts>);
-
-struct Parts {
-    options: PgConnectOptions,
+#[derive(Clone, Debug)]
+pub struct Connections {
+    open: crate::postgres::Connections,
     zone: Option<String>,
     place: String,
-    idle: Mutex<Vec<PgConnection>>,
-    free: Arc<Semaphore>,
-}
-
-/// Without the options: they hold the password.
-impl fmt::Debug for Connections {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Connections").field(&self.0.place).finish()
-    }
 }
 
 impl Connections {
@@ -74,72 +58,56 @@ impl Connections {
         ];
         let named = options.get_application_name().is_some();
         let options = if named { options } else { options.application_name("relance") };
-        Connections(Arc::new(Parts {
-            options: options.options(settings),
-            zone: zone.map(str::to_owned),
-            place: place.to_owned(),
-            idle: Mutex::new(Vec::new()),
-            free: Arc::new(Semaphore::new(MOST)),
-        }))
+        let open = crate::postgres::Connections::new(options.options(settings), MOST);
+        Connections { open, zone: zone.map(str::to_owned), place: place.to_owned() }
     }
 
     /// The database, for messages.
     pub fn place(&self) -> &str {
-        &self.0.place
+        &self.place
     }
 
     /// Begins a transaction. A connection whose server went away meanwhile is let go, so that it needs no care when the
     /// server is back.
     pub(super) async fn begin(&self) -> Result<Lease, SourceError> {
-        let waited = timeout(Duration::from_secs(FREE_S), self.0.free.clone().acquire_owned()).await;
-        let Ok(Ok(permit)) = waited else {
-            let why = format!("each of the {MOST} connections to it has been in use for {FREE_S} seconds");
-            return Err(self.unreachable(why, "its query may be slow"));
-        };
-        while let Some(mut connection) = self.idle() {
-            if let Ok(Ok(_)) = timeout(Duration::from_secs(CONNECT_S), connection.execute(BEGIN)).await {
-                return Ok(Lease { connection, server: self.clone(), _permit: permit });
+        loop {
+            let mut connection = self.open.take(Duration::from_secs(FREE_S)).await.map_err(|e| self.unavailable(&e))?;
+            let fresh = connection.is_fresh();
+            match timeout(Duration::from_secs(CONNECT_S), self.prepare(&mut connection, fresh)).await {
+                Ok(Ok(())) => return Ok(Lease { connection, place: self.place.clone() }),
+                Ok(Err(e)) if fresh => return Err(words::no_connection(&self.place, &e)),
+                Err(_) if fresh => return Err(self.unavailable(&Unavailable::Silent)),
+                Ok(Err(_)) | Err(_) => {}
             }
         }
-        let connection = match timeout(Duration::from_secs(CONNECT_S), self.connect()).await {
-            Ok(connected) => connected.map_err(|e| words::no_connection(&self.0.place, &e))?,
-            Err(_) => {
-                return Err(self.unreachable(format!("it did not answer within {CONNECT_S} seconds"), words::AWAY));
-            }
-        };
-        Ok(Lease { connection, server: self.clone(), _permit: permit })
     }
 
-    fn idle(&self) -> Option<PgConnection> {
-        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
-    }
-
-    /// A connection with its transaction begun.
-    async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
-        let mut connection = PgConnection::connect_with(&self.0.options).await?;
-        if let Some(zone) = &self.0.zone {
-            sqlx::query("SELECT set_config('TimeZone', $1, false)").bind(zone).execute(&mut connection).await?;
+    /// Begins the transaction of a connection, and sets what is set once for each.
+    async fn prepare(&self, connection: &mut PgConnection, fresh: bool) -> Result<(), sqlx::Error> {
+        if let Some(zone) = self.zone.as_ref().filter(|_| fresh) {
+            sqlx::query("SELECT set_config('TimeZone', $1, false)").bind(zone).execute(&mut *connection).await?;
         }
-        connection.execute(BEGIN).await?;
-        Ok(connection)
+        connection.execute(BEGIN).await.map(drop)
     }
 
-    fn unreachable(&self, why: String, advice: &'static str) -> SourceError {
-        SourceError::Server { place: self.0.place.clone(), why, advice }
+    fn unavailable(&self, why: &Unavailable) -> SourceError {
+        let (why, advice) = match why {
+            Unavailable::Refused(e) => return words::no_connection(&self.place, e),
+            Unavailable::Busy => {
+                (format!("each of the {MOST} connections to it has been in use for {FREE_S} seconds"), "its query may be slow")
+            }
+            Unavailable::Silent => (format!("it did not answer within {CONNECT_S} seconds"), words::AWAY),
+            Unavailable::Closed => ("it is closed".to_owned(), words::AWAY),
+        };
+        SourceError::Server { place: self.place.clone(), why, advice }
     }
 }
 
 /// A connection with its transaction. Dropped, it is closed, and the server ends the transaction.
+#[derive(Debug)]
 pub(super) struct Lease {
-    connection: PgConnection,
-    server: Connections,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl fmt::Debug for Lease {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.server.fmt(f)
-    }
+    connection: Connection,
+    place: String,
 }
 
 impl Lease {
@@ -152,15 +120,15 @@ impl Lease {
         let watch = Stopwatch::start();
         match timeout(SILENT, work(&mut self.connection)).await {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(e)) => Err(words::failed(&self.server.0.place, what, &e, watch.elapsed())),
-            Err(_) => Err(words::too_long(&self.server.0.place)),
+            Ok(Err(e)) => Err(words::failed(&self.place, what, &e, watch.elapsed())),
+            Err(_) => Err(words::too_long(&self.place)),
         }
     }
 
     /// Ends the transaction; the connection serves again. If it cannot, it is closed, which ends the transaction too.
     pub(super) async fn end(mut self) {
         if let Ok(Ok(_)) = timeout(Duration::from_secs(CONNECT_S), self.connection.execute("ROLLBACK")).await {
-            self.server.0.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.connection);
+            self.connection.put_back();
         }
     }
 }
