@@ -136,7 +136,7 @@ pub async fn run(setup: Setup, store: &Store) -> Result<(), DeskError> {
 /// A desk with a session of its own.
 async fn join(setup: Setup, store: &Store) -> Result<Desk, DeskError> {
     let clock = Clock::System;
-    let session = store.join(&crate::config::machine(), clock.now()).await?;
+    let session = store.join(&crate::config::machine(), &setup.fingerprint, clock.now()).await?;
     Desk::new(setup, session, clock).await
 }
 
@@ -299,6 +299,9 @@ async fn work(desk: Desk, bells: Bells, pump: Pump, looked: Arc<Notify>, over: A
 /// One step of a pump; gives those downstream that have work by it. Never one upstream: what delivery finds waits for
 /// the next second, or two pumps that disagree would keep each other awake.
 async fn step(desk: &Desk, pump: Pump, round: u64) -> Result<&'static [Pump], DeskError> {
+    if desk.heart.rests() {
+        return Ok(&[]);
+    }
     match pump {
         Pump::Collect if collect::step(desk).await?.is_some() => return Ok(&[Pump::Plan]),
         Pump::Plan if plan::step(desk).await?.messages > 0 => return Ok(&[Pump::Mail, Pump::Text]),

@@ -193,7 +193,7 @@ async fn feed(
     let mut meter = Meter::start(workers::connections(&desk, channel));
     let mut claimed: VecDeque<Claimed> = VecDeque::new();
     loop {
-        if pace.stop.load(Ordering::SeqCst) || desk.stopping.load(Ordering::SeqCst) {
+        if pace.stop.load(Ordering::SeqCst) || desk.stopping.load(Ordering::SeqCst) || desk.heart.rests() {
             break;
         }
         if claimed.is_empty() {

@@ -6,12 +6,13 @@ use super::outcome::after_crash;
 use crate::clock::Stopwatch;
 use crate::domain::time::local_date;
 use crate::store::recovery::{Heir, Recovered};
-use crate::store::sessions::Duty;
+use crate::store::sessions::{Duty, Session};
 use crate::store::settle::After;
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,11 +22,12 @@ pub struct Heart {
     lease: Duration,
     /// When the last sign of life that arrived was given; `None` before the first, and for a store that is not shared.
     last: Mutex<Option<Stopwatch>>,
+    rests: AtomicBool,
 }
 
 impl Heart {
     pub(super) fn new(lease: Duration) -> Heart {
-        Heart { lease, last: Mutex::new(None) }
+        Heart { lease, last: Mutex::new(None), rests: AtomicBool::new(false) }
     }
 
     /// Between two signs of life.
@@ -40,6 +42,12 @@ impl Heart {
         let alive = store.beat().await?;
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(given);
         Ok(alive)
+    }
+
+    /// Whether this program does nothing, because a daemon that began later has another configuration. Two that decide
+    /// by different rules would undo each other's plans, and the firm means the newer ones.
+    pub fn rests(&self) -> bool {
+        self.rests.load(Ordering::SeqCst)
     }
 
     /// Whether nobody can have taken over yet what is in hand. Nothing leaves when not.
@@ -79,6 +87,7 @@ impl Watch {
         self.last = Some(now);
         let mut settled = Recovered::default();
         let sessions = desk.store.sessions().await?;
+        agree(desk, &sessions);
         self.seen.retain(|pk, _| sessions.iter().any(|s| s.pk == *pk));
         for session in sessions.iter().filter(|s| Some(s.pk) != desk.store.session()) {
             let seen = self.seen.entry(session.pk).or_insert(Seen { beat: session.beat, since: now, lives: false });
@@ -100,6 +109,21 @@ impl Watch {
     /// Whether every other session that was there at the last look has been seen to live.
     pub fn knows_all(&self) -> bool {
         self.seen.values().all(|seen| seen.lives)
+    }
+}
+
+/// The session that began last says what the firm means.
+fn agree(desk: &Desk, sessions: &[Session]) {
+    let newest = sessions.iter().max_by_key(|s| s.pk);
+    let other = newest.filter(|s| s.fingerprint != desk.setup.fingerprint);
+    let rested = desk.heart.rests.swap(other.is_some(), Ordering::SeqCst);
+    match other {
+        Some(other) if !rested => tracing::warn!(
+            newer = other.name,
+            "a daemon that began later has another configuration; this one rests until it is started again with the same"
+        ),
+        None if rested => tracing::info!("all daemons have one configuration again"),
+        _ => {}
     }
 }
 

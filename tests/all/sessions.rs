@@ -263,3 +263,25 @@ async fn the_limit_a_minute_is_that_of_all_daemons() {
     assert_eq!(server.accepted().len(), 12);
     world.finish().await;
 }
+
+/// Daemons that decide by different rules would undo each other's plans: the one that began last says what holds.
+#[tokio::test]
+async fn who_began_with_an_older_configuration_rests() {
+    let mut world = World::with(Config::mail(1), &rows(1)).await;
+    let old = world.second().await;
+    let mut watch = Watch::default();
+    watch.look(&old).await.unwrap();
+    assert!(!old.heart.rests());
+    world.reconfigure(|config| config.guard_line("tolerance = \"2.00\"")).await;
+    watch.look(&old).await.unwrap();
+    assert!(old.heart.rests(), "the newer one has other rules");
+    Watch::default().look(world.desk()).await.unwrap();
+    assert!(!world.desk().heart.rests());
+    presence::leave(world.desk()).await.unwrap();
+    watch.look(&old).await.unwrap();
+    assert!(!old.heart.rests(), "it is gone, and nobody else is there");
+    presence::settle_all(&old).await.unwrap();
+    old.store.close().await;
+    world.crash().await;
+    world.finish().await;
+}

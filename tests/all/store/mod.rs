@@ -52,7 +52,7 @@ impl Place {
 
     async fn store(&self) -> Store {
         let store = Store::open(&self.settings, &Environment::new()).await.unwrap();
-        store.join("test", now()).await.unwrap()
+        store.join("test", "", now()).await.unwrap()
     }
 
     /// Runs SQL past the program, and says what the database thinks of it.

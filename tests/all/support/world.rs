@@ -87,7 +87,7 @@ impl World {
         let setup = Setup::load(&self.path("relance.toml"), BTreeMap::new()).unwrap();
         let store = Store::open(&setup.settings.store, &setup.environment).await.unwrap();
         store.set_meta("key", Some(KEY)).await.unwrap();
-        let store = store.join("test", self.clock.now()).await.unwrap();
+        let store = store.join("test", &setup.fingerprint, self.clock.now()).await.unwrap();
         self.desk = Some(Desk::new(setup, store, self.clock.clone()).await.unwrap());
     }
 
@@ -102,7 +102,8 @@ impl World {
     /// Another daemon of the same firm on the same store.
     pub async fn second(&self) -> Desk {
         let setup = self.desk().setup.clone();
-        let store = self.store().join("second", self.clock.now()).await.unwrap();
+        let own = Store::existing(&setup.settings.store, &setup.environment).await.unwrap();
+        let store = own.join("second", &setup.fingerprint, self.clock.now()).await.unwrap();
         Desk::new(setup, store, self.clock.clone()).await.unwrap()
     }
 
