@@ -105,7 +105,7 @@ async fn a_start_is_no_reason_for_an_alert() {
     firm.insert(&[late("F-2", "C2")]).await;
     let daemon = firm.daemon();
     // The ledger is read, planned and sent by then; what would alarm anybody was looked at long before.
-    wait_for("the second message", || firm.mails().len() == 2);
+    assert!(within(Duration::from_secs(60), || firm.mails().len() == 2), "{}", firm.journal());
     assert_eq!(daemon.terminate().0, Some(0));
     assert!(firm.alerts().is_empty(), "{}", firm.journal());
 }

@@ -168,6 +168,7 @@ async fn status() {
     let known = [
         "booked_through",
         "brakes",
+        "daemons",
         "data_age_s",
         "never_read",
         "polled_at",
