@@ -70,6 +70,7 @@ pub async fn batch(desk: &Desk) -> Result<Planned, DeskError> {
         return Ok(Planned::default());
     }
     let keys: Vec<i64> = due.iter().map(|d| d.0).collect();
+    let poll = desk.store.newest_poll().await?;
     let conditions = desk.conditions(now).await?;
     let mut files = desk.files(&keys, now).await?;
     let (mut contacts, mut undelivered, mut looks) = (Vec::new(), Vec::new(), Vec::new());
@@ -80,8 +81,9 @@ pub async fn batch(desk: &Desk) -> Result<Planned, DeskError> {
         looks.push(Looked { debtor_pk: file.debtor.pk, was: *was, next: look.0, reason: look.1.code() });
     }
     let held = desk.setup.settings.guard.max_messages_per_cycle.is_some();
-    desk.store.commit_plan(&contacts, &undelivered, &looks, held, now).await?;
-    let messages = contacts.iter().map(|c: &NewContact| c.messages.len() as u64).sum();
+    // A poll that came meanwhile is decided under at the next look, which is at once.
+    let written = desk.store.commit_plan(poll, &contacts, &undelivered, &looks, held, now).await?;
+    let messages = contacts.iter().filter(|_| written).map(|c: &NewContact| c.messages.len() as u64).sum();
     Ok(Planned { looked: due.len() as u64, messages, braked: 0 })
 }
 

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 statements! {
+    PLAN_POLL = "SELECT coalesce(max(pk), 0) FROM poll";
     PLAN_DUE = "SELECT pk, next_at FROM debtor WHERE next_at <= $1 ORDER BY next_at, pk LIMIT $2";
     /// Numbers for so many new contacts. SQLite has one writer; a number of PostgreSQL's sequence is nobody else's.
     CONTACT_NUMBERS = each!(sqlite "WITH RECURSIVE n (i) AS (SELECT 1 WHERE $1 > 0 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
@@ -140,23 +141,35 @@ impl Store {
         rows.iter().map(|r| Ok((r.get("pk")?, r.get("next_at")?))).collect()
     }
 
+    /// The newest poll, by its number: what is decided is decided under what it showed.
+    pub async fn newest_poll(&self) -> Result<i64, StoreError> {
+        query(PLAN_POLL).sure(&self.reader).await
+    }
+
     /// Writes a batch of decisions: contacts with marks and messages, attempts without an address, next looks.
-    /// `held` puts the messages under the volume brake's count first.
+    /// `held` puts the messages under the volume brake's count first. False, and nothing is written, when there has been
+    /// another poll than the `decided_after` meanwhile: what waited for it would else wait on.
     pub async fn commit_plan(
         &self,
+        decided_after: i64,
         contacts: &[NewContact],
         undelivered: &[super::settle::NoAddress],
         looks: &[Looked],
         held: bool,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let at = now.as_millisecond();
         let mut tx = self.begin().await?;
+        if query(PLAN_POLL).sure::<i64>(&mut tx).await? != decided_after {
+            tx.undo().await?;
+            return Ok(false);
+        }
         insert_contacts(&mut tx, contacts, held, at).await?;
         super::settle::record_no_address(&mut tx, undelivered, at).await?;
         let looks: Vec<_> = looks.iter().map(|l| (l.debtor_pk, l.next.map(|t| t.as_millisecond()), l.reason, l.was)).collect();
         query(PLAN_LOOKED).bind(json(&looks)?).execute(&mut tx).await?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// The case has moved a little since the contact was planned (one more invoice, one less): its marks follow.

@@ -144,7 +144,8 @@ async fn a_word_within_the_same_instant_wins_over_a_look_under_way() {
             _ => operator.release_entry(&world, "C1").await,
         }
         let looked = Looked { debtor_pk: *debtor, was: *was, next: None, reason: "held" };
-        world.store().commit_plan(&[], &[], &[looked], false, now).await.unwrap();
+        let poll = world.store().newest_poll().await.unwrap();
+        assert!(world.store().commit_plan(poll, &[], &[], &[looked], false, now).await.unwrap());
         assert_eq!(world.store().due_debtors(now, 10).await.unwrap().len(), 1, "{verb}: still to be looked at, now");
     }
     world.round().await;

@@ -85,7 +85,7 @@ async fn what_others_have_taken_over_cannot_be_finished() {
     is_fenced(old.store.claim(Channel::Email, now, 1, None).await);
     is_fenced(old.store.give_back(&[claimed[1].pk], now).await);
     is_fenced(old.store.apply_page(&Default::default(), now).await);
-    is_fenced(old.store.commit_plan(&[], &[], &[], false, now).await);
+    is_fenced(old.store.commit_plan(0, &[], &[], &[], false, now).await);
     is_fenced(old.store.move_planned(true).await);
     is_fenced(old.store.set_brake("channel:email", now, None, "late").await);
     is_fenced(old.store.raise_alert("late", now, "s", "t").await);

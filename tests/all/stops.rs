@@ -1,6 +1,7 @@
 //! What stops the machine, tells the creditor once, and lets go again: bad polls, old data, silent debtors.
 
 use crate::support::{Act, Config, Row, Smtp, Stage, World};
+use relance::store::plan::Looked;
 use relance::store::polls::PollOutcome;
 
 fn debtors(count: usize) -> Vec<Row> {
@@ -244,5 +245,23 @@ async fn a_debtor_without_an_address_is_shown_told_once_and_written_to_when_ther
     world.review().await;
     assert_eq!(server.to("c1@client.example").len(), 1);
     assert_eq!(world.alerts().await, ["unreachable:C2"]);
+    world.finish().await;
+}
+
+/// A look that began before a poll and ends after it knows nothing of it: it is thrown away, or what waited for that
+/// poll would wait on.
+#[tokio::test]
+async fn a_look_that_a_poll_overtakes_is_done_anew() {
+    let server = Smtp::start().await;
+    let world = World::with(Config::mail(server.port), &[Row::new("F-1", "C1")]).await;
+    let (store, now) = (world.store(), world.clock.now());
+    let (due, poll) = (store.due_debtors(now, 10).await.unwrap(), store.newest_poll().await.unwrap());
+    let braked = Looked { debtor_pk: due[0].0, was: due[0].1, next: None, reason: "stale_data" };
+    world.poll().await;
+    assert!(!store.commit_plan(poll, &[], &[], &[braked], false, now).await.unwrap());
+    assert_eq!(store.due_debtors(now, 10).await.unwrap(), due);
+    world.plan().await;
+    world.deliver().await;
+    assert_eq!(world.outcomes().await, ["accepted email reminder"]);
     world.finish().await;
 }

@@ -82,7 +82,7 @@ async fn with_log(place: &Place, messages: &[&str]) -> (Store, String) {
         messages: vec![message(n)],
     };
     let contacts: Vec<NewContact> = (0..messages.len()).map(contact).collect();
-    store.commit_plan(&contacts, &[], &[], false, now()).await.unwrap();
+    store.commit_plan(0, &contacts, &[], &[], false, now()).await.unwrap();
     let claimed = store.claim(relance::domain::step::Channel::Email, now(), 100, None).await.unwrap();
     let mut settlements = Vec::new();
     for (claimed, text) in claimed.iter().zip(messages) {
