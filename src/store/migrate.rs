@@ -39,7 +39,8 @@ async fn version(on: &Pool) -> Result<i64, StoreError> {
     if there == 0 { Ok(0) } else { query(VERSION).sure(on).await }
 }
 
-async fn version_within(tx: &mut Tx) -> Result<i64, StoreError> {
+/// The same within a transaction.
+pub(super) async fn version_within(tx: &mut Tx) -> Result<i64, StoreError> {
     let there: i64 = query(IS_THERE).sure(&mut *tx).await?;
     if there == 0 { Ok(0) } else { query(VERSION).sure(tx).await }
 }
@@ -47,7 +48,11 @@ async fn version_within(tx: &mut Tx) -> Result<i64, StoreError> {
 /// Sees that a store is there and of this version.
 pub(super) async fn check(store: &Store) -> Result<(), StoreError> {
     let place = || store.place().to_owned();
-    match version(&store.reader).await? {
+    let found = version(&store.reader).await?;
+    if found > 0 {
+        store.refuse_moved(&store.reader).await?;
+    }
+    match found {
         KNOWN => Ok(()),
         0 => Err(StoreError::NotYet(place())),
         found if found > KNOWN => Err(StoreError::TooNew { place: place(), found, known: KNOWN }),
@@ -62,7 +67,10 @@ pub(super) async fn upgrade(store: &Store) -> Result<(), StoreError> {
     if found > KNOWN {
         return Err(StoreError::TooNew { place: place(), found, known: KNOWN });
     }
-    if found >= KNOWN {
+    if found > 0 {
+        store.refuse_moved(&store.reader).await?;
+    }
+    if found == KNOWN {
         return Ok(());
     }
     if found > 0
@@ -73,7 +81,7 @@ pub(super) async fn upgrade(store: &Store) -> Result<(), StoreError> {
     }
     let mut tx = store.writer.begin(Begin::Write).await?;
     if tx.is_postgres() {
-        query(MAKING).all(&mut tx).await?;
+        wait_turn(&mut tx).await?;
     }
     // Another start may have been first.
     let found = version_within(&mut tx).await?;
@@ -86,10 +94,27 @@ pub(super) async fn upgrade(store: &Store) -> Result<(), StoreError> {
             _ => keep_tables(&mut tx, store.place(), found).await?,
         }
     }
-    for (i, sql) in MIGRATIONS.iter().enumerate().skip(found.max(0) as usize) {
-        step(&mut tx, *sql, i + 1).await?;
-    }
+    steps(&mut tx, found).await?;
     tx.commit().await
+}
+
+/// Two programs that would make a store at one place do it one after the other.
+pub(super) async fn wait_turn(tx: &mut Tx) -> Result<(), StoreError> {
+    query(MAKING).all(tx).await.map(drop)
+}
+
+/// Makes an empty store in a database that has none.
+pub(super) async fn make(tx: &mut Tx, place: &str) -> Result<(), StoreError> {
+    make_schema(tx, place).await?;
+    steps(tx, 0).await
+}
+
+/// All steps from a version on.
+async fn steps(tx: &mut Tx, from: i64) -> Result<(), StoreError> {
+    for (i, sql) in MIGRATIONS.iter().enumerate().skip(from.max(0) as usize) {
+        step(tx, *sql, i + 1).await?;
+    }
+    Ok(())
 }
 
 async fn step(tx: &mut Tx, sql: Sql, to: usize) -> Result<(), StoreError> {

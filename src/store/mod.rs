@@ -4,6 +4,7 @@
 pub mod alerts;
 pub mod attempts;
 pub mod chain;
+pub mod copy;
 pub mod db;
 mod error;
 pub mod files;

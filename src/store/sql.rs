@@ -50,13 +50,18 @@ pub(super) struct Query {
 #[derive(Clone, Debug)]
 enum Words {
     Fixed(Sql),
-    /// An INSERT of several rows; how many makes another statement.
+    /// An INSERT of several rows, whose number makes another statement each; a table that is copied.
     Built(String),
 }
 
 /// Begins a statement.
 pub(super) fn query(sql: Sql) -> Query {
     Query { sql: Words::Fixed(sql), values: Vec::new() }
+}
+
+/// Begins a statement made of our own words, the same for both.
+pub(super) fn built(text: String) -> Query {
+    Query { sql: Words::Built(text), values: Vec::new() }
 }
 
 /// An INSERT of one row, done for many: the words before its VALUES, then each row's values.
@@ -267,14 +272,26 @@ impl Tx {
         matches!(self.kind, TxKind::Postgres(_))
     }
 
+    /// Gives rows to a COPY of PostgreSQL, as one statement; gives how many it took.
+    pub(super) async fn copy_in(&mut self, statement: &str, rows: &[u8]) -> Result<u64, StoreError> {
+        let TxKind::Postgres(tx) = &mut self.kind else {
+            return Err(StoreError::Corrupt("only PostgreSQL has COPY".to_owned()));
+        };
+        let copying = async {
+            let mut copy = tx.copy_in_raw(statement).await?;
+            copy.send(rows).await?;
+            copy.finish().await
+        };
+        answered(&self.place, copying).await
+    }
+
     /// Runs several statements without values: a migration.
     pub(super) async fn script(&mut self, text: SqlStr) -> Result<(), StoreError> {
         let script = sqlx::raw_sql(text);
         match &mut self.kind {
-            TxKind::Sqlite(tx) => drop(script.execute(&mut **tx).await.map_err(|e| StoreError::sqlite(e, &self.place))?),
-            TxKind::Postgres(tx) => drop(answered(&self.place, script.execute(&mut **tx)).await?),
+            TxKind::Sqlite(tx) => script.execute(&mut **tx).await.map(|_| ()).map_err(|e| StoreError::sqlite(e, &self.place)),
+            TxKind::Postgres(tx) => answered(&self.place, script.execute(&mut **tx)).await.map(|_| ()),
         }
-        Ok(())
     }
 }
 

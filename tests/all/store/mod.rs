@@ -1,5 +1,9 @@
 //! The store by itself: its statements, its guards, its lock, and a log that shows when somebody touched it.
 
+mod copy;
+mod copy_program;
+mod copy_refused;
+mod filled;
 mod guards;
 mod log;
 mod opening;
