@@ -186,11 +186,17 @@ pub async fn fill(home: &Home, script: &str) {
 
 /// The rows of a table as texts, in an order that is the same on both databases.
 pub async fn dump(home: &Home, table: &str) -> Vec<String> {
+    let schema = if matches!(home, Home::File(_)) { "main" } else { "relance" };
+    dump_of(home, schema, table).await
+}
+
+/// The same in any schema.
+pub async fn dump_of(home: &Home, schema: &str, table: &str) -> Vec<String> {
     let columns = match home {
         Home::File(_) => format!("SELECT name || ' ' || upper(type) FROM pragma_table_info('{table}')"),
         Home::Database(_) => format!(
             "SELECT column_name || ' ' || CASE data_type WHEN 'bytea' THEN 'BLOB' ELSE '' END FROM information_schema.columns
-            WHERE table_schema = 'relance' AND table_name = '{table}'"
+            WHERE table_schema = '{schema}' AND table_name = '{table}'"
         ),
     };
     let mut columns = home.all_texts(columns).await;
@@ -206,7 +212,7 @@ pub async fn dump(home: &Home, table: &str) -> Vec<String> {
         format!("CASE WHEN \"{name}\" IS NULL THEN '{name}: none' ELSE '{name}: (' || {text} || ')' END")
     };
     let cells: Vec<String> = columns.iter().map(cell).collect();
-    let mut rows = home.all_texts(format!("SELECT {} FROM \"{table}\"", cells.join(" || ', ' || "))).await;
+    let mut rows = home.all_texts(format!("SELECT {} FROM {schema}.\"{table}\"", cells.join(" || ', ' || "))).await;
     rows.sort();
     rows
 }

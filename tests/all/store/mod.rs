@@ -6,7 +6,9 @@ mod copy_refused;
 mod filled;
 mod guards;
 mod log;
+mod old;
 mod opening;
+mod schemas;
 
 use crate::support::home::Home;
 use jiff::Timestamp;
