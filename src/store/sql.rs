@@ -11,6 +11,9 @@ use std::time::Duration;
 /// No statement takes longer; a server that no longer answers is given up after this.
 const STATEMENT_S: u64 = 2 * WAIT_S;
 
+/// What is done to a whole store at once, such as bringing a large one up to date, may take so long.
+const SCRIPT_S: u64 = 12 * 3600;
+
 /// A statement in the words of each database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sql {
@@ -285,12 +288,12 @@ impl Tx {
         answered(&self.place, copying).await
     }
 
-    /// Runs several statements without values: a migration.
+    /// Runs several statements without values: a migration, which takes its time.
     pub(super) async fn script(&mut self, text: SqlStr) -> Result<(), StoreError> {
         let script = sqlx::raw_sql(text);
         match &mut self.kind {
             TxKind::Sqlite(tx) => script.execute(&mut **tx).await.map(|_| ()).map_err(|e| StoreError::sqlite(e, &self.place)),
-            TxKind::Postgres(tx) => answered(&self.place, script.execute(&mut **tx)).await.map(|_| ()),
+            TxKind::Postgres(tx) => within(SCRIPT_S, &self.place, script.execute(&mut **tx)).await.map(|_| ()),
         }
     }
 }
@@ -321,12 +324,17 @@ impl Target for &mut Tx {
 }
 
 /// Waits for a server's answer, but not for ever: a connection that was cut without a word gives none.
-pub(super) async fn answered<T>(place: &str, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
-    match tokio::time::timeout(Duration::from_secs(STATEMENT_S), work).await {
+pub(super) fn answered<T>(
+    place: &str,
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> impl Future<Output = Result<T, StoreError>> {
+    within(STATEMENT_S, place, work)
+}
+
+async fn within<T>(seconds: u64, place: &str, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(Duration::from_secs(seconds), work).await {
         Ok(done) => done.map_err(|e| StoreError::postgres(e, place)),
-        Err(_) => {
-            Err(StoreError::Away { place: place.to_owned(), why: format!("it gave no answer within {STATEMENT_S} seconds") })
-        }
+        Err(_) => Err(StoreError::Away { place: place.to_owned(), why: format!("it gave no answer within {seconds} seconds") }),
     }
 }
 

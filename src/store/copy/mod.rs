@@ -169,7 +169,8 @@ pub async fn copy(settings: &StoreSettings, to: &DatabaseSettings, environment: 
     let places = Places { from: source.place().to_owned(), to: to.place().to_owned() };
     let place = StoreSettings { place: StorePlace::Postgres(to.clone()), lease: settings.lease };
     let target = Store::connect(&place, environment).await.map_err(|e| places.refused(e))?;
-    let done = copy_between(&source, &target, to.url(), &places).await;
+    // Apart from the caller's own stack: it is a deep call with large frames.
+    let done = Box::pin(copy_between(&source, &target, to.url(), &places)).await;
     // What was not committed is taken back by now on both sides, also where the caller goes on.
     target.close().await;
     source.close().await;

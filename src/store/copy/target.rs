@@ -9,9 +9,6 @@ use crate::store::postgres::SCHEMA;
 use crate::store::sql::{Sql, Tx, Value, built, query};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
-/// Neither reading the file nor a large table may end the transaction; both limits are this transaction's alone.
-const PATIENCE: &str = "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0";
-
 const THERE: Sql = Sql::same(
     "SELECT CAST(c.relname AS TEXT) FROM pg_class c WHERE c.relnamespace = to_regnamespace('relance') AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY 1",
 );
@@ -24,7 +21,6 @@ const NUMBERED: Sql = Sql::same(
 /// Sees that nobody uses the place, keeps everybody else out until the end of the transaction, and makes the schema.
 pub(super) async fn prepare(into: &mut Tx, places: &Places) -> Result<(), CopyError> {
     let refused = |e| places.refused(e);
-    into.script(PATIENCE.into_sql_str()).await.map_err(refused)?;
     migrate::wait_turn(into).await.map_err(refused)?;
     let there: Vec<String> = query(THERE).list(&mut *into).await.map_err(refused)?;
     if there.is_empty() {

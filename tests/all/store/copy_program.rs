@@ -69,52 +69,63 @@ async fn a_password_does_not_stand_on_the_command_line() {
 async fn what_was_under_way_goes_on_in_the_copy() {
     let Some(database) = Database::new().await else { return };
     let server = Smtp::start().await;
-    server.always("c2@client.example", Act::Reply(Stage::Rcpt, 550, "5.1.1 no such user"));
-    server.always("c3@client.example", Act::Close(Stage::Dot));
-    server.always("c4@client.example", Act::Reply(Stage::Dot, 451, "4.3.0 later"));
-    server.always("c6@client.example", Act::Close(Stage::Dot));
-    let rows: Vec<Row> = (1..=6).map(|n| Row::new(&format!("F-{n}"), &format!("C{n}"))).collect();
-    let config = Config::mail(server.port).on_file().email_line("when_uncertain = \"hold\"").email_line("connections = 1");
-    let mut world = World::with(config, &rows[..4]).await;
-    world.hold("C1", "2026-12-01").await;
-    world.plan().await;
-    world.resume("C1").await;
-    world.deliver().await;
-    world.round().await;
-    world.say(Word::Drop).await;
-    world.insert(&rows[4..]).await;
-    world.round().await;
-    world.review().await;
-    world.change("F-1", "balance", "70.00").await;
-    world.hold("C5", "2026-11-30").await;
-    world.poll().await;
+    let mut world = Box::pin(lived(&server)).await;
     let (log, queue) = (world.log().await, world.queue().await);
     assert_eq!(queue, ["deferred 1", "uncertain 1"], "{log:?}");
     assert!(!world.alerts().await.is_empty());
     let accepted = server.accepted().len();
     let file = Home::File(world.path("relance.db"));
     // The program is stopped; its session stays, as if it had been killed.
-    world.crash().await;
+    Box::pin(world.crash()).await;
     let to = DatabaseSettings::at(database.url()).unwrap();
-    let copied = copy(&file.settings(), &to, &Environment::new()).await.unwrap();
+    let copied = Box::pin(copy(&file.settings(), &to, &Environment::new())).await.unwrap();
     assert_eq!(copied.log.rows, log.len() as u64);
     world.config.store = format!("url = \"{}\"\n", database.url());
     world.config.write(&world.path(""));
     world.home = Home::Database(database);
-    world.crash().await;
-    assert_eq!((world.log().await, world.queue().await), (log.clone(), queue));
-    world.round().await;
+    Box::pin(world.crash()).await;
+    assert_eq!((world.log().await, world.queue().await), (log, queue));
+    Box::pin(world.round()).await;
     assert_eq!(server.accepted().len(), accepted, "nothing is sent again");
+    Box::pin(goes_on(world, &server)).await;
+}
+
+/// Mailed, refused, in doubt, dropped, deferred, held, part paid, told to the creditor.
+async fn lived(server: &Smtp) -> World {
+    server.always("c2@client.example", Act::Reply(Stage::Rcpt, 550, "5.1.1 no such user"));
+    server.always("c3@client.example", Act::Close(Stage::Dot));
+    server.always("c4@client.example", Act::Reply(Stage::Dot, 451, "4.3.0 later"));
+    server.always("c6@client.example", Act::Close(Stage::Dot));
+    let rows: Vec<Row> = (1..=6).map(|n| Row::new(&format!("F-{n}"), &format!("C{n}"))).collect();
+    let config = Config::mail(server.port).on_file().email_line("when_uncertain = \"hold\"").email_line("connections = 1");
+    let world = World::with(config, &rows[..4]).await;
+    world.hold("C1", "2026-12-01").await;
+    world.plan().await;
+    world.resume("C1").await;
+    world.deliver().await;
+    Box::pin(world.round()).await;
+    world.say(Word::Drop).await;
+    world.insert(&rows[4..]).await;
+    Box::pin(world.round()).await;
+    world.review().await;
+    world.change("F-1", "balance", "70.00").await;
+    world.hold("C5", "2026-11-30").await;
+    world.poll().await;
+    world
+}
+
+/// What was deferred leaves, what a person says of the uncertain is heeded, the cadences go on.
+async fn goes_on(world: World, server: &Smtp) {
     server.always("c4@client.example", Act::Accept);
     world.minutes(90);
-    world.round().await;
+    Box::pin(world.round()).await;
     assert_eq!(world.whose("accepted").await.iter().filter(|d| *d == "C4").count(), 1, "what was deferred leaves now");
     world.say(Word::Sent).await;
     let so_far = world.log().await.len();
     for _ in 0..3 {
         world.days(14);
-        world.round().await;
+        Box::pin(world.round()).await;
     }
     assert!(world.log().await.len() > so_far + 3, "the cadences go on: {:?}", world.outcomes().await);
-    world.finish().await;
+    Box::pin(world.finish()).await;
 }

@@ -9,6 +9,8 @@ mod log;
 mod old;
 mod opening;
 mod schemas;
+mod upgrade;
+mod upgrade_refused;
 
 use crate::support::home::Home;
 use jiff::Timestamp;
