@@ -27,6 +27,7 @@ mod preview;
 mod release;
 mod run;
 mod status;
+mod store;
 mod uncertain;
 
 use crate::clock::Clock;
@@ -74,6 +75,8 @@ enum Verb {
     Holds(hold::HoldsArgs),
     /// List messages that may or may not have left, or say what is to happen with one
     Uncertain(uncertain::Args),
+    /// Move the store from its file to PostgreSQL
+    Store(store::Args),
     /// Live through sixty days with an embedded ledger: no set-up, no network
     Demo(demo::Args),
 }
@@ -153,6 +156,7 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Resume(args) => hold::resume(&config, args).await,
         Verb::Holds(args) => hold::holds(&config, args).await,
         Verb::Uncertain(args) => uncertain::run(&config, args).await,
+        Verb::Store(args) => store::run(&config, args).await,
         Verb::Demo(args) => demo::run(args).await,
     }
 }

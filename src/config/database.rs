@@ -5,7 +5,7 @@ use super::secret::{SecretError, SecretSource};
 use super::section::Section;
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
 /// What may stand behind the question mark of a URL.
@@ -30,7 +30,7 @@ impl DatabaseSettings {
     pub(super) fn read(section: &Section, base: &Path) -> Option<DatabaseSettings> {
         let password = SecretSource::read(section, "password", base);
         // Not repeated in the error, as other values are: it may hold a password.
-        let url = checked(section.text("url", "a database")?.trim())
+        let url = checked(section.text("url", "a database")?.trim(), IN_SECTION)
             .map_err(|why| section.problem("url", format!("\"url\": {why}")))
             .ok()?;
         if section.has("password") && password.is_none() {
@@ -41,7 +41,17 @@ impl DatabaseSettings {
 
     /// A database by its URL alone.
     pub fn at(url: &str) -> Result<DatabaseSettings, String> {
-        Ok(DatabaseSettings { url: checked(url)?, password: None })
+        Ok(DatabaseSettings { url: checked(url, ON_COMMAND_LINE)?, password: None })
+    }
+
+    /// The same with its password in a file.
+    pub fn with_password_file(self, path: Option<PathBuf>) -> DatabaseSettings {
+        DatabaseSettings { password: path.map(SecretSource::File), ..self }
+    }
+
+    /// What `url` says.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// The place for messages: the URL without its parameters.
@@ -73,8 +83,13 @@ impl DatabaseSettings {
     }
 }
 
+/// Where a password belongs that stands in the URL of a section, and in one on the command line.
+const IN_SECTION: &str = "and a secret never stands in the configuration; wanted password = { file = \"/path\" } or { credential = \"name\" } beside it";
+const ON_COMMAND_LINE: &str =
+    "and everybody on the machine can see a command line; wanted it in a file that --password-file names, or in ~/.pgpass";
+
 /// A URL that names a user's database and holds no secret.
-fn checked(url: &str) -> Result<String, String> {
+fn checked(url: &str, apart: &str) -> Result<String, String> {
     let wanted = "wanted \"postgres://user@host/database\"";
     let Some((_, rest)) = url.split_once("://").filter(|_| is_postgres(url)) else { return Err(wanted.to_owned()) };
     let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
@@ -83,7 +98,7 @@ fn checked(url: &str) -> Result<String, String> {
     if authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
         || parameters.split('&').any(|p| named(p) == "password")
     {
-        return Err("it holds a password, and a secret never stands in the configuration; wanted password = { file = \"/path\" } or { credential = \"name\" } beside it".to_owned());
+        return Err(format!("it holds a password, {apart}"));
     }
     if let Some(unknown) = parameters.split('&').map(named).find(|p| !p.is_empty() && !PARAMETERS.contains(&p.as_str())) {
         return Err(format!("its parameter \"{unknown}\" is not known; wanted one of: {}", PARAMETERS.join(", ")));
@@ -106,7 +121,7 @@ mod tests {
             "postgresql://relance@127.0.0.1:5433/r?sslmode=disable",
             "postgres:///relance?host=/run/postgresql",
         ] {
-            assert_eq!(checked(good).as_deref(), Ok(good));
+            assert_eq!(checked(good, IN_SECTION).as_deref(), Ok(good));
         }
         for (bad, word) in [
             ("postgres://relance:hunter2@db.example/relance", "holds a password"),
@@ -115,7 +130,7 @@ mod tests {
             ("postgres://relance@db.example", "names no database"),
             ("mysql://relance@db.example/relance", "wanted \"postgres://"),
         ] {
-            let said = checked(bad).unwrap_err();
+            let said = checked(bad, ON_COMMAND_LINE).unwrap_err();
             assert!(said.contains(word) && !said.contains("hunter2"), "{said}");
         }
     }

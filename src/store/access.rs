@@ -12,6 +12,9 @@ use std::time::Duration;
 /// No statement takes longer; a server that no longer answers is given up after this.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2 * WAIT_S);
 
+/// What is done to a whole store at once, such as bringing a large one up to date, may take so long.
+const LONG: Duration = Duration::from_secs(12 * 3600);
+
 /// Connections to one database.
 #[derive(Clone, Debug)]
 pub(super) struct Pool {
@@ -177,14 +180,26 @@ impl Tx {
         matches!(self.kind, TxKind::Postgres(_))
     }
 
-    /// Runs several statements without values: a migration.
+    /// Gives rows to a COPY of PostgreSQL, as one statement; gives how many it took.
+    pub(super) async fn copy_in(&mut self, statement: &str, rows: &[u8]) -> Result<u64, StoreError> {
+        let TxKind::Postgres(on) = &mut self.kind else {
+            return Err(StoreError::Corrupt("only PostgreSQL has COPY".to_owned()));
+        };
+        let copying = async {
+            let mut copy = on.copy_in_raw(statement).await?;
+            copy.send(rows).await?;
+            copy.finish().await
+        };
+        answered(&self.place, self.patience, copying).await
+    }
+
+    /// Runs several statements without values: a migration, which takes its time.
     pub(super) async fn script(&mut self, text: SqlStr) -> Result<(), StoreError> {
         let script = sqlx::raw_sql(text);
         match &mut self.kind {
-            TxKind::Sqlite(tx) => drop(script.execute(&mut **tx).await.map_err(|e| StoreError::sqlite(e, &self.place))?),
-            TxKind::Postgres(on) => drop(answered(&self.place, self.patience, script.execute(&mut **on)).await?),
+            TxKind::Sqlite(tx) => script.execute(&mut **tx).await.map(drop).map_err(|e| StoreError::sqlite(e, &self.place)),
+            TxKind::Postgres(on) => answered(&self.place, LONG, script.execute(&mut **on)).await.map(drop),
         }
-        Ok(())
     }
 }
 

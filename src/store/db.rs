@@ -2,7 +2,7 @@
 
 use super::access::{Begin, Pool, PoolKind, Tx};
 use super::error::StoreError;
-use super::sql::{Query, Sql, query};
+use super::sql::{Query, Sql, Target, query};
 use super::sqlite::StoreLock;
 use super::{postgres, sqlite, statements};
 use crate::config::Environment;
@@ -26,6 +26,9 @@ statements! {
                 WHERE pk = $1 AND $2 = (SELECT CAST(value AS BIGINT) FROM meta WHERE key = 'version') FOR KEY SHARE OF session)
             SELECT pk, CAST(pg_advisory_xact_lock(CAST(CAST('attempt' AS regclass) AS BIGINT)) AS TEXT) FROM mine");
 }
+
+/// The name under which a file that was copied to a database keeps where it lives on.
+pub(super) const MOVED: &str = "moved_to";
 
 /// The pen alone: for verbs, which have no session.
 const PEN: Sql = Sql::same("SELECT CAST(pg_advisory_xact_lock(CAST(CAST('attempt' AS regclass) AS BIGINT)) AS TEXT)");
@@ -81,7 +84,8 @@ impl Store {
         Ok(store)
     }
 
-    async fn connect(settings: &StoreSettings, environment: &Environment) -> Result<Store, StoreError> {
+    /// Connects, and does not ask yet what is there.
+    pub(super) async fn connect(settings: &StoreSettings, environment: &Environment) -> Result<Store, StoreError> {
         let home = settings.place.clone();
         let (writer, reader, heart) = match &home {
             StorePlace::Sqlite(path) => {
@@ -110,9 +114,21 @@ impl Store {
                 query(PEN).all(&mut tx).await?;
                 query(WRITTEN).execute(&mut tx).await?;
             }
-            None => {}
+            // Whoever has opened the file before it was copied, and waited for its turn meanwhile, comes too late.
+            None => self.refuse_moved(&mut tx).await?,
         }
         Ok(tx)
+    }
+
+    /// Refuses a file that was copied to a database: the truth is there from then on.
+    pub(super) async fn refuse_moved(&self, on: impl Target) -> Result<(), StoreError> {
+        if self.is_shared() {
+            return Ok(());
+        }
+        match query(READ_META).bind(MOVED).value(on).await? {
+            Some(to) => Err(StoreError::Moved { place: self.place().to_owned(), to }),
+            None => Ok(()),
+        }
     }
 
     /// Begins a transaction on what nobody else may touch: claims, and what is claimed.

@@ -5,6 +5,7 @@ mod access;
 pub mod alerts;
 pub mod attempts;
 pub mod chain;
+pub mod copy;
 pub mod db;
 mod error;
 pub mod files;

@@ -1,4 +1,5 @@
-//! One way to speak to both databases: a statement with its values, and rows. A statement is written once for both wherever their words agree; the schema on PostgreSQL brings a `json_each` of its own for that.
+//! One way to speak to both databases: a statement with its values, and rows. A statement is written once for both
+//! wherever their words agree; the schema on PostgreSQL brings a `json_each` of its own for that.
 
 use super::error::StoreError;
 use sqlx::postgres::{PgArguments, PgRow};
@@ -44,13 +45,18 @@ pub(super) struct Query {
 #[derive(Clone, Debug)]
 enum Words {
     Fixed(Sql),
-    /// An INSERT of several rows; how many makes another statement.
+    /// An INSERT of several rows, whose number makes another statement each; a table that is copied.
     Built(String),
 }
 
 /// Begins a statement.
 pub(super) fn query(sql: Sql) -> Query {
     Query { sql: Words::Fixed(sql), values: Vec::new() }
+}
+
+/// Begins a statement made of our own words, the same for both.
+pub(super) fn built(text: String) -> Query {
+    Query { sql: Words::Built(text), values: Vec::new() }
 }
 
 /// An INSERT of one row, done for many: the words before its VALUES, then each row's values.

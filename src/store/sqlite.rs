@@ -6,6 +6,7 @@ use super::error::{BUSY_S, StoreError, WAIT_S, cannot_open, in_words, is_locked,
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -70,25 +71,31 @@ pub(super) async fn backup(pool: &SqlitePool, store: &Path, version: i64) -> Res
     }
     let draft = store.with_extension(format!("v{version}.draft"));
     drop(std::fs::remove_file(&draft));
-    restrict(&draft)?;
+    let unwritten = |why: String| failed(format!("its backup {} could not be written: {why}", whole.display()));
+    let made = File::options().create_new(true).write(true).mode(0o600).open(&draft);
+    made.map_err(|e| unwritten(format!("{e}; see that this user may write to its folder")))?;
     let copy = AssertSqlSafe(format!("VACUUM INTO '{}'", draft.display().to_string().replace('\'', "''")));
     let made = sqlx::query(copy).execute(pool).await.map_err(|e| in_words(&e));
-    let kept = made.and_then(|_| {
-        let flushed = File::open(&draft).and_then(|f| f.sync_all()).and_then(|()| std::fs::rename(&draft, &whole));
-        flushed.map_err(|e| e.to_string())
-    });
+    let kept = made.and_then(|_| keep(&draft, &whole).map_err(|e| e.to_string()));
     match kept {
         Ok(()) => Ok(whole),
         Err(why) => {
             drop(std::fs::remove_file(&draft));
-            Err(failed(format!("its backup {} could not be written: {why}", whole.display())))
+            Err(unwritten(why))
         }
     }
 }
 
+/// Gives a file that is complete its name, durably.
+fn keep(draft: &Path, whole: &Path) -> std::io::Result<()> {
+    File::open(draft)?.sync_all()?;
+    std::fs::rename(draft, whole)?;
+    let folder = whole.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
 /// The store holds addresses: it is made readable by its owner only.
 fn restrict(path: &Path) -> Result<(), StoreError> {
-    use std::os::unix::fs::OpenOptionsExt;
     if is_there(path)? {
         return Ok(());
     }

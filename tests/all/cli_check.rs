@@ -126,14 +126,27 @@ async fn a_step_that_vanished_under_open_cases_is_refused_until_confirmed() {
 async fn every_verb_has_its_help() {
     let firm = Firm::new(&into_folder(), &[]).await;
     let all = firm.run(&["--help"]).ends(0);
-    let verbs =
-        ["run", "check", "preview", "explain", "log", "status", "release", "hold", "resume", "holds", "uncertain", "demo"];
+    let verbs = [
+        "run",
+        "check",
+        "preview",
+        "explain",
+        "log",
+        "status",
+        "release",
+        "hold",
+        "resume",
+        "holds",
+        "uncertain",
+        "store",
+        "demo",
+    ];
     for verb in verbs {
         assert!(all.out.lines().any(|l| l.trim_start().starts_with(&format!("{verb} "))), "{verb}: {}", all.out);
         let help = firm.run(&[verb, "--help"]).ends(0);
         assert!(help.out.contains(&format!("Usage: relance {verb}")), "{}", help.out);
     }
-    for verb in [["log", "show"], ["log", "verify"]] {
+    for verb in [["log", "show"], ["log", "verify"], ["store", "copy"]] {
         firm.run(&[verb[0], verb[1], "--help"]).ends(0);
     }
     firm.run(&["--version"]).ends(0);
@@ -149,6 +162,8 @@ async fn words_that_make_no_call_end_with_2() {
         &["log", "--since", "yesterday"],
         &["log", "--outcome", "perhaps"],
         &["uncertain", "1"],
+        &["store"],
+        &["store", "copy"],
         &["hold", "C1", "--reason", "by phone"],
         &["preview", "--days", "0"],
         &["preview", "--from", "2020-01-01"],

@@ -1,8 +1,16 @@
 //! The store by itself: its statements, its guards, its lock, and a log that shows when somebody touched it.
 
+mod copy;
+mod copy_program;
+mod copy_refused;
+mod filled;
 mod guards;
 mod log;
+mod old;
 mod opening;
+mod schemas;
+mod upgrade;
+mod upgrade_refused;
 
 use crate::support::home::Home;
 use jiff::Timestamp;

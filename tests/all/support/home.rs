@@ -51,6 +51,12 @@ impl Home {
 
     /// The first column of a query over the store, as text: for what no view of relance shows.
     pub async fn texts(&self, sql: &'static str) -> Vec<String> {
+        self.all_texts(sql.to_owned()).await
+    }
+
+    /// The same for words that a test puts together.
+    pub async fn all_texts(&self, sql: String) -> Vec<String> {
+        let sql = AssertSqlSafe(sql);
         match self {
             Home::File(path) => {
                 let mut raw = file(path).await;

@@ -1,0 +1,218 @@
+//! A store with a row of every kind in every table, written past the program: every state, texts that a format might trip
+//! over, every byte, what is not there beside what is empty, numbers below zero. The log holds together. The words are
+//! those of version 1 of the schema, and of all later ones.
+
+use crate::support::home::Home;
+use relance::store::payloads::{Payload, digest};
+use sha2::{Digest as _, Sha256};
+
+/// What a text may hold that a format must not stumble over.
+pub const ODD: &str = "tab\tnew\nline\r\nback\\slash \\N \\. \\t 'single' \"double\" , ; é ß 漢字 🦀 \u{7f}\u{1} end \\";
+
+/// An attempt, for the chain.
+struct Attempt {
+    pk: i64,
+    debtor: &'static str,
+    person: Option<&'static str>,
+    channel: Option<&'static str>,
+    outcome: &'static str,
+    class: Option<&'static str>,
+    why: Option<&'static str>,
+    answer: Option<&'static str>,
+    message: Option<(i64, i64)>,
+    digest: Option<Vec<u8>>,
+}
+
+/// The SQL that fills a store whose tables are there and empty.
+pub fn script() -> String {
+    let every: Vec<u8> = (0..=255).cycle().take(600).collect();
+    let dictionary = bytes(&every);
+    let packed = {
+        let mut compressor = zstd::bulk::Compressor::with_dictionary(1, &every).unwrap();
+        compressor.compress(&every).unwrap()
+    };
+    let (mut payloads, mut digests) = (String::new(), Vec::new());
+    for (pk, message) in [(1, ODD.as_bytes()), (2, b"erased"), (3, b""), (4, &every), (5, b"under way")] {
+        let address = format!("c{pk}@debtor.example");
+        let payload = Payload::new(&address, message).unwrap();
+        digests.push(digest(&payload.salt, &address, &payload.body_hash).to_vec());
+        let (salt, hash) = (bytes(&payload.salt), bytes(&payload.body_hash));
+        let body = payload.body.as_deref().map_or("NULL".to_owned(), bytes);
+        payloads += &match pk {
+            2 => format!("INSERT INTO payload VALUES (2, {salt}, NULL, NULL, {hash}, NULL, -5);\n"),
+            4 => format!("INSERT INTO payload VALUES (4, {salt}, '{address}', {}, {hash}, 9, NULL);\n", bytes(&packed)),
+            _ => format!("INSERT INTO payload VALUES ({pk}, {salt}, '{address}', {body}, {hash}, NULL, NULL);\n"),
+        };
+    }
+    let (attempts, head) = attempts(&digests);
+    let dictionary = format!("INSERT INTO dictionary VALUES (9, {}, {dictionary});\n", bytes(&Sha256::digest(&every)));
+    [fixed(), dictionary, payloads, messages(), attempts, format!("INSERT INTO meta VALUES ('head', '{head}');\n")].concat()
+}
+
+/// What no hash depends on.
+fn fixed() -> String {
+    let odd = ODD.replace('\'', "''");
+    format!(
+        "INSERT INTO meta VALUES ('key', '{}'), ('fingerprint', ''), ('a note', '{odd}');
+        INSERT INTO poll VALUES (1, 10, 11, 'good', 3, 0, 0, NULL, ''), (2, 20, 21, 'shrunk', 3, 1, 2, '2026-10-30', '{odd}'), (3, -30, -29, 'failed', 0, 0, 0, '', 'x');
+        INSERT INTO debtor (pk, source_id, name, language, country, kind, email, phone, next_at, reason, entry_released, last_sign_at, unreachable_since, unreachable_why)
+            VALUES (1, 'C1', '{odd}', NULL, 'BE', 'business', 'c1@debtor.example', NULL, NULL, NULL, 0, -1, NULL, NULL),
+                   (2, 'C2', '', '', NULL, 'consumer', '', '+3212', 1793610000000, 'not_yet', 4, NULL, 7, '{odd}'),
+                   (7, '漢', 'Ünïcødé', 'nl', 'NL', NULL, NULL, NULL, -9223372036854775808, '', 0, 9223372036854775807, NULL, NULL);
+        INSERT INTO invoice (pk, source_id, debtor_pk, number, kind, status, presence, issued_on, due_on, currency, total, balance, disputed, reference, for_invoice, tags, cadence, term, first_seen, reopened, paused_until, thread, digest)
+            VALUES (1, 'i1', 1, 'F-1', 'invoice', 'open', 'open', '2026-09-01', '2026-10-01', 'EUR', 12000, 10000, 0, '{odd}', NULL, '[]', 'standard', 1, '2026-09-01', 0, NULL, NULL, -9223372036854775808),
+                   (2, 'i2', 1, 'F-2', 'credit_note', 'open', 'missing', NULL, '2026-10-01', 'EUR', NULL, -2500, NULL, '', 'F-1', '[\"a\\\\b\"]', NULL, 2, '2026-09-02', 1, '2026-12-01', '<t@canal.example>', 9223372036854775807),
+                   (5, 'i5', 2, 'F-5', 'invoice', 'disputed', 'unreadable', NULL, '2026-10-01', 'JPY', 7, 7, 7, NULL, NULL, '[]', NULL, 1, '2026-09-02', 0, NULL, NULL, 0),
+                   (6, 'i6', 7, 'F-6', 'payment', 'paid', 'closed', NULL, '2026-10-01', 'EUR', 0, 0, NULL, NULL, 'i1', '[]', NULL, 1, '2026-09-02', 0, NULL, NULL, -1);
+        INSERT INTO unreadable VALUES ('row \t one', '{odd}', 5), ('', '', -5);
+        INSERT INTO event VALUES (1, 1, 1, 5, 'part_payment', '{odd}'), (2, 1, NULL, -5, 'payment', ''), (40, 7, 6, 6, 'due_moved', 'x');
+        INSERT INTO hold VALUES (1, 1, 1, 'operator', '2026-12-01', '{odd}', 5, NULL), (2, 2, NULL, 'operator', '2026-12-01', 'x', 5, 6);
+        INSERT INTO contact VALUES (1, 1, 'standard', 'EUR', 'reminder', 'left', 5, 0, '[1]'), (2, 1, 'standard', 'EUR', 'firm', 'in_hand', 6, 1, '[1,2]'),
+            (3, 2, 'standard', 'JPY', 'reminder', 'maybe', 6, 0, '[5]'), (4, 2, 'standard', 'JPY', 'firm', 'failed', 6, 0, '[5]'),
+            (5, 7, 'standard', 'EUR', 'firm', 'cancelled', 6, 0, '[]'), (6, 7, 'standard', 'EUR', 'final', 'dropped', 6, 0, '[6]');
+        INSERT INTO mark VALUES (1, 1, 'reminder', 'standard', '2', 1, 'left', '2026-10-05', 1, 0, NULL), (1, 1, 'firm', 'standard', NULL, 1, 'in_hand', '2026-10-15', 2, 1, ''),
+            (5, 1, 'reminder', 'standard', '', 1, 'maybe', '2026-10-15', 3, 0, '{odd}'), (6, 1, 'final', 'standard', NULL, 0, 'skipped', '2026-10-15', NULL, 0, 'dropped');
+        INSERT INTO point VALUES (1, 'email', 'gone@debtor.example', 5, '{odd}'), (1, 'sms', '', -5, ''), (2, 'email', 'GONE@debtor.example', 5, 'x'), (2, 'email', 'gone@debtor.example', 5, 'x');
+        INSERT INTO brake VALUES ('volume', 5, NULL, 0, '{odd}'), ('channel:email', -5, 6, 3, '');
+        INSERT INTO alert VALUES (1, 'uncertain', 5, '{odd}', '', 6, 7, 1, 8), (2, 'uncertain', 9, 's', '{odd}', NULL, 9, 0, NULL);
+        ",
+        crate::support::world::KEY
+    )
+}
+
+/// A message in each state but those of a message in hand.
+fn messages() -> String {
+    let mut text = String::new();
+    let open = ["planned", "braked", "queued", "deferred", "uncertain"].map(|s| (s, "NULL"));
+    let settled = ["accepted", "refused", "cancelled", "expired", "dropped"].map(|s| (s, "77"));
+    for (i, (state, at)) in open.into_iter().chain(settled).enumerate() {
+        let pk = i + 1;
+        let payload = if matches!(state, "uncertain" | "accepted" | "refused") { "1" } else { "NULL" };
+        text += &format!(
+            "INSERT INTO message (pk, contact_pk, debtor_pk, channel, address, step, cadence, letter, message_id, state, not_before, tries, doubts, first_try_at, payload_pk, settled_at, released)
+            VALUES ({pk}, 1, 1, 'email', 'c1@debtor.example', 'reminder', 'standard', 'reminder', 'm{pk}@canal.example', '{state}', {pk}, {pk}, 0, NULL, {payload}, {at}, {});\n",
+            pk % 2
+        );
+    }
+    text
+}
+
+/// The log: an attempt with each outcome, chained.
+fn attempts(digests: &[Vec<u8>]) -> (String, String) {
+    let plain = |pk, outcome| Attempt {
+        pk,
+        debtor: "C1",
+        person: None,
+        channel: Some("email"),
+        outcome,
+        class: None,
+        why: None,
+        answer: None,
+        message: None,
+        digest: None,
+    };
+    let sent = |pk, outcome, message, payload: i64| Attempt {
+        message: Some((message, payload)),
+        digest: Some(digests[payload as usize - 1].clone()),
+        ..plain(pk, outcome)
+    };
+    let list = [
+        Attempt { answer: Some(ODD), ..sent(1, "accepted", 6, 1) },
+        Attempt { class: Some("server"), answer: Some(""), ..sent(2, "deferred", 4, 2) },
+        Attempt { class: Some("address"), answer: Some("550 5.1.1 no"), person: Some("Marie"), ..sent(3, "refused", 7, 4) },
+        Attempt { channel: None, why: Some("there is none"), ..plain(4, "no_address") },
+        Attempt { class: Some("network"), ..sent(5, "unknown", 5, 3) },
+        Attempt { why: Some("paid"), person: Some(""), ..plain(8, "cancelled") },
+    ];
+    let (mut text, mut prev) = (String::new(), vec![0; 32]);
+    for a in &list {
+        let hash = a.hash(&prev);
+        let word = |value: Option<&str>| value.map_or("NULL".to_owned(), |v| format!("'{}'", v.replace('\'', "''")));
+        let number = |value: Option<i64>| value.map_or("NULL".to_owned(), |v| v.to_string());
+        let digest = a.digest.as_deref().map_or("NULL".to_owned(), bytes);
+        text += &format!(
+            "INSERT INTO attempt VALUES ({}, -5, 1, '{}', {}, {}, 'standard', 'reminder', 'reminder', NULL, '[]', '{}', {}, {}, {}, NULL, {}, {}, {digest}, {}, {});\n",
+            a.pk,
+            a.debtor,
+            word(a.person),
+            word(a.channel),
+            a.outcome,
+            word(a.class),
+            word(a.why),
+            word(a.answer),
+            number(a.message.map(|m| m.0)),
+            number(a.message.map(|m| m.1)),
+            bytes(&prev),
+            bytes(&hash),
+        );
+        prev = hash;
+    }
+    (text, prev.iter().map(|b| format!("{b:02x}")).collect())
+}
+
+impl Attempt {
+    /// The hash of the row behind the one before, written down here once more: whoever changes it breaks every log there is.
+    fn hash(&self, prev: &[u8]) -> Vec<u8> {
+        let mut all = prev.to_vec();
+        let mut add = |fact: Option<&[u8]>| {
+            all.extend(fact.map_or(u64::MAX, |f| f.len() as u64).to_be_bytes());
+            all.extend(fact.unwrap_or_default());
+        };
+        for number in [Some(self.pk), Some(-5), Some(1), self.message.map(|m| m.0), self.message.map(|m| m.1)] {
+            add(number.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
+        }
+        for text in [self.debtor, "standard", "reminder", "reminder", "[]", self.outcome] {
+            add(Some(text.as_bytes()));
+        }
+        for text in [self.person, self.channel, None, self.class, self.why, self.answer, None] {
+            add(text.map(str::as_bytes));
+        }
+        add(self.digest.as_deref());
+        Sha256::digest(&all).to_vec()
+    }
+}
+
+/// Bytes as a literal that [`fill`] turns into the words of the database.
+fn bytes(bytes: &[u8]) -> String {
+    let text: String = bytes.iter().map(|b| format!("{b:02X}")).collect();
+    format!("BYTES'{text}'")
+}
+
+/// Runs such a script on a store.
+pub async fn fill(home: &Home, script: &str) {
+    let literal = if matches!(home, Home::File(_)) { "x'" } else { "'\\x" };
+    home.run(&script.replace("BYTES'", literal)).await.unwrap();
+}
+
+/// The rows of a table as texts, in an order that is the same on both databases.
+pub async fn dump(home: &Home, table: &str) -> Vec<String> {
+    let schema = if matches!(home, Home::File(_)) { "main" } else { "relance" };
+    dump_of(home, schema, table).await
+}
+
+/// The same in any schema.
+pub async fn dump_of(home: &Home, schema: &str, table: &str) -> Vec<String> {
+    let columns = match home {
+        Home::File(_) => format!("SELECT name || ' ' || upper(type) FROM pragma_table_info('{table}')"),
+        Home::Database(_) => format!(
+            "SELECT column_name || ' ' || CASE data_type WHEN 'bytea' THEN 'BLOB' ELSE '' END FROM information_schema.columns
+            WHERE table_schema = '{schema}' AND table_name = '{table}'"
+        ),
+    };
+    let mut columns = home.all_texts(columns).await;
+    columns.sort();
+    let cell = |column: &String| {
+        let (name, kind) = column.split_once(' ').unwrap();
+        let text = match (kind, home) {
+            ("BLOB", Home::File(_)) => format!("hex(\"{name}\")"),
+            ("BLOB", Home::Database(_)) => format!("upper(encode(\"{name}\", 'hex'))"),
+            _ => format!("CAST(\"{name}\" AS TEXT)"),
+        };
+        // Of a blob that is not there SQLite's hex() would give an empty text.
+        format!("CASE WHEN \"{name}\" IS NULL THEN '{name}: none' ELSE '{name}: (' || {text} || ')' END")
+    };
+    let cells: Vec<String> = columns.iter().map(cell).collect();
+    let mut rows = home.all_texts(format!("SELECT {} FROM {schema}.\"{table}\"", cells.join(" || ', ' || "))).await;
+    rows.sort();
+    rows
+}
