@@ -73,15 +73,18 @@ impl Home {
         Ok(Some(found))
     }
 
-    /// Prints how large the tables are, their indexes included, and what that is for each row.
+    /// Prints how large the tables are for each row, indexes included: as they were left, and without the dead rows among
+    /// them, whose room is used again as soon as the server has cleared them away.
     pub(crate) async fn print_sizes(&self, tables: &[&str]) -> anyhow::Result<()> {
+        let Home::Database(database) = self else { return Ok(()) };
         for table in tables {
-            let bytes = self.number(&format!("SELECT pg_total_relation_size('relance.{table}')")).await?;
-            let heap = self.number(&format!("SELECT pg_table_size('relance.{table}')")).await?;
-            let rows = self.number(&format!("SELECT count(*) FROM relance.{table}")).await?;
-            if let (Some(bytes), Some(heap), Some(rows)) = (bytes, heap, rows.filter(|r| *r > 0)) {
-                println!("  {table}: {rows} rows, {} bytes each, {} of them without the indexes", bytes / rows, heap / rows);
-            }
+            let size = format!("SELECT pg_total_relation_size('relance.{table}')");
+            let left = self.number(&size).await?.unwrap_or_default();
+            run(&database.url, &format!("VACUUM FULL relance.{table}")).await?;
+            let packed = self.number(&size).await?.unwrap_or_default();
+            let indexes = self.number(&format!("SELECT pg_indexes_size('relance.{table}')")).await?.unwrap_or_default();
+            let rows = self.number(&format!("SELECT count(*) FROM relance.{table}")).await?.unwrap_or_default().max(1);
+            println!("  {table}: {rows} rows, {} bytes each; packed {} with {} of indexes", left / rows, packed / rows, indexes / rows);
         }
         Ok(())
     }
