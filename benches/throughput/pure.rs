@@ -65,9 +65,9 @@ fn file(pk: i64, rows: i64) -> DebtorFile {
 
 /// Decides cases of three invoices with different due dates.
 pub(crate) fn decide() -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
     let runtime = tokio::runtime::Runtime::new()?;
-    let desk = runtime.block_on(super::world::desk(folder.path(), "smtp://127.0.0.1:9", 1, ""))?;
+    let world = runtime.block_on(super::world::World::new(super::home::Home::File, 1, 1, "2026-11-03"))?;
+    let desk = runtime.block_on(world.desk("smtp://127.0.0.1:9", 1, ""))?;
     let setup: &Setup = &desk.setup;
     assert!(Environment::new().is_empty());
     let zone = setup.settings.creditor.timezone.clone();

@@ -1,18 +1,81 @@
-//! A ledger of any size, a desk on it, and a clock that stands still.
+//! A ledger of any size, a store, a desk on them, and a clock that stands still where that is wanted.
 
+use super::home::Home;
 use jiff::Timestamp;
 use relance::clock::Clock;
 use relance::config::{Environment, Setup};
 use relance::flow::Desk;
 use relance::store::Store;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
 /// A Wednesday noon in Brussels.
 pub(crate) const NOW: &str = "2026-11-18T11:00:00Z";
 
-/// Makes a ledger of `rows` invoices, `per_debtor` to a debtor, all due on one day.
-pub(crate) async fn ledger(folder: &Path, rows: i64, per_debtor: i64, due_on: &str) -> anyhow::Result<()> {
+/// A folder with a ledger and a configuration, and a store.
+pub(crate) struct World {
+    folder: TempDir,
+    pub(crate) home: Home,
+}
+
+impl World {
+    /// With a ledger of `rows` invoices, `per_debtor` to a debtor, all due on one day.
+    pub(crate) async fn new(home: Home, rows: i64, per_debtor: i64, due_on: &str) -> anyhow::Result<World> {
+        let world = World { folder: tempfile::tempdir()?, home };
+        ledger(world.folder.path(), rows, per_debtor, due_on).await?;
+        Ok(world)
+    }
+
+    /// Writes the configuration, which sends to `smtp` over `connections`, with further lines for [guard]; gives its path.
+    pub(crate) fn configure(&self, smtp: &str, connections: usize, guard: &str) -> anyhow::Result<PathBuf> {
+        let text = format!(
+            "[creditor]\nname = \"Atelier du Canal SRL\"\ncountry = \"BE\"\nlanguage = \"fr\"\ntimezone = \"Europe/Brussels\"\niban = \"BE71096123456769\"\ncontact = \"compta@canal.example\"\n\
+             [source]\nkind = \"sqlite\"\npath = \"ledger.db\"\npoll = \"0 3 1 * *\"\n[store]\nurl = \"{}\"\n\
+             [email]\nfrom = \"Comptabilite <compta@canal.example>\"\nsmtp = \"{smtp}\"\ntls = \"none\"\nconnections = {connections}\n[guard]\n{guard}\n",
+            self.home.url()
+        );
+        let path = self.folder.path().join("relance.toml");
+        std::fs::write(&path, text)?;
+        Ok(path)
+    }
+
+    /// Puts the standard cadence beside the configuration, with a window that is always open: for who has the real clock.
+    pub(crate) fn always_open(&self) -> anyhow::Result<()> {
+        let standard = include_str!("../../config/cadences/standard.toml");
+        let (before, rest) = standard.split_once("[window]").unwrap_or_default();
+        let after = rest.split_once("[[step]]").map_or("", |(_, steps)| steps);
+        let open = "days = \"mon-sun\"\nhours = \"00:00-24:00\"\n";
+        let folder = self.folder.path().join("cadences");
+        std::fs::create_dir(&folder)?;
+        Ok(std::fs::write(folder.join("standard.toml"), format!("{before}[window]\n{open}[window.sms]\n{open}[[step]]{after}"))?)
+    }
+
+    /// The configuration, read.
+    pub(crate) fn setup(&self) -> anyhow::Result<Setup> {
+        Ok(Setup::load(&self.folder.path().join("relance.toml"), Environment::new())?)
+    }
+
+    /// The store, made if need be, without a session.
+    pub(crate) async fn store(&self) -> anyhow::Result<Store> {
+        let setup = self.setup()?;
+        Ok(Store::open(&setup.settings.store, &setup.environment).await?)
+    }
+
+    /// A desk with this clock.
+    pub(crate) async fn desk_at(&self, clock: Clock) -> anyhow::Result<Desk> {
+        let store = self.store().await?.join("bench", clock.now()).await?;
+        Ok(Desk::new(self.setup()?, store, clock).await?)
+    }
+
+    /// A desk that sends to `smtp` over `connections`, with further lines for [guard], at [`NOW`].
+    pub(crate) async fn desk(&self, smtp: &str, connections: usize, guard: &str) -> anyhow::Result<Desk> {
+        self.configure(smtp, connections, guard)?;
+        self.desk_at(Clock::manual(NOW.parse::<Timestamp>()?)).await
+    }
+}
+
+async fn ledger(folder: &Path, rows: i64, per_debtor: i64, due_on: &str) -> anyhow::Result<()> {
     let options = SqliteConnectOptions::new().filename(folder.join("ledger.db")).create_if_missing(true);
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
     sqlx::raw_sql(
@@ -35,19 +98,6 @@ pub(crate) async fn ledger(folder: &Path, rows: i64, per_debtor: i64, due_on: &s
     .await?;
     pool.close().await;
     Ok(())
-}
-
-/// A desk that sends to `smtp` over `connections`, with further lines for [guard].
-pub(crate) async fn desk(folder: &Path, smtp: &str, connections: usize, guard: &str) -> anyhow::Result<Desk> {
-    let text = format!(
-        "[creditor]\nname = \"Atelier du Canal SRL\"\ncountry = \"BE\"\nlanguage = \"fr\"\ntimezone = \"Europe/Brussels\"\niban = \"BE71096123456769\"\ncontact = \"compta@canal.example\"\n\
-         [source]\nkind = \"sqlite\"\npath = \"ledger.db\"\n[store]\nurl = \"sqlite://relance.db\"\n\
-         [email]\nfrom = \"Comptabilite <compta@canal.example>\"\nsmtp = \"{smtp}\"\ntls = \"none\"\nconnections = {connections}\n[guard]\n{guard}\n"
-    );
-    std::fs::write(folder.join("relance.toml"), text)?;
-    let setup = Setup::load(&folder.join("relance.toml"), Environment::new())?;
-    let store = Store::open(&setup.settings.store.path).await?;
-    Ok(Desk::new(setup, store, Clock::manual(NOW.parse::<Timestamp>()?)).await?)
 }
 
 /// Peak memory of this process so far, in MB (Linux).

@@ -27,3 +27,8 @@ CREATE INDEX message_in_hand ON message (session_pk) WHERE session_pk IS NOT NUL
 -- Messages that are ready all at one moment are claimed in the order of their numbers, without sorting them anew each time.
 DROP INDEX message_ready;
 CREATE INDEX message_ready ON message (channel, not_before, pk) WHERE state IN ('queued', 'deferred');
+
+-- Debtors that are due all at one moment, as all are after a first poll, are looked at in the order of their numbers in
+-- the same way.
+DROP INDEX debtor_next;
+CREATE INDEX debtor_next ON debtor (next_at, pk) WHERE next_at IS NOT NULL;

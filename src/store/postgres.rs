@@ -25,6 +25,8 @@ pub(super) async fn connect(options: PgConnectOptions, place: &str, lease: Durat
         ("lock_timeout", format!("{BUSY_S}s")),
         // Our statements are many and small: compiling them costs more than running them.
         ("jit", "off".to_owned()),
+        // A plan that was made while a table was small is not kept until it is a large one.
+        ("plan_cache_mode", "force_custom_plan".to_owned()),
     ]);
     first(&options, place).await?;
     let pool = |connections: usize, patience: Duration| {

@@ -17,15 +17,16 @@ use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 
 statements! {
+    /// `+` and CASE keep the planner from the index of what is not settled: the number is the way to a message.
     SETTLE_MESSAGES = "UPDATE message SET state = j.state, not_before = coalesce(j.next, message.not_before),
             settled_at = j.settled, doubts = message.doubts + j.doubt, tries = CASE WHEN message.tries > j.ours THEN message.tries - j.ours ELSE 0 END, session_pk = NULL,
             payload_pk = coalesce(j.payload, message.payload_pk)
         FROM (SELECT CAST(value ->> 'pk' AS BIGINT) AS pk, value ->> 'state' AS state, CAST(value ->> 'next' AS BIGINT) AS next, CAST(value ->> 'settled' AS BIGINT) AS settled,
                      CAST(value ->> 'doubt' AS BIGINT) AS doubt, CAST(value ->> 'ours' AS BIGINT) AS ours, CAST(value ->> 'payload' AS BIGINT) AS payload FROM json_each($1)) j
-        WHERE message.pk = j.pk AND message.settled_at IS NULL";
+        WHERE message.pk = j.pk AND +message.settled_at IS NULL";
     /// By far the most, and alike: they need no table of values.
     SETTLE_ACCEPTED = "UPDATE message SET state = 'accepted', settled_at = $2, session_pk = NULL
-        WHERE settled_at IS NULL AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
+        WHERE +settled_at IS NULL AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     SETTLE_LEFT = "UPDATE contact SET state = 'left', at = $2 WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     SETTLE_LEFT_MARKS = "UPDATE mark SET kind = 'left', on_day = $2
         WHERE kind IN ('in_hand', 'maybe') AND contact_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
@@ -55,8 +56,8 @@ statements! {
     SETTLE_DEAD = "INSERT INTO point (debtor_pk, channel, address, dead_at, evidence) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (debtor_pk, channel, address) DO NOTHING";
     NO_ADDRESS_KNOWN = "SELECT count(*) FROM mark WHERE invoice_pk = $1 AND term = $2 AND step = $3 AND kind = 'undelivered'";
-    SETTLE_HELD = "SELECT pk FROM message WHERE settled_at IS NULL AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
-        AND CASE WHEN CAST($2 AS BIGINT) IS NULL THEN state = 'uncertain' ELSE session_pk = $2 END";
+    SETTLE_HELD = "SELECT pk FROM message WHERE +settled_at IS NULL AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        AND CASE WHEN CAST($2 AS BIGINT) IS NULL AND state = 'uncertain' THEN 1 WHEN session_pk = $2 THEN 1 ELSE 0 END = 1";
 }
 
 /// What becomes of a message after an attempt.
