@@ -25,7 +25,7 @@ pub(crate) async fn claims() -> anyhow::Result<()> {
         for _ in 0..sessions {
             // Of a file there is one writer, whoever asks it.
             let store = if desk.store.is_shared() { world.store().await? } else { desk.store.clone() };
-            hands.push(store.join("bench", NOW.parse()?).await?);
+            hands.push(store.join("bench", "", NOW.parse()?).await?);
         }
         let meter = Meter::start(&world.home).await?;
         let tasks: Vec<_> = hands.iter().map(|hand| tokio::spawn(all(hand.clone(), batch))).collect();

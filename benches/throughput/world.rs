@@ -64,8 +64,9 @@ impl World {
 
     /// A desk with this clock.
     pub(crate) async fn desk_at(&self, clock: Clock) -> anyhow::Result<Desk> {
-        let store = self.store().await?.join("bench", clock.now()).await?;
-        Ok(Desk::new(self.setup()?, store, clock).await?)
+        let setup = self.setup()?;
+        let store = self.store().await?.join("bench", &setup.fingerprint, clock.now()).await?;
+        Ok(Desk::new(setup, store, clock).await?)
     }
 
     /// A desk that sends to `smtp` over `connections`, with further lines for [guard], at [`NOW`].
