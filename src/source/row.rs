@@ -67,6 +67,8 @@ impl Cell {
     fn as_id(&self) -> Result<String, &'static str> {
         match self {
             Cell::Integer(i) => Ok(i.to_string()),
+            // No text of PostgreSQL can hold it, and no ledger means it.
+            Cell::Text(t) if t.contains('\0') => Err("invoice_id holds a NUL character"),
             Cell::Text(t) if !t.is_empty() => Ok(t.clone()),
             Cell::Decimal(t) if is_whole(plain(t)) => Ok(plain(t).to_owned()),
             Cell::Null | Cell::Text(_) => Err("invoice_id is empty"),
@@ -144,7 +146,7 @@ impl RawRow {
         let cell = |name: &str| columns.place(name).and_then(|p| cells.get(p)).unwrap_or(&Cell::Null);
         let (id, unusable) = match cell("invoice_id").as_id() {
             Ok(id) => (id, None),
-            Err(why) => (stand_in(cell("invoice_id"), cell("number")), Some(why)),
+            Err(why) => (stand_in(cell("invoice_id"), cell("number")).replace('\0', "\u{fffd}"), Some(why)),
         };
         RawRow { id, digest: digest(&cells), unusable, cells }
     }

@@ -146,3 +146,29 @@ async fn a_receipt_for_another_customers_invoice_covers_that_one_only() {
     assert_eq!(world.whose("accepted").await, ["C1", "C2"], "looked at again once the receipt is gone");
     world.finish().await;
 }
+
+/// SQLite holds texts with a NUL in them, PostgreSQL does not: such a row hurts only itself, wherever the store is.
+#[tokio::test]
+async fn a_nul_in_a_text_hurts_only_its_row() {
+    let server = Smtp::start().await;
+    let rows = [
+        Row::new("F-\0-1", "C1"),
+        Row::new("F-2", "C2").with("customer_name", "Brasserie\0 du Parvis").with("number", "2026\0-2"),
+        Row::new("", "C3").with("number", "\0"),
+        Row::new("F-4", "C4"),
+    ];
+    let world = World::with(Config::mail(server.port), &rows).await;
+    world.plan().await;
+    world.deliver().await;
+    assert_eq!(world.whose("accepted").await, ["C2", "C4"]);
+    let told = world.store().unreadable_rows().await.unwrap();
+    let told: Vec<(&str, &str)> = told.iter().map(|(id, why)| (id.as_str(), why.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("(no invoice_id; number F-\u{fffd}-1)", "invoice_id holds a NUL character"),
+            ("(no invoice_id; number \u{fffd})", "invoice_id is empty")
+        ]
+    );
+    world.finish().await;
+}
