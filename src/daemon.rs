@@ -7,13 +7,15 @@ use crate::config::Setup;
 use crate::config::problem::{ConfigError, Problem};
 use crate::domain::step::Channel;
 use crate::flow::{Desk, DeskError, brake, collect, deliver, plan, presence, review};
+use crate::store::sessions::Duty;
 use crate::store::{Store, StoreError};
+use jiff::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 /// A pump that failed rests for so many seconds before its next try.
@@ -21,6 +23,9 @@ const REST_S: u64 = 10;
 
 /// How long what is in hand may take when the program is asked to end.
 const GRACE: Duration = Duration::from_secs(9);
+
+/// How long ending the session may take after that.
+const LEAVE: Duration = Duration::from_secs(3);
 
 /// Who has become unreachable is looked at every so many rings: it reads all contacts.
 const REVIEW_EVERY: u64 = 120;
@@ -64,11 +69,11 @@ impl Bells {
 
 /// One round: poll, plan, deliver all that may leave now. False when anything failed.
 pub async fn once(setup: Setup, store: &Store) -> Result<bool, DeskError> {
-    let desk = join(setup, store).await?;
+    let desk = join(setup, store, Clock::System.now()).await?;
     let life = Life::begin(&desk);
     meet(&desk).await?;
     let done = round(&desk).await;
-    life.heart.abort();
+    drop(life);
     presence::leave(&desk).await?;
     done
 }
@@ -115,10 +120,11 @@ pub async fn run(setup: Setup, store: &Store) -> Result<(), DeskError> {
         stop_asked().await;
         asked.notify_one();
     });
+    let began = Clock::System.now();
     let done = loop {
         let desk = tokio::select! {
             () = stop.notified() => break Ok(()),
-            joined = join_patiently(&setup, store) => match joined {
+            joined = join_patiently(&setup, store, began) => match joined {
                 Ok(desk) => desk,
                 Err(e) => break Err(e),
             },
@@ -133,18 +139,24 @@ pub async fn run(setup: Setup, store: &Store) -> Result<(), DeskError> {
     done
 }
 
-/// A desk with a session of its own.
-async fn join(setup: Setup, store: &Store) -> Result<Desk, DeskError> {
-    let clock = Clock::System;
-    let session = store.join(&crate::config::machine(), &setup.fingerprint, clock.now()).await?;
-    Desk::new(setup, session, clock).await
+/// A desk with a session of its own, for a program that began then.
+async fn join(setup: Setup, store: &Store, began: Timestamp) -> Result<Desk, DeskError> {
+    let session = store.join(&crate::config::machine(), &setup.agreement, began).await?;
+    Desk::new(setup, session, Clock::System).await
 }
 
-/// The same, however long the database is away.
-async fn join_patiently(setup: &Setup, store: &Store) -> Result<Desk, DeskError> {
+/// The same, however long a shared database is away.
+async fn join_patiently(setup: &Setup, store: &Store, began: Timestamp) -> Result<Desk, DeskError> {
+    let mut told = false;
     loop {
-        match join(setup.clone(), store).await {
-            Err(DeskError::Store(e)) if e.may_pass() => tokio::time::sleep(Duration::from_secs(1)).await,
+        match join(setup.clone(), store, began).await {
+            Err(DeskError::Store(e)) if store.is_shared() && e.may_pass() => {
+                if !told {
+                    tracing::error!(error = %e, "waiting for the store");
+                }
+                told = true;
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
             joined => return joined,
         }
     }
@@ -152,7 +164,7 @@ async fn join_patiently(setup: &Setup, store: &Store) -> Result<Desk, DeskError>
 
 /// What keeps a session alive.
 struct Life {
-    heart: JoinHandle<()>,
+    tasks: JoinSet<()>,
     /// Rung when others have ended the session.
     over: Arc<Notify>,
 }
@@ -161,25 +173,53 @@ impl Life {
     /// Begins to give signs of life and to watch the others; a store that is not shared needs neither.
     fn begin(desk: &Desk) -> Life {
         let over = Arc::new(Notify::new());
-        Life { heart: tokio::spawn(beat(desk.clone(), over.clone())), over }
+        let mut tasks = JoinSet::new();
+        if desk.store.is_shared() {
+            desk.heart.begin();
+            tasks.spawn(beat(desk.clone(), over.clone()));
+            tasks.spawn(watch(desk.clone()));
+        }
+        Life { tasks, over }
+    }
+
+    /// Waits until it is over: others have ended the session, or one of its tasks has ended, which none does of itself.
+    async fn end(&mut self) -> DeskError {
+        if self.tasks.is_empty() {
+            return std::future::pending().await;
+        }
+        tokio::select! {
+            () = self.over.notified() => DeskError::Store(StoreError::Fenced),
+            ended = self.tasks.join_next() => match ended {
+                Some(Err(e)) => DeskError::Ended(e.to_string()),
+                _ => DeskError::Store(StoreError::Fenced),
+            },
+        }
     }
 }
 
-/// Gives signs of life, and settles what others left behind who give none any more.
+/// Gives signs of life, and waits for nothing else: whoever gives none is taken for dead.
 async fn beat(desk: Desk, over: Arc<Notify>) {
-    let (mut watch, mut away) = (presence::Watch::default(), false);
-    while desk.store.is_shared() {
-        let seen = match desk.heart.beat(&desk.store).await {
-            Ok(true) => watch.look(&desk).await.map(drop),
+    let mut away = false;
+    loop {
+        let beaten = desk.heart.beat(&desk.store).await;
+        match &beaten {
             Ok(false) => return over.notify_one(),
-            Err(e) => Err(e),
-        };
-        match &seen {
-            Ok(()) if away => tracing::info!("the store is back"),
+            Ok(true) if away => tracing::info!("the store is back"),
             Err(e) if !away => tracing::error!(error = %e, "nothing leaves until the store is back"),
             _ => {}
         }
-        away = seen.is_err();
+        away = beaten.is_err();
+        tokio::time::sleep(desk.heart.pause()).await;
+    }
+}
+
+/// Watches the other daemons, and settles what those left behind who give no sign of life any more.
+async fn watch(desk: Desk) {
+    let mut watch = presence::Watch::default();
+    loop {
+        if let Err(e) = watch.look(&desk).await {
+            tracing::debug!(error = %e, "the other daemons cannot be watched");
+        }
         tokio::time::sleep(desk.heart.pause()).await;
     }
 }
@@ -189,7 +229,7 @@ pub async fn serve(desk: &Desk, bells: &Bells, stop: impl Future<Output = ()>) -
     if !desk.store.is_shared() {
         presence::settle_all(desk).await?;
     }
-    let life = Life::begin(desk);
+    let mut life = Life::begin(desk);
     let mut pumps = JoinSet::new();
     let looked = Arc::new(Notify::new());
     for pump in PUMPS {
@@ -199,7 +239,7 @@ pub async fn serve(desk: &Desk, bells: &Bells, stop: impl Future<Output = ()>) -
     tracing::info!(version = env!("CARGO_PKG_VERSION"), store = desk.store.place(), "relance runs");
     let end = tokio::select! {
         () = stop => Ok(()),
-        () = life.over.notified() => Err(DeskError::Store(StoreError::Fenced)),
+        why = life.end() => Err(why),
         // No pump ends of itself. A daemon that only seems to run would be worse than one that its supervisor restarts.
         ended = pumps.join_next() => {
             Err(DeskError::Ended(ended.and_then(Result::err).map_or_else(String::new, |e| e.to_string())))
@@ -218,11 +258,9 @@ pub async fn serve(desk: &Desk, bells: &Bells, stop: impl Future<Output = ()>) -
         tracing::warn!("something was still in hand; it is settled at the next start, or by another daemon");
         pumps.shutdown().await;
     }
-    life.heart.abort();
-    if end.is_ok()
-        && let Err(e) = presence::leave(desk).await
-    {
-        tracing::warn!(error = %e, "the session could not be ended; others do that after the lease, or the next start");
+    drop(life);
+    if end.is_ok() && !matches!(tokio::time::timeout(LEAVE, presence::leave(desk)).await, Ok(Ok(()))) {
+        tracing::warn!("the session could not be ended; others do that after the lease, or the next start");
     }
     end
 }
@@ -280,7 +318,7 @@ async fn work(desk: Desk, bells: Bells, pump: Pump, looked: Arc<Notify>, over: A
                 return rest(&desk, u64::MAX).await;
             }
             // The heart has said so already.
-            Err(DeskError::Store(e @ StoreError::Away { .. })) => {
+            Err(DeskError::Store(e @ StoreError::Away { .. })) if !desk.heart.is_sure() => {
                 tracing::debug!(pump = ?pump, error = %e, "the store is away");
                 rest(&desk, 1).await;
             }
@@ -300,7 +338,7 @@ async fn work(desk: Desk, bells: Bells, pump: Pump, looked: Arc<Notify>, over: A
 /// the next second, or two pumps that disagree would keep each other awake.
 async fn step(desk: &Desk, pump: Pump, round: u64) -> Result<&'static [Pump], DeskError> {
     if desk.heart.rests() {
-        return Ok(&[]);
+        return leave_to_others(desk, pump).await;
     }
     match pump {
         Pump::Collect if collect::step(desk).await?.is_some() => return Ok(&[Pump::Plan]),
@@ -310,6 +348,18 @@ async fn step(desk: &Desk, pump: Pump, round: u64) -> Result<&'static [Pump], De
         Pump::Text => drop(deliver::on(desk, Channel::Sms).await?),
         Pump::Review if round % REVIEW_EVERY == 1 => review::step(desk).await?,
         Pump::Review => review::watch(desk).await?,
+    }
+    Ok(&[])
+}
+
+/// Who rests keeps nothing that others may wait for: no duty, and no message from before.
+async fn leave_to_others(desk: &Desk, pump: Pump) -> Result<&'static [Pump], DeskError> {
+    match pump {
+        Pump::Collect => desk.store.leave_duty(Duty::Collect).await?,
+        Pump::Plan => desk.store.leave_duty(Duty::Plan).await?,
+        Pump::Review => desk.store.leave_duty(Duty::Tell).await?,
+        Pump::Mail => deliver::recover(desk, Channel::Email).await?,
+        Pump::Text => deliver::recover(desk, Channel::Sms).await?,
     }
     Ok(&[])
 }

@@ -82,6 +82,11 @@ impl Connections {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Closes what is not in use: one of them has died, and the others with it as a rule.
+    pub fn forget_idle(&self) {
+        self.idle().clear();
+    }
+
     /// Closes what is not in use, and gives no more connections.
     pub fn close(&self) {
         self.0.free.close();

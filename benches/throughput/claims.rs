@@ -47,7 +47,7 @@ pub(crate) async fn claims() -> anyhow::Result<()> {
         );
         for (hand, mine) in hands.iter().zip(&claimed) {
             for part in mine.chunks(1000) {
-                hand.give_back(part, NOW.parse()?).await?;
+                hand.give_back(part).await?;
             }
             if hand.is_shared() {
                 hand.close().await;

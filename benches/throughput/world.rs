@@ -65,7 +65,7 @@ impl World {
     /// A desk with this clock.
     pub(crate) async fn desk_at(&self, clock: Clock) -> anyhow::Result<Desk> {
         let setup = self.setup()?;
-        let store = self.store().await?.join("bench", &setup.fingerprint, clock.now()).await?;
+        let store = self.store().await?.join("bench", &setup.agreement, clock.now()).await?;
         Ok(Desk::new(setup, store, clock).await?)
     }
 

@@ -79,6 +79,8 @@ pub struct Setup {
     pub environment: Environment,
     /// Changes whenever something that decisions depend on changes; cases are looked at again then.
     pub fingerprint: String,
+    /// What daemons on one store must have in common.
+    pub agreement: String,
 }
 
 impl Setup {
@@ -136,7 +138,18 @@ fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problem
     let settings = root.and_then(|root| read::settings(&root, &shelf, problems));
     let settings = settings?;
     let fingerprint = fingerprint(&settings, &cadences, &zones);
-    Some(Setup { settings, cadences, letters, zones, calendars, folder: folder.to_path_buf(), environment, fingerprint })
+    let agreement = agreement(&fingerprint, &settings, &letters);
+    Some(Setup {
+        settings,
+        cadences,
+        letters,
+        zones,
+        calendars,
+        folder: folder.to_path_buf(),
+        environment,
+        fingerprint,
+        agreement,
+    })
 }
 
 /// What decisions depend on, as one text: not secrets, not addresses of servers.
@@ -148,6 +161,19 @@ fn fingerprint(settings: &Settings, cadences: &[CadenceFile], zones: &BTreeMap<S
     let days = (settings.source.booking_lag, &settings.creditor.calendar, &settings.creditor.timezone, zones);
     let sending = (guard.redirect_to.is_some(), guard.dry_run, channels);
     let text = format!("{steps:?}{:?}{days:?}{sending:?}", settings.policy);
+    crate::domain::hex::hex(&sha2::Sha256::digest(text.as_bytes())[..16])
+}
+
+/// What daemons on one store must have in common, as one text: what decisions depend on, what guards sending, what the
+/// letters say and in whose name; not secrets, servers and paths, which may differ from machine to machine.
+fn agreement(fingerprint: &str, settings: &Settings, letters: &[LetterSource]) -> String {
+    use sha2::Digest as _;
+    let email = settings.email.as_ref().map(|e| (&e.from, e.max_per_minute, e.when_uncertain, e.retry_for, &e.bounce_address));
+    let sms = settings.sms.as_ref().map(|s| (&s.from, s.max_per_minute, s.when_uncertain, s.retry_for));
+    let creditor = &settings.creditor;
+    let firm = (&creditor.name, &creditor.country, &creditor.language, &creditor.iban, &creditor.contact);
+    let words: Vec<(&str, &str)> = letters.iter().map(|l| (l.name.as_str(), l.text.as_str())).collect();
+    let text = format!("{fingerprint}{:?}{email:?}{sms:?}{firm:?}{words:?}", settings.guard);
     crate::domain::hex::hex(&sha2::Sha256::digest(text.as_bytes())[..16])
 }
 

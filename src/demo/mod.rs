@@ -42,7 +42,7 @@ pub async fn live(folder: &Path, clock: &Clock, tell: impl FnMut(Progress)) -> a
     let setup = Setup::load(&folder.join("relance.toml"), Environment::new()).map_err(|e| anyhow::anyhow!("{e}"))?;
     let (store, lock) = Store::take(&setup.settings.store, &setup.environment).await?;
     let begin = Clock::manual(life::at(first_day, 7, 0)?);
-    let store = store.join("demo", &setup.fingerprint, begin.now()).await?;
+    let store = store.join("demo", &setup.agreement, begin.now()).await?;
     let desk = Desk::new(setup, store, begin).await?;
     life::live(&desk, &ledger, &story, first_day, tell).await?;
     life::catch_up(&desk, clock).await?;

@@ -67,11 +67,18 @@ pub async fn step(desk: &Desk) -> Result<Option<Poll>, DeskError> {
 }
 
 async fn is_due(desk: &Desk) -> Result<bool, StoreError> {
+    if desk.is_blind() {
+        return Ok(false);
+    }
     let now = desk.clock.now();
     let last = desk.store.last_poll().await?;
     let zone = &desk.setup.settings.creditor.timezone;
     let released = desk.store.meta(LEDGER_RELEASED).await?.is_some();
     let changed = desk.store.meta("fingerprint").await?.as_deref() != Some(&desk.setup.fingerprint);
+    let failed = last.as_ref().is_some_and(|p| p.outcome == PollOutcome::Failed);
+    if failed && desk.another_failed().await? {
+        return Ok(true);
+    }
     Ok(released || changed || next_poll(last.as_ref(), &desk.setup.settings.source.poll, zone, now) <= now)
 }
 
@@ -97,6 +104,7 @@ async fn alone(desk: &Desk) -> Result<Poll, DeskError> {
         Err(DeskError::Store(e)) => return Err(e.into()),
         Err(e) => {
             desk.drop_source().await;
+            desk.went_blind().await?;
             failed(started_at, desk.clock.now(), e.to_string())
         }
     };

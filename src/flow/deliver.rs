@@ -42,6 +42,9 @@ const LINGER: Duration = Duration::from_millis(25);
 /// What cannot be recorded is tried again after this.
 const INSIST: Duration = Duration::from_millis(500);
 
+/// When the program is asked to end, it goes on trying for so long: nearly all the time that it has.
+const INSIST_LAST: Duration = Duration::from_secs(7);
+
 /// While messages are on the wire and no other is ready, one that becomes ready is found within this.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
@@ -111,7 +114,7 @@ async fn deliver(desk: &Desk, channel: Channel) -> Result<Delivered, DeskError> 
     if waits {
         return Ok(total);
     }
-    while desk.store.next_ready(channel).await?.is_some_and(|at| at <= desk.clock.now().as_millisecond()) {
+    while may_begin(desk) && desk.store.next_ready(channel).await?.is_some_and(|at| at <= desk.clock.now().as_millisecond()) {
         let round = match round(desk, channel).await {
             // Nothing goes over the wire for that, so no rest is needed: it leaves as soon as it can be read.
             Err(e @ (DeskError::Secret(_) | DeskError::Channel(_))) => {
@@ -133,6 +136,11 @@ async fn deliver(desk: &Desk, channel: Channel) -> Result<Delivered, DeskError> 
     Ok(total)
 }
 
+/// Whether anything new may be begun.
+fn may_begin(desk: &Desk) -> bool {
+    !desk.stopping.load(Ordering::SeqCst) && !desk.heart.rests() && desk.heart.is_sure() && !desk.is_blind()
+}
+
 /// What a part of a round came to; one that ended unexpectedly leaves its messages to the next recovery.
 async fn ended<T>(part: tokio::task::JoinHandle<Result<T, DeskError>>) -> Result<T, DeskError> {
     part.await.unwrap_or_else(|e| Err(StoreError::Corrupt(format!("a part of delivery ended unexpectedly: {e}")).into()))
@@ -151,7 +159,7 @@ struct Round {
 /// Feeds the workers of a channel until nothing more is ready, or sending has to stop.
 async fn round(desk: &Desk, channel: Channel) -> Result<Round, DeskError> {
     let connections = workers::connections(desk, channel);
-    let pace = Arc::new(Pace::new(connections, desk.heart.clone()));
+    let pace = Arc::new(Pace::new(connections, desk.heart.clone(), desk.clock.clone()));
     let (to_workers, work) = mpsc::channel(*GROUP.end());
     let (done, results) = mpsc::channel(2 * GROUP.end());
     let mut workers = workers::start(desk, channel, &pace, work, &done)?;
@@ -193,7 +201,7 @@ async fn feed(
     let mut meter = Meter::start(workers::connections(&desk, channel));
     let mut claimed: VecDeque<Claimed> = VecDeque::new();
     loop {
-        if pace.stop.load(Ordering::SeqCst) || desk.stopping.load(Ordering::SeqCst) || desk.heart.rests() {
+        if pace.stop.load(Ordering::SeqCst) || !may_begin(&desk) {
             break;
         }
         if claimed.is_empty() {
@@ -216,17 +224,17 @@ async fn feed(
         }
         let starved = out.capacity() == out.max_capacity();
         for ready in prepared.ready {
-            let pk = ready.claimed.pk;
+            let mark = ready.mark();
             pace.under_way.fetch_add(1, Ordering::SeqCst);
             if out.send(ready).await.is_err() {
-                desk.store.give_back(&[pk], desk.clock.now()).await?;
+                desk.store.unmark(&[mark], desk.clock.now()).await?;
             }
         }
         meter.learn(pace.begun.load(Ordering::SeqCst), starved);
         // The next group is prepared while this one is on the wire; more than that would only grow stale.
         drop(out.reserve_many(out.max_capacity() - meter.most_waiting().min(out.max_capacity())).await.ok());
     }
-    desk.store.give_back(&claimed.iter().map(|c| c.pk).collect::<Vec<_>>(), desk.clock.now()).await?;
+    desk.store.give_back(&claimed.iter().map(|c| c.pk).collect::<Vec<_>>()).await?;
     Ok(cancelled)
 }
 
@@ -332,10 +340,10 @@ async fn record(desk: Desk, channel: Channel, pace: Arc<Pace>, mut results: mpsc
                     let rested = insist(&desk, &pace, || broken(&desk, channel, &fault, round.answered, now)).await?;
                     settlements.push(retry_later(*ready, &fault, rested, now));
                 }
-                Done::Broken(ready, _) => back.push(ready.claimed.pk),
+                Done::Broken(ready, _) => back.push(ready.mark()),
             }
         }
-        insist(&desk, &pace, || desk.store.give_back(&back, now)).await?;
+        insist(&desk, &pace, || desk.store.unmark(&back, now)).await?;
         if !settlements.is_empty() {
             let head = insist(&desk, &pace, || desk.store.settle(&settlements, now)).await?;
             tracing::info!(channel = %channel, settled = settlements.len(), chain = %hex(&head), "attempts recorded");
@@ -350,9 +358,10 @@ async fn insist<T, F>(desk: &Desk, pace: &Pace, record: impl Fn() -> F) -> Resul
 where
     F: Future<Output = Result<T, StoreError>>,
 {
+    let mut asked: Option<Stopwatch> = None;
     loop {
         match record().await {
-            Err(e) if e.may_pass() && !desk.stopping.load(Ordering::SeqCst) => {
+            Err(e) if e.may_pass() && !too_late(desk, &mut asked) => {
                 if !pace.stop.swap(true, Ordering::SeqCst) {
                     tracing::error!(error = %e, "what has left cannot be recorded yet; nothing else leaves before");
                 }
@@ -361,6 +370,11 @@ where
             other => return other,
         }
     }
+}
+
+/// Whether the program was asked to end so long ago that its time is nearly over.
+fn too_late(desk: &Desk, asked: &mut Option<Stopwatch>) -> bool {
+    desk.stopping.load(Ordering::SeqCst) && asked.get_or_insert_with(Stopwatch::start).elapsed() > INSIST_LAST
 }
 
 fn count(total: &mut Delivered, settlement: &Settlement) {
@@ -380,7 +394,7 @@ async fn others_left(desk: &Desk, ready: &Ready) -> Result<bool, StoreError> {
 }
 
 /// Frees claims and settles what was being sent on a channel: what an earlier step of this program left half done.
-async fn recover(desk: &Desk, channel: Channel) -> Result<(), DeskError> {
+pub async fn recover(desk: &Desk, channel: Channel) -> Result<(), DeskError> {
     let now = desk.clock.now();
     let found = desk.store.recover(channel, now, &Successor::of(desk, now)).await?;
     if found.leased + found.doubtful > 0 {

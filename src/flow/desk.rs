@@ -28,8 +28,14 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use tokio::sync::{Mutex, OnceCell};
+
+/// So long a daemon that could not read the ledger leaves it to others, in milliseconds.
+const BLIND_MS: i64 = 300_000;
+
+/// The name under which the session is kept that could not read the ledger last.
+const FAILED_BY: &str = "failed_by";
 
 /// Something that stops a pump.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +103,8 @@ pub struct DeskParts {
     pub heart: Arc<Heart>,
     /// Set when the program is to end: nothing new is begun.
     pub stopping: AtomicBool,
+    /// Until when, in milliseconds, this daemon leaves polling and sending to the others: it could not read the ledger.
+    blind_until: AtomicI64,
     source: Mutex<Option<(Source, Columns)>>,
     dictionary: OnceCell<Arc<Dictionary>>,
 }
@@ -108,8 +116,21 @@ impl Desk {
         let keys = Keys::new(store.secret_key().await?);
         let channels = channels(&setup);
         let heart = Arc::new(Heart::new(setup.settings.store.lease));
+        let blind_until = AtomicI64::new(i64::MIN);
         let (stopping, source, dictionary) = (AtomicBool::new(false), Mutex::new(None), OnceCell::new());
-        Ok(Desk(Arc::new(DeskParts { setup, store, clock, letters, keys, channels, heart, stopping, source, dictionary })))
+        Ok(Desk(Arc::new(DeskParts {
+            setup,
+            store,
+            clock,
+            letters,
+            keys,
+            channels,
+            heart,
+            stopping,
+            blind_until,
+            source,
+            dictionary,
+        })))
     }
 
     /// What messages have in common, for keeping them; made at the first use.
@@ -134,6 +155,27 @@ impl Desk {
     /// Forgets the open source after a failure; the next use opens it anew.
     pub async fn drop_source(&self) {
         self.source.lock().await.take();
+    }
+
+    /// The ledger could not be read from here. On a shared store others may be able to: this one leaves it to them for a
+    /// while, and they look at once.
+    pub(super) async fn went_blind(&self) -> Result<(), StoreError> {
+        if self.store.is_shared() {
+            self.blind_until.store(self.clock.now().as_millisecond() + BLIND_MS, Ordering::SeqCst);
+            self.store.set_meta(FAILED_BY, self.store.session().map(|s| s.to_string()).as_deref()).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether that was a moment ago.
+    pub(super) fn is_blind(&self) -> bool {
+        self.clock.now().as_millisecond() < self.blind_until.load(Ordering::SeqCst)
+    }
+
+    /// Whether the last poll failed in another daemon's hands.
+    pub(super) async fn another_failed(&self) -> Result<bool, StoreError> {
+        let by = self.store.meta(FAILED_BY).await?;
+        Ok(self.store.is_shared() && by.is_some() && by != self.store.session().map(|s| s.to_string()))
     }
 
     /// What stops sending now, and up to when receipts are booked.

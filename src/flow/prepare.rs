@@ -52,6 +52,13 @@ pub(super) struct Ready {
     pub(super) unthreaded: Vec<i64>,
 }
 
+impl Ready {
+    /// Its sending mark: the message, and the payload that was kept with it.
+    pub(super) fn mark(&self) -> (i64, i64) {
+        (self.claimed.pk, self.attempt.payload_pk.unwrap_or_default())
+    }
+}
+
 /// What became of a claim.
 #[derive(Debug, Default)]
 pub(super) struct Prepared {
@@ -77,10 +84,11 @@ pub(super) async fn prepare(desk: &Desk, claimed: Vec<Claimed>) -> Result<Prepar
         Err(DeskError::Store(e)) => return Err(e.into()),
         Err(e) => {
             desk.drop_source().await;
-            desk.store.give_back(&claimed.iter().map(|c| c.pk).collect::<Vec<_>>(), now).await?;
+            desk.store.give_back(&claimed.iter().map(|c| c.pk).collect::<Vec<_>>()).await?;
             desk.store
                 .record_poll(&collect::failed(now, desk.clock.now(), format!("the re-read before sending failed: {e}")))
                 .await?;
+            desk.went_blind().await?;
             tracing::error!(error = %e, "the re-read before sending failed; nothing is sent");
             return Ok(Prepared { stopped: true, ..Prepared::default() });
         }

@@ -40,8 +40,19 @@ impl Heart {
         // Counted from before it left: it may have arrived at once.
         let given = Stopwatch::start();
         let alive = store.beat().await?;
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(given);
+        if alive {
+            self.begin_from(given);
+        }
         Ok(alive)
+    }
+
+    /// A session on a shared store begins: it is sure of itself for as long as the first sign of life lets it wait.
+    pub fn begin(&self) {
+        self.begin_from(Stopwatch::start());
+    }
+
+    fn begin_from(&self, given: Stopwatch) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(given);
     }
 
     /// Whether this program does nothing, because a daemon that began later has another configuration. Two that decide
@@ -97,10 +108,16 @@ impl Watch {
             if since(seen.since) < lease {
                 continue;
             }
-            if let Some(left) = end(desk, session.pk, Some(session.beat), &session.name).await? {
-                self.seen.remove(&session.pk);
-                settled.leased += left.leased;
-                settled.doubtful += left.doubtful;
+            match end(desk, session.pk, Some(session.beat), &session.name).await {
+                Ok(Some(left)) => {
+                    self.seen.remove(&session.pk);
+                    settled.leased += left.leased;
+                    settled.doubtful += left.doubtful;
+                }
+                Ok(None) => {}
+                Err(e) if e.may_pass() || matches!(e, StoreError::Fenced) => return Err(e),
+                // One that cannot be settled keeps none of the others.
+                Err(e) => tracing::error!(daemon = session.name, error = %e, "what a daemon left in hand cannot be settled"),
             }
         }
         Ok(settled)
@@ -114,8 +131,9 @@ impl Watch {
 
 /// The session that began last says what the firm means.
 fn agree(desk: &Desk, sessions: &[Session]) {
-    let newest = sessions.iter().max_by_key(|s| s.pk);
-    let other = newest.filter(|s| s.fingerprint != desk.setup.fingerprint);
+    // One that was taken for dead and joined again began when its program did: its number says nothing.
+    let newest = sessions.iter().max_by_key(|s| (s.started_at, s.pk));
+    let other = newest.filter(|s| s.fingerprint != desk.setup.agreement);
     let rested = desk.heart.rests.swap(other.is_some(), Ordering::SeqCst);
     match other {
         Some(other) if !rested => tracing::warn!(

@@ -7,6 +7,7 @@ use super::presence::Heart;
 use crate::channel::email::Mailer;
 use crate::channel::sms::Texter;
 use crate::channel::{Fault, Sent};
+use crate::clock::Clock;
 use crate::domain::attempt::{FaultClass, Outcome};
 use crate::domain::step::Channel;
 use std::sync::Arc;
@@ -17,6 +18,9 @@ use tokio::task::JoinSet;
 
 /// A marked message whose transmission has not begun within this loses the mark and is read again (R13).
 const FRESH: Duration = Duration::from_millis(950);
+
+/// The same by the clock on the wall, in milliseconds: more than that is no delay any more.
+const SLEPT_MS: i64 = 5_000;
 
 /// So many messages in a row whose dialogue broke off are no longer a matter of each of them.
 const MANY_INTERRUPTED: usize = 3;
@@ -29,8 +33,8 @@ const RECOVER_AFTER: usize = 50;
 pub(super) enum Done {
     /// It was answered, or fell into doubt.
     Sent(Box<Ready>, crate::channel::Answer),
-    /// It was not begun: too late after its re-read, or sending has stopped.
-    NotBegun(i64),
+    /// It was not begun: too late after its re-read, or sending has stopped. The message, and the payload of its mark.
+    NotBegun((i64, i64)),
     /// Its dialogue broke off before anything of it had left. `many`: it was not the only one.
     Interrupted { ready: Box<Ready>, fault: Fault, many: bool },
     /// It was not begun because the channel is broken.
@@ -51,14 +55,15 @@ pub(super) struct Pace {
     pub(super) begun: AtomicUsize,
     pub(super) stop: AtomicBool,
     heart: Arc<Heart>,
+    clock: Clock,
 }
 
 impl Pace {
-    pub(super) fn new(most: usize, heart: Arc<Heart>) -> Pace {
+    pub(super) fn new(most: usize, heart: Arc<Heart>, clock: Clock) -> Pace {
         let none = || AtomicUsize::new(0);
         let (accepted, interrupted, under_way, begun) = (none(), none(), none(), none());
         let (allowed, stop) = (AtomicUsize::new(most), AtomicBool::new(false));
-        Pace { most, allowed, accepted, interrupted, under_way, begun, stop, heart }
+        Pace { most, allowed, accepted, interrupted, under_way, begun, stop, heart, clock }
     }
 
     /// Falls to half when the other side asks for patience, recovers one by one.
@@ -75,6 +80,11 @@ impl Pace {
             let now = self.allowed.load(Ordering::SeqCst);
             self.allowed.store((now + 1).min(self.most), Ordering::SeqCst);
         }
+    }
+
+    /// Whether the machine slept since a message was read again, or its clock was set: no stopwatch runs meanwhile.
+    fn slept(&self, ready: &Ready) -> bool {
+        (self.clock.now().as_millisecond() - ready.attempt.at).abs() > SLEPT_MS
     }
 
     fn may_send(&self, worker: usize) -> bool {
@@ -151,8 +161,8 @@ async fn worker(
 
 async fn one(line: &mut Line, pace: &Pace, mut ready: Ready) -> Done {
     pace.begun.fetch_add(1, Ordering::SeqCst);
-    if pace.stop.load(Ordering::SeqCst) || ready.read_at.elapsed() > FRESH || !pace.heart.is_sure() {
-        return Done::NotBegun(ready.claimed.pk);
+    if pace.stop.load(Ordering::SeqCst) || ready.read_at.elapsed() > FRESH || pace.slept(&ready) || !pace.heart.is_sure() {
+        return Done::NotBegun(ready.mark());
     }
     // They are in the store: what waits for its record needs them no longer.
     let bytes = std::mem::take(&mut ready.composed.bytes);

@@ -68,7 +68,7 @@ impl Pool {
             let mut connection = self.taken(pool).await?;
             match answered(&self.place, self.patience, connection.execute(words)).await {
                 Ok(_) => return Ok(connection),
-                Err(StoreError::Away { .. }) if !connection.is_fresh() => {}
+                Err(StoreError::Away { .. }) if !connection.is_fresh() => pool.forget_idle(),
                 Err(e) => return Err(e),
             }
         }
@@ -110,7 +110,7 @@ impl Target for &Pool {
                     on.put_back();
                     return Ok(done.rows_affected());
                 }
-                Err(StoreError::Away { .. }) if !on.is_fresh() => {}
+                Err(StoreError::Away { .. }) if !on.is_fresh() => pool.forget_idle(),
                 Err(e) => return Err(e),
             }
         }
@@ -131,7 +131,7 @@ impl Target for &Pool {
                     on.put_back();
                     return Ok(rows.into_iter().map(Row::Postgres).collect());
                 }
-                Err(StoreError::Away { .. }) if !on.is_fresh() => {}
+                Err(StoreError::Away { .. }) if !on.is_fresh() => pool.forget_idle(),
                 Err(e) => return Err(e),
             }
         }

@@ -27,7 +27,8 @@ pub(super) const KNOWN: i64 = MIGRATIONS.len() as i64;
 const MAKING: Sql = Sql::same("SELECT CAST(pg_advisory_xact_lock(7954877706) AS TEXT)");
 
 /// What is done to a whole store takes as long as it takes, whatever the role's limits are.
-const PATIENCE: &str = "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0";
+const PATIENCE: &str =
+    "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0";
 
 const VERSION: Sql =
     Sql::each("SELECT user_version FROM pragma_user_version", "SELECT CAST(value AS BIGINT) FROM meta WHERE key = 'version'");

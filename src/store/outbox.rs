@@ -2,7 +2,7 @@
 
 use super::db::Store;
 use super::error::StoreError;
-use super::packed::{packed, unpack};
+use super::packed::{json, packed, unpack};
 use super::sql::query;
 use super::{keys, payloads, statements};
 use crate::domain::step::Channel;
@@ -19,10 +19,13 @@ statements! {
     CLAIM = "UPDATE message SET state = 'leased', session_pk = $2 WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     /// State and session are asked in a CASE here and below: what is in hand has an index, but its numbers are the way to a
     /// message. Of that index a planner thinks too well, because most of what stands in it is over.
-    CLAIM_UNUSED = "SELECT payload_pk FROM message WHERE CASE WHEN state = 'sending' AND session_pk = $2 THEN 1 ELSE 0 END = 1 AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
+    /// With the payload of that very mark: the same session may have claimed and marked the message anew meanwhile.
+    CLAIM_UNUSED = "SELECT m.payload_pk FROM message m JOIN (SELECT CAST(value ->> 0 AS BIGINT) AS pk, CAST(value ->> 1 AS BIGINT) AS payload FROM json_each($1)) j
+        ON m.pk = j.pk WHERE CASE WHEN m.state = 'sending' AND m.session_pk = $2 AND m.payload_pk = j.payload THEN 1 ELSE 0 END = 1";
     CLAIM_UNMARK = "UPDATE message SET state = 'queued', session_pk = NULL, payload_pk = NULL, tries = tries - 1,
             first_try_at = CASE WHEN tries = 1 AND doubts = 0 THEN NULL ELSE first_try_at END
-        WHERE CASE WHEN state = 'sending' AND session_pk = $2 THEN 1 ELSE 0 END = 1 AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
+        FROM (SELECT CAST(value ->> 0 AS BIGINT) AS pk, CAST(value ->> 1 AS BIGINT) AS payload FROM json_each($1)) j
+        WHERE message.pk = j.pk AND CASE WHEN message.state = 'sending' AND message.session_pk = $2 AND message.payload_pk = j.payload THEN 1 ELSE 0 END = 1";
     CLAIM_RETURN = "UPDATE message SET state = 'queued', session_pk = NULL WHERE CASE WHEN state = 'leased' AND session_pk = $2 THEN 1 ELSE 0 END = 1
         AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     CLAIM_FORGET = "UPDATE payload SET address = NULL, body = NULL, erased_at = $2 WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
@@ -102,17 +105,27 @@ impl Store {
         rows.into_iter().map(|row| row.read(channel)).collect()
     }
 
-    /// Gives claims back; also a sending mark whose transmission has not begun: that was no try, and what
-    /// was kept for it never left. (Emptied, not deleted: a deletion would look through the whole log for its number.)
-    pub async fn give_back(&self, messages: &[i64], now: Timestamp) -> Result<(), StoreError> {
+    /// Gives claims back.
+    pub async fn give_back(&self, messages: &[i64]) -> Result<(), StoreError> {
         if messages.is_empty() {
             return Ok(());
         }
-        let (list, session) = (keys(messages.iter().copied()), self.own_session()?);
         let mut tx = self.begin_apart().await?;
+        query(CLAIM_RETURN).bind(keys(messages.iter().copied())).bind(self.own_session()?).execute(&mut tx).await?;
+        tx.commit().await
+    }
+
+    /// Takes sending marks off again, each named by message and payload, whose transmission has not begun: that was no
+    /// try, and what was kept for it never left. (Emptied, not deleted: a deletion would look through the whole log for
+    /// its number.)
+    pub async fn unmark(&self, marks: &[(i64, i64)], now: Timestamp) -> Result<(), StoreError> {
+        if marks.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.begin_apart().await?;
+        let (list, session) = (json(&marks)?, self.own_session()?);
         let unused: Vec<i64> = query(CLAIM_UNUSED).bind(&list).bind(session).list(&mut tx).await?;
         query(CLAIM_UNMARK).bind(&list).bind(session).execute(&mut tx).await?;
-        query(CLAIM_RETURN).bind(&list).bind(session).execute(&mut tx).await?;
         query(CLAIM_FORGET).bind(keys(unused)).bind(now.as_millisecond()).execute(&mut tx).await?;
         tx.commit().await
     }

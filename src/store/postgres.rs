@@ -23,6 +23,8 @@ pub(super) async fn connect(options: PgConnectOptions, place: &str, lease: Durat
         // A program that is stopped in the middle of a transaction keeps nobody else waiting for longer than its lease.
         ("idle_in_transaction_session_timeout", lease.as_millis().to_string()),
         ("lock_timeout", format!("{BUSY_S}s")),
+        // This program waits as long as it waits, whatever the role's limit is.
+        ("statement_timeout", "0".to_owned()),
         // Our statements are many and small: compiling them costs more than running them.
         ("jit", "off".to_owned()),
         // A plan that was made while a table was small is not kept until it is a large one.

@@ -14,7 +14,7 @@ use crate::domain::attempt::{FaultClass, Outcome};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 statements! {
     /// `+` and CASE keep the planner from the index of what is not settled: the number is the way to a message.
@@ -56,7 +56,7 @@ statements! {
     SETTLE_DEAD = "INSERT INTO point (debtor_pk, channel, address, dead_at, evidence) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (debtor_pk, channel, address) DO NOTHING";
     NO_ADDRESS_KNOWN = "SELECT count(*) FROM mark WHERE invoice_pk = $1 AND term = $2 AND step = $3 AND kind = 'undelivered'";
-    SETTLE_HELD = "SELECT pk FROM message WHERE +settled_at IS NULL AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+    SETTLE_HELD = "SELECT pk, payload_pk FROM message WHERE +settled_at IS NULL AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
         AND CASE WHEN CAST($2 AS BIGINT) IS NULL AND state = 'uncertain' THEN 1 WHEN session_pk = $2 THEN 1 ELSE 0 END = 1";
 }
 
@@ -191,22 +191,31 @@ impl Store {
     }
 }
 
-/// Which of the messages are still in these hands.
-async fn still_in(tx: &mut Tx, list: &[Settlement], hands: Hands) -> Result<HashSet<i64>, StoreError> {
+/// Which of the messages are still in these hands, with the payload that they are being sent with.
+async fn still_in(tx: &mut Tx, list: &[Settlement], hands: Hands) -> Result<HashMap<i64, Option<i64>>, StoreError> {
     let session = match hands {
         Hands::Session(session) => Some(session),
         Hands::Operator => None,
     };
     let held = query(SETTLE_HELD).bind(super::keys(list.iter().map(|s| s.message_pk))).bind(session);
-    Ok(held.list::<i64>(tx).await?.into_iter().collect())
+    held.all(tx).await?.iter().map(|row| Ok((row.get("pk")?, row.get("payload_pk")?))).collect()
+}
+
+/// Whether an outcome is that of what a session has in hand now. It may have marked the message anew since, when the
+/// answer to a commit was lost and the outcome is brought once more.
+fn is_of(settlement: &Settlement, held: &HashMap<i64, Option<i64>>, hands: Hands) -> bool {
+    let Some(payload) = held.get(&settlement.message_pk) else { return false };
+    let marked = settlement.attempt.payload_pk.filter(|_| settlement.payload.is_none());
+    hands == Hands::Operator || marked.is_none() || marked == *payload
 }
 
 pub(super) async fn settle(tx: &mut Tx, list: &[Settlement], hands: Hands, now: Timestamp) -> Result<[u8; 32], StoreError> {
     let held = still_in(tx, list, hands).await?;
-    if held.len() < list.len() {
-        tracing::warn!(messages = list.len() - held.len(), "outcomes of messages that others have taken over are left out");
+    let all = list.len();
+    let list: Vec<&Settlement> = list.iter().filter(|s| is_of(s, &held, hands)).collect();
+    if list.len() < all {
+        tracing::warn!(messages = all - list.len(), "outcomes of messages that are no longer in hand are left out");
     }
-    let list: Vec<&Settlement> = list.iter().filter(|s| held.contains(&s.message_pk)).collect();
     let mut attempts = Vec::with_capacity(list.len());
     let mut messages = Vec::with_capacity(list.len());
     let fresh: Vec<&Payload> = list.iter().filter_map(|s| s.payload.as_ref()).collect();

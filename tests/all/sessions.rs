@@ -82,8 +82,9 @@ async fn what_others_have_taken_over_cannot_be_finished() {
     assert_eq!(world.outcomes().await, ["unknown email reminder"], "one may have left, one goes back");
     is_fenced(old.store.settle(std::slice::from_ref(&late), now).await);
     is_fenced(mark(&old, &claimed[1]).await);
+    is_fenced(old.store.unmark(&[(claimed[0].pk, late.attempt.payload_pk.unwrap())], now).await);
     is_fenced(old.store.claim(Channel::Email, now, 1, None).await);
-    is_fenced(old.store.give_back(&[claimed[1].pk], now).await);
+    is_fenced(old.store.give_back(&[claimed[1].pk]).await);
     is_fenced(old.store.apply_page(&Default::default(), now).await);
     is_fenced(old.store.commit_plan(0, &[], &[], &[], false, now).await);
     is_fenced(old.store.move_planned(true).await);
@@ -114,6 +115,32 @@ async fn an_outcome_that_is_recorded_twice_counts_once() {
     world.finish().await;
 }
 
+/// The same with a mark: what is taken off, or settled, once more after the message was marked anew is not the new mark.
+#[tokio::test]
+async fn what_is_brought_twice_does_not_touch_a_newer_mark() {
+    let world = World::with(Config::mail(1), &rows(1)).await;
+    world.plan().await;
+    let (store, now) = (world.store(), world.clock.now());
+    let first = claim(world.desk(), 1).await;
+    let old = mark(world.desk(), &first[0]).await.unwrap();
+    store.unmark(&[(first[0].pk, old.0)], now).await.unwrap();
+    assert_eq!(world.queue().await, ["queued 1"]);
+    let again = claim(world.desk(), 1).await;
+    let new = mark(world.desk(), &again[0]).await.unwrap();
+    let words = "SELECT count(*) || ' ' || count(body) FROM payload";
+    assert_eq!(world.peek(words).await, ["2 1"], "what never left is not kept");
+    // The answer to that first commit was lost, so it is brought once more.
+    store.unmark(&[(first[0].pk, old.0)], now).await.unwrap();
+    store.give_back(&[first[0].pk]).await.unwrap();
+    assert_eq!(world.queue().await, ["sending 1"]);
+    assert_eq!(world.peek(words).await, ["2 1"]);
+    store.settle(&[accepted(&world, &first[0], old).await], now).await.unwrap();
+    assert!(world.log().await.is_empty(), "that is not the outcome of what is under way");
+    store.settle(&[accepted(&world, &again[0], new).await], now).await.unwrap();
+    assert_eq!(world.outcomes().await, ["accepted email reminder"]);
+    world.finish().await;
+}
+
 #[tokio::test]
 async fn nobody_claims_without_a_session_or_what_is_claimed() {
     let world = World::with(Config::mail(1), &rows(60)).await;
@@ -132,7 +159,7 @@ async fn nobody_claims_without_a_session_or_what_is_claimed() {
     all.dedup();
     assert_eq!((all.len(), one.len() + two.len()), (60, 60), "each once, and all of them");
     let keys: Vec<i64> = two.iter().map(|c| c.pk).collect();
-    world.store().give_back(&keys, world.clock.now()).await.unwrap();
+    world.store().give_back(&keys).await.unwrap();
     assert_eq!(world.queue().await, ["leased 60"], "nobody gives back what is another's");
     presence::leave(&second).await.unwrap();
     assert_eq!(world.queue().await, [format!("leased {}", one.len()), format!("queued {}", two.len())]);
@@ -248,7 +275,7 @@ async fn the_limit_a_minute_is_that_of_all_daemons() {
     assert_eq!(claimed.len(), 3);
     world.deliver().await;
     assert_eq!(server.accepted().len(), 2, "three are in another's hands");
-    other.store.give_back(&claimed.iter().map(|c| c.pk).collect::<Vec<_>>(), world.clock.now()).await.unwrap();
+    other.store.give_back(&claimed.iter().map(|c| c.pk).collect::<Vec<_>>()).await.unwrap();
     deliver::step(&other).await.unwrap();
     assert_eq!(server.accepted().len(), 5);
     world.deliver().await;

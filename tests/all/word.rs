@@ -220,8 +220,8 @@ async fn a_doubt_survives_a_try_that_was_not_begun() {
     let now = world.clock.now();
     let claimed = world.store().claim(Channel::Email, now, 1, None).await.unwrap();
     let payload = Payload::new(&claimed[0].address, b"another try").unwrap();
-    world.store().mark_sending(&[(claimed[0].pk, payload)], now).await.unwrap();
-    world.store().give_back(&[claimed[0].pk], now).await.unwrap();
+    let kept = world.store().mark_sending(&[(claimed[0].pk, payload)], now).await.unwrap();
+    world.store().unmark(&[(claimed[0].pk, kept[0])], now).await.unwrap();
     world.hold("C1", "2026-12-01").await;
     world.deliver().await;
     assert_eq!(world.queue().await, ["uncertain 1"]);

@@ -87,7 +87,7 @@ impl World {
         let setup = Setup::load(&self.path("relance.toml"), BTreeMap::new()).unwrap();
         let store = Store::open(&setup.settings.store, &setup.environment).await.unwrap();
         store.set_meta("key", Some(KEY)).await.unwrap();
-        let store = store.join("test", &setup.fingerprint, self.clock.now()).await.unwrap();
+        let store = store.join("test", &setup.agreement, self.clock.now()).await.unwrap();
         self.desk = Some(Desk::new(setup, store, self.clock.clone()).await.unwrap());
     }
 
@@ -103,7 +103,7 @@ impl World {
     pub async fn second(&self) -> Desk {
         let setup = self.desk().setup.clone();
         let own = Store::existing(&setup.settings.store, &setup.environment).await.unwrap();
-        let store = own.join("second", &setup.fingerprint, self.clock.now()).await.unwrap();
+        let store = own.join("second", &setup.agreement, self.clock.now()).await.unwrap();
         Desk::new(setup, store, self.clock.clone()).await.unwrap()
     }
 
