@@ -42,6 +42,12 @@ pub const OPTIONAL: [&str; 23] = [
 /// The longest text that a column may hold.
 const MAX_TEXT: usize = 4000;
 
+/// The longest text of a column by which rows are found. PostgreSQL's indexes take up to 2,700 bytes.
+const MAX_KEY: usize = 500;
+
+/// The columns by which rows are found.
+const KEYS: [&str; 4] = ["number", "customer_id", "for_invoice", "email"];
+
 /// The years that a date may lie in. Books fill empty dates with 0001-01-01, 1900-01-01 or 9999-12-31.
 const YEARS: std::ops::RangeInclusive<i16> = 1970..=2199;
 
@@ -69,6 +75,7 @@ impl Cell {
             Cell::Integer(i) => Ok(i.to_string()),
             // No text of PostgreSQL can hold it, and no ledger means it.
             Cell::Text(t) if t.contains('\0') => Err("invoice_id holds a NUL character"),
+            Cell::Text(t) if t.len() > MAX_KEY => Err("invoice_id is longer than 500 bytes"),
             Cell::Text(t) if !t.is_empty() => Ok(t.clone()),
             Cell::Decimal(t) if is_whole(plain(t)) => Ok(plain(t).to_owned()),
             Cell::Null | Cell::Text(_) => Err("invoice_id is empty"),
@@ -223,8 +230,9 @@ impl Reader<'_> {
             Cell::Text(t) | Cell::Decimal(t) => t.clone(),
             Cell::Other => return Err(format!("{name} is neither text nor a number")),
         };
-        if text.len() > MAX_TEXT {
-            return Err(format!("{name} is longer than {MAX_TEXT} bytes"));
+        let most = if KEYS.contains(&name) { MAX_KEY } else { MAX_TEXT };
+        if text.len() > most {
+            return Err(format!("{name} is longer than {most} bytes"));
         }
         let clean: String = text.chars().filter_map(tame).collect();
         let clean = clean.trim().to_owned();

@@ -198,11 +198,12 @@ async fn copy_between(source: &Store, target: &Store, url: &str, places: &Places
     }
     target::finish(&mut into).await.map_err(|e| places.refused(e))?;
     into.commit().await.map_err(|e| places.cut_off(format!("the database did not confirm it: {}", plain(e))))?;
+    // At once: between these two there are two stores.
+    mark(from, url).await.map_err(|e| places.cut_off(format!("the file could not be marked as moved: {}", plain(e))))?;
     let there = target.verify_log(true).await.map_err(|e| places.cut_off(format!("its log could not be read: {}", plain(e))))?;
     if there != log {
         return Err(CopyError::Touched { to: places.to.clone(), from: places.from.clone() });
     }
-    mark(from, url).await.map_err(|e| places.cut_off(format!("the file could not be marked as moved: {}", plain(e))))?;
     Ok(Copied { from: places.from.clone(), tables, log })
 }
 
