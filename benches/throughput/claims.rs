@@ -40,7 +40,11 @@ pub(crate) async fn claims() -> anyhow::Result<()> {
             bail!("{sum} messages were claimed, {} different ones", different.len());
         }
         let (rate, kind) = (sum as f64 / spent.seconds, world.home.kind());
-        println!("claims: {kind}, {sessions} at it, {batch} at once: {rate:.0}/s, {:.0} claims/s; {}", rate / batch as f64, spent.words(READY));
+        println!(
+            "claims: {kind}, {sessions} at it, {batch} at once: {rate:.0}/s, {:.0} claims/s; {}",
+            rate / batch as f64,
+            spent.words(READY)
+        );
         for (hand, mine) in hands.iter().zip(&claimed) {
             for part in mine.chunks(1000) {
                 hand.give_back(part, NOW.parse()?).await?;

@@ -113,7 +113,12 @@ async fn run(home: Home, daemons: usize, postfix: &Postfix, size: &mut usize) ->
     let each: Vec<String> = fleet.iter().zip(before).map(|(d, was)| format!("{:.1}", d.processors() - was)).collect();
     println!(
         "fleet: {} messages in {:.1} s ({:.1} s with the release and the last records): processors {} s in the daemons, {:.1} s in the sink; {}",
-        taken.messages, taken.seconds, spent.seconds, each.join(" + "), processors(postfix.pid()) - sink, spent.words(MESSAGES)
+        taken.messages,
+        taken.seconds,
+        spent.seconds,
+        each.join(" + "),
+        processors(postfix.pid()) - sink,
+        spent.words(MESSAGES)
     );
     if taken.messages != MESSAGES {
         bail!("{} messages came for {MESSAGES}", taken.messages);

@@ -34,7 +34,8 @@ impl Home {
     /// A new database.
     pub(crate) async fn database() -> anyhow::Result<Home> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let server = setting("RELANCE_TEST_POSTGRES").context("RELANCE_TEST_POSTGRES names no server; see tests/with-postgres")?;
+        let server =
+            setting("RELANCE_TEST_POSTGRES").context("RELANCE_TEST_POSTGRES names no server; see tests/with-postgres")?;
         let now = relance::clock::Clock::System.now().as_millisecond();
         let name = format!("relance_bench_{}_{now}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
         run(&server, &format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")).await?;
@@ -84,7 +85,12 @@ impl Home {
             let packed = self.number(&size).await?.unwrap_or_default();
             let indexes = self.number(&format!("SELECT pg_indexes_size('relance.{table}')")).await?.unwrap_or_default();
             let rows = self.number(&format!("SELECT count(*) FROM relance.{table}")).await?.unwrap_or_default().max(1);
-            println!("  {table}: {rows} rows, {} bytes each; packed {} with {} of indexes", left / rows, packed / rows, indexes / rows);
+            println!(
+                "  {table}: {rows} rows, {} bytes each; packed {} with {} of indexes",
+                left / rows,
+                packed / rows,
+                indexes / rows
+            );
         }
         Ok(())
     }
