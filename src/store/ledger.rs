@@ -4,7 +4,7 @@ use super::access::Tx;
 use super::db::{Store, day, word};
 use super::error::StoreError;
 use super::packed::{json, names};
-use super::sql::query;
+use super::sql::{Query, Sql, query};
 use super::{keys, statements};
 use crate::domain::currency::Currency;
 use crate::domain::invoice::Presence;
@@ -59,8 +59,10 @@ statements! {
         WHERE pk IN (SELECT o.debtor_pk FROM json_each($1) j JOIN invoice c ON c.source_id = j.value ->> 0
                      JOIN invoice o ON o.source_id = c.for_invoice OR o.number = c.for_invoice WHERE c.for_invoice IS NOT NULL)";
     LEDGER_LOOK = "UPDATE debtor SET next_at = $2 WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
-    LEDGER_LOOK_ALL = "UPDATE debtor SET next_at = $1 WHERE pk IN (SELECT debtor_pk FROM invoice WHERE presence <> 'closed')";
-    LEDGER_LOOK_REASON = "UPDATE debtor SET next_at = $2 WHERE reason = $1";
+    LEDGER_LOOK_ALL = "UPDATE debtor SET next_at = $3 WHERE pk > $1 AND pk <= $2
+        AND (SELECT 1 FROM invoice i WHERE i.debtor_pk = debtor.pk AND i.presence <> 'closed' LIMIT 1) = 1";
+    LEDGER_LOOK_REASON = "UPDATE debtor SET next_at = $3 WHERE pk > $1 AND pk <= $2 AND reason = $4";
+    LEDGER_NEWEST_DEBTOR = "SELECT coalesce(max(pk), 0) FROM debtor";
     LEDGER_OPEN = "SELECT pk FROM invoice WHERE presence <> 'closed' AND pk > $1 ORDER BY pk LIMIT 10000";
     LEDGER_COUNT = "SELECT count(*) AS open_rows, (SELECT coalesce(max(pk), 0) FROM invoice) AS newest FROM invoice WHERE presence <> 'closed'";
     LEDGER_IDS = "SELECT source_id FROM invoice WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
@@ -69,6 +71,10 @@ statements! {
     LEDGER_GOOD_AGAIN = "DELETE FROM unreadable WHERE seen_at < $1";
     LEDGER_BAD_ROWS = "SELECT source_id, text FROM unreadable ORDER BY source_id LIMIT 1000";
 }
+
+/// So many debtors are asked to be looked at again at once: nobody who has something to record waits long for that, and
+/// of however many there are no statement takes too long.
+const LOOK_STEP: usize = 20_000;
 
 /// What we know of a row before it is read again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -282,13 +288,20 @@ impl Store {
 
     /// Every debtor with something open is looked at again.
     pub async fn look_at_all(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.write(query(LEDGER_LOOK_ALL).bind(now.as_millisecond())).await?;
-        Ok(())
+        self.look_in_steps(LEDGER_LOOK_ALL, now, None).await
     }
 
     /// Debtors whose last look ended for a reason are looked at again.
     pub async fn look_at_reason(&self, reason: &str, now: Timestamp) -> Result<(), StoreError> {
-        self.write(query(LEDGER_LOOK_REASON).bind(reason).bind(now.as_millisecond())).await?;
+        self.look_in_steps(LEDGER_LOOK_REASON, now, Some(reason)).await
+    }
+
+    async fn look_in_steps(&self, sql: Sql, now: Timestamp, reason: Option<&str>) -> Result<(), StoreError> {
+        let newest: i64 = query(LEDGER_NEWEST_DEBTOR).sure(&self.reader).await?;
+        for from in (0..newest).step_by(LOOK_STEP) {
+            let step = query(sql).bind(from).bind(from + LOOK_STEP as i64).bind(now.as_millisecond());
+            self.write(reason.into_iter().fold(step, Query::bind)).await?;
+        }
         Ok(())
     }
 }
