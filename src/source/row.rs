@@ -43,7 +43,7 @@ pub const OPTIONAL: [&str; 23] = [
 const MAX_TEXT: usize = 4000;
 
 /// The longest text of a column by which rows are found. PostgreSQL's indexes take up to 2,700 bytes.
-const MAX_KEY: usize = 500;
+const MAX_KEY: usize = 2000;
 
 /// The columns by which rows are found.
 const KEYS: [&str; 4] = ["number", "customer_id", "for_invoice", "email"];
@@ -75,7 +75,7 @@ impl Cell {
             Cell::Integer(i) => Ok(i.to_string()),
             // No text of PostgreSQL can hold it, and no ledger means it.
             Cell::Text(t) if t.contains('\0') => Err("invoice_id holds a NUL character"),
-            Cell::Text(t) if t.len() > MAX_KEY => Err("invoice_id is longer than 500 bytes"),
+            Cell::Text(t) if t.len() > MAX_KEY => Err("invoice_id is longer than 2000 bytes"),
             Cell::Text(t) if !t.is_empty() => Ok(t.clone()),
             Cell::Decimal(t) if is_whole(plain(t)) => Ok(plain(t).to_owned()),
             Cell::Null | Cell::Text(_) => Err("invoice_id is empty"),

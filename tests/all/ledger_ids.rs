@@ -156,7 +156,7 @@ async fn what_postgresql_cannot_hold_hurts_only_its_row() {
         Row::new("F-2", "C2").with("customer_name", "Brasserie\0 du Parvis").with("number", "2026\0-2"),
         Row::new("", "C3").with("number", "\0"),
         Row::new("F-4", "C4"),
-        Row::new(&"9".repeat(501), "C5").with("number", "2026-5"),
+        Row::new(&"9".repeat(2001), "C5").with("number", "2026-5"),
         Row::new("F-6", &"6".repeat(3000)),
     ];
     let world = World::with(Config::mail(server.port), &rows).await;
@@ -166,10 +166,10 @@ async fn what_postgresql_cannot_hold_hurts_only_its_row() {
     let told = world.store().unreadable_rows().await.unwrap();
     let told: Vec<(&str, &str)> = told.iter().map(|(id, why)| (id.as_str(), why.as_str())).collect();
     let expected = [
-        ("(no invoice_id; number 2026-5)", "invoice_id is longer than 500 bytes"),
+        ("(no invoice_id; number 2026-5)", "invoice_id is longer than 2000 bytes"),
         ("(no invoice_id; number F-\u{fffd}-1)", "invoice_id holds a NUL character"),
         ("(no invoice_id; number \u{fffd})", "invoice_id is empty"),
-        ("F-6", "customer_id is longer than 500 bytes"),
+        ("F-6", "customer_id is longer than 2000 bytes"),
     ];
     assert_eq!(told, expected);
     world.finish().await;

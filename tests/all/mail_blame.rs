@@ -198,12 +198,12 @@ async fn what_is_no_address_for_a_mail_is_told_as_such() {
 #[tokio::test]
 async fn no_header_is_longer_than_a_header_may_be() {
     let server = Smtp::start().await;
-    let row = Row::new("F-1", "C1").with("number", &"7".repeat(3000)).with("customer_name", &"Maison".repeat(400));
+    let row = Row::new("F-1", "C1").with("number", &"7".repeat(2000)).with("customer_name", &"Maison".repeat(400));
     let world = World::with(Config::mail(server.port), &[row]).await;
     world.round().await;
     // Taking it apart looks at the length of each line.
     let mail = server.only().parsed();
     assert!(mail.header("Subject").contains("77777…"), "{}", mail.header("Subject"));
-    assert!(mail.text().replace('\n', "").contains(&"7".repeat(3000)), "the body has all of it");
+    assert!(mail.text().replace('\n', "").contains(&"7".repeat(2000)), "the body has all of it");
     world.finish().await;
 }

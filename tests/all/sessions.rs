@@ -302,6 +302,13 @@ async fn who_began_with_an_older_configuration_rests() {
     world.reconfigure(|config| config.guard_line("tolerance = \"2.00\"")).await;
     watch.look(&old).await.unwrap();
     assert!(old.heart.rests(), "the newer one has other rules");
+    // Taken for dead and joined again it has the newest number, and is still the program that began first.
+    let sessions = old.store.sessions().await.unwrap();
+    let before = jiff::Timestamp::from_second(sessions[0].started_at.as_second() - 1).unwrap();
+    let again = old.store.join("again", &old.setup.agreement, before).await.unwrap();
+    Watch::default().look(world.desk()).await.unwrap();
+    assert!(!world.desk().heart.rests(), "whatever its number");
+    presence::leave(&Desk::new(old.setup.clone(), again, old.clock.clone()).await.unwrap()).await.unwrap();
     Watch::default().look(world.desk()).await.unwrap();
     assert!(!world.desk().heart.rests());
     presence::leave(world.desk()).await.unwrap();
