@@ -100,7 +100,10 @@ async fn alone(desk: &Desk) -> Result<Poll, DeskError> {
     let before = desk.store.last_good_poll().await?;
     let stood_still = stood_still(desk, desk.store.last_poll().await?.as_ref(), started_at);
     let poll = match read {
-        Ok(poll) => poll,
+        Ok(poll) => {
+            desk.sees_again();
+            poll
+        }
         Err(DeskError::Store(e)) => return Err(e.into()),
         Err(e) => {
             desk.drop_source().await;

@@ -167,6 +167,11 @@ impl Desk {
         Ok(())
     }
 
+    /// It could be read again: this one takes part as before.
+    pub(super) fn sees_again(&self) {
+        self.blind_until.store(i64::MIN, Ordering::SeqCst);
+    }
+
     /// Whether that was a moment ago.
     pub(super) fn is_blind(&self) -> bool {
         self.clock.now().as_millisecond() < self.blind_until.load(Ordering::SeqCst)

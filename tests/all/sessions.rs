@@ -319,3 +319,32 @@ async fn who_began_with_an_older_configuration_rests() {
     world.crash().await;
     world.finish().await;
 }
+
+/// A daemon that cannot read the ledger leaves it to the others for a while, and they look at once.
+#[tokio::test]
+async fn who_cannot_read_the_ledger_leaves_it_to_the_others() {
+    let server = Smtp::start().await;
+    let world = World::with(Config::mail(server.port), &rows(2)).await;
+    let shared = world.store().is_shared();
+    world.plan().await;
+    let other = world.second().await;
+    let (here, away) = (world.path("ledger.db"), world.path("away.db"));
+    std::fs::rename(&here, &away).unwrap();
+    world.deliver().await;
+    std::fs::rename(&away, &here).unwrap();
+    assert_eq!(world.queue().await, ["queued 2"]);
+    world.deliver().await;
+    assert!(collect::step(world.desk()).await.unwrap().is_none(), "it has just failed");
+    assert_eq!(server.accepted().len(), 0);
+    assert_eq!(collect::step(&other).await.unwrap().is_some(), shared, "alone one waits for the next try");
+    world.minutes(6);
+    let first = if shared { &other } else { world.desk() };
+    if !shared {
+        // What it tried in between was called off for want of a good poll.
+        world.poll().await;
+        world.plan().await;
+    }
+    deliver::step(first).await.unwrap();
+    assert_eq!(server.accepted().len(), 2);
+    world.finish().await;
+}
