@@ -143,7 +143,7 @@ async fn ties(desk: &Desk) -> Result<Vec<(Currency, Tie)>, CliError> {
         after = *last;
         for file in desk.files(&keys, now).await? {
             let zone = desk.setup.zone(&file.debtor);
-            let world = |name: &str| desk.setup.cadence(name).map(|c| desk.world(&conditions, &zone, c, now));
+            let world = |name: &str| desk.setup.cadence(name).map(|c| desk.world(&conditions, &file.debtor, &zone, c, now));
             for (_, state, amount) in tie_out(&file, world) {
                 let entry = ties.entry(amount.currency).or_default().states.entry(state).or_default();
                 entry.0 = entry.0.saturating_add(amount.minor);

@@ -6,24 +6,25 @@
 pub mod bundled;
 mod cadences;
 mod calendars;
+mod customers;
 pub mod database;
 pub mod gateway;
 pub mod node;
+mod people;
 pub mod problem;
 mod read;
 pub mod secret;
 pub mod section;
 pub mod settings;
 mod source;
+mod steps;
 mod toml_tree;
 
 pub use cadences::CadenceFile;
 pub use read::{duration, schedule};
 pub use settings::Settings;
 
-use crate::domain::cadence::Cadence;
 use crate::domain::calendar::Calendar;
-use crate::domain::invoice::{Debtor, Invoice};
 use gateway::Gateway;
 use jiff::tz::TimeZone;
 use node::Node;
@@ -73,6 +74,8 @@ pub struct Setup {
     pub zones: BTreeMap<String, TimeZone>,
     /// Holidays by calendar name.
     pub calendars: BTreeMap<String, Arc<Calendar>>,
+    /// Holidays of creditor, debtor's country and cadence together, by country and the cadence's own calendar.
+    days: customers::Days,
     /// The folder of relance.toml.
     pub folder: PathBuf,
     /// The environment.
@@ -93,27 +96,6 @@ impl Setup {
             Some(setup) if problems.is_empty() => Ok(setup),
             _ => Err(ConfigError(problems.into_sorted())),
         }
-    }
-
-    /// The cadence of a name.
-    pub fn cadence(&self, name: &str) -> Option<&Arc<Cadence>> {
-        self.cadences.iter().map(|c| &c.cadence).find(|c| c.name == name)
-    }
-
-    /// The cadence that takes an invoice: the one that the row names, else the most specific match.
-    pub fn cadence_for(&self, debtor: &Debtor, tags: &[String], invoice: &Invoice, named: Option<&str>) -> Option<&Arc<Cadence>> {
-        if let Some(name) = named {
-            return self.cadence(name);
-        }
-        let matching = self.cadences.iter().map(|c| &c.cadence).filter(|c| c.applies_to.matches(debtor, tags, invoice));
-        matching.max_by_key(|c| c.applies_to.specificity())
-    }
-
-    /// The debtor's zone: its own, else its country's, else the creditor's (R9).
-    pub fn zone(&self, debtor: &Debtor) -> TimeZone {
-        let own = debtor.timezone.as_deref().and_then(|name| TimeZone::get(name).ok());
-        let country = || debtor.country.as_ref().and_then(|c| self.zones.get(c)).cloned();
-        own.or_else(country).unwrap_or_else(|| self.settings.creditor.timezone.clone())
     }
 }
 
@@ -137,7 +119,8 @@ fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problem
     let shelf = read::Shelf { calendars: &calendars, gateways: &gateways, languages, base: folder };
     let settings = root.and_then(|root| read::settings(&root, &shelf, problems));
     let settings = settings?;
-    let fingerprint = fingerprint(&settings, &cadences, &zones);
+    let days = customers::days(&settings, &cadences, &calendars);
+    let fingerprint = fingerprint(&settings, &cadences, &zones, &days);
     let agreement = agreement(&fingerprint, &settings, &letters);
     Some(Setup {
         settings,
@@ -145,6 +128,7 @@ fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problem
         letters,
         zones,
         calendars,
+        days,
         folder: folder.to_path_buf(),
         environment,
         fingerprint,
@@ -153,12 +137,17 @@ fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problem
 }
 
 /// What decisions depend on, as one text: not secrets, not addresses of servers.
-fn fingerprint(settings: &Settings, cadences: &[CadenceFile], zones: &BTreeMap<String, TimeZone>) -> String {
+fn fingerprint(
+    settings: &Settings,
+    cadences: &[CadenceFile],
+    zones: &BTreeMap<String, TimeZone>,
+    calendars: &customers::Days,
+) -> String {
     use sha2::Digest as _;
     let steps: Vec<_> = cadences.iter().map(|c| &c.cadence).collect();
     let guard = &settings.guard;
     let channels = (settings.email.is_some(), settings.sms.is_some());
-    let days = (settings.source.booking_lag, &settings.creditor.calendar, &settings.creditor.timezone, zones);
+    let days = (settings.source.booking_lag, calendars, &settings.creditor.timezone, zones, &settings.source.tags);
     let sending = (guard.redirect_to.is_some(), guard.dry_run, channels);
     let text = format!("{steps:?}{:?}{days:?}{sending:?}", settings.policy);
     crate::domain::hex::hex(&sha2::Sha256::digest(text.as_bytes())[..16])

@@ -4,6 +4,8 @@ use super::database::DatabaseSettings;
 use super::secret::SecretSource;
 use crate::domain::calendar::Calendar;
 use crate::domain::decision::Policy;
+use crate::domain::standing::Tags;
+use crate::domain::time::Window;
 use crate::domain::when::Delay;
 use jiff::tz::TimeZone;
 use std::path::PathBuf;
@@ -27,6 +29,17 @@ pub struct Settings {
     pub guard: Guard,
     /// The rules' own figures.
     pub policy: Policy,
+    /// What people do.
+    pub people: People,
+}
+
+/// What people do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct People {
+    /// When a customer may be called, in the customer's own time (R21).
+    pub calls: Window,
+    /// How long a question waits for an answer before it lapses.
+    pub approve_within: Delay,
 }
 
 /// The firm that runs relance.
@@ -72,6 +85,8 @@ pub struct SourceSettings {
     pub booking_lag: Delay,
     /// SQL for the day up to which receipts are booked; replaces the lag.
     pub booked_through: Option<String>,
+    /// What tags mean.
+    pub tags: Tags,
 }
 
 /// A cron expression of five or six fields, in the creditor's zone.

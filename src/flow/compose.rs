@@ -5,8 +5,9 @@ use crate::channel::email::{Envelope, MailParts, build};
 use crate::domain::attempt::about;
 use crate::domain::cadence::Cadence;
 use crate::domain::case::DebtorFile;
-use crate::domain::decision::{Booked, Line, Plan, Section};
+use crate::domain::decision::{Booked, Line, Plan, Section, To};
 use crate::domain::invoice::Invoice;
+use crate::domain::mail::Mail;
 use crate::domain::step::Channel;
 use crate::domain::time::days_between;
 use crate::letter::{LetterFacts, View, view};
@@ -57,10 +58,8 @@ pub struct Order<'a> {
     pub cadence: &'a Cadence,
     /// What is to be said.
     pub plan: &'a Plan,
-    /// Channel.
-    pub channel: Channel,
-    /// Address.
-    pub address: &'a str,
+    /// Whom it goes to, and how.
+    pub to: &'a To,
     /// Message-ID.
     pub message_id: &'a str,
     /// The message's number, for tokens.
@@ -83,7 +82,8 @@ pub fn rows<'a>(file: &'a DebtorFile, plan: &'a Plan) -> Vec<(&'a Line, &'a Invo
 fn letter_view(desk: &Desk, order: &Order, form: &'static str) -> Result<(String, View), ComposeError> {
     let step = &order.cadence.steps[order.plan.step];
     let failed = |e: crate::letter::LetterError| ComposeError(e.to_string());
-    let language = desk.letters.language(order.file.debtor.language.as_deref(), &step.letter, form).map_err(failed)?;
+    let wanted = order.to.language.as_deref().or(order.file.debtor.language.as_deref());
+    let language = desk.letters.language(wanted, &step.letter, form).map_err(failed)?;
     let labels = desk.letters.labels(&language).ok_or_else(|| ComposeError(format!("no labels for {language}")))?;
     let creditor = &desk.setup.settings.creditor;
     let rows = rows(order.file, order.plan);
@@ -112,7 +112,7 @@ fn booked_for(desk: &Desk, order: &Order) -> Date {
 
 /// Makes a message.
 pub fn compose(desk: &Desk, order: &Order) -> Result<Composed, ComposeError> {
-    match order.channel {
+    match order.to.channel {
         Channel::Email => email(desk, order),
         Channel::Sms => sms(desk, order),
     }
@@ -125,16 +125,34 @@ fn email(desk: &Desk, order: &Order) -> Result<Composed, ComposeError> {
     finish_mail(desk, order, mail, order.message_id)
 }
 
+/// The words of a message, for a person who is to say yes to it.
+pub fn draft(desk: &Desk, order: &Order) -> Result<Mail, ComposeError> {
+    let form = if order.to.channel == Channel::Sms { "sms" } else { "md" };
+    let (language, view) = letter_view(desk, order, form)?;
+    let letter = &order.cadence.steps[order.plan.step].letter;
+    let failed = |e: crate::letter::LetterError| ComposeError(e.to_string());
+    if order.to.channel == Channel::Email {
+        return desk.letters.mail(&language, letter, &view).map_err(failed);
+    }
+    let text = desk.letters.sms(&language, letter, &view).map_err(failed)?;
+    Ok(Mail { subject: String::new(), html: String::new(), text, language })
+}
+
 /// Puts a mail's words on the wire's form.
-fn finish_mail(desk: &Desk, order: &Order, mail: crate::domain::mail::Mail, id: &str) -> Result<Composed, ComposeError> {
+fn finish_mail(desk: &Desk, order: &Order, mail: Mail, id: &str) -> Result<Composed, ComposeError> {
     let settings = desk.setup.settings.email.as_ref().ok_or_else(|| ComposeError("[email] is not configured".to_owned()))?;
     let redirect = desk.setup.settings.guard.redirect_to.as_ref();
     let parse =
         |text: &str| text.parse::<lettre::Address>().map_err(|e| ComposeError(format!("\"{text}\" is not an address: {e}")));
     let to = match redirect {
         Some(address) => address.clone(),
-        None => parse(order.address)?,
+        None => parse(&order.to.address)?,
     };
+    // Everybody sees who else has the mail; each copy travels by itself, so that what comes back is told apart.
+    let mails = || order.plan.way.to().iter().filter(|t| t.channel == Channel::Email && redirect.is_none());
+    let main = mails().find(|t| !t.copy).unwrap_or(order.to);
+    let copies: Vec<lettre::Address> = mails().filter(|t| t.copy).map(|t| parse(&t.address)).collect::<Result<_, _>>()?;
+    let head = if redirect.is_some() { to.clone() } else { parse(&main.address)? };
     let day = days_between(date(1970, 1, 1), order.today);
     let token = |purpose, base: &lettre::Address| {
         let token = desk.keys.token(purpose, order.message, day);
@@ -148,9 +166,10 @@ fn finish_mail(desk: &Desk, order: &Order, mail: crate::domain::mail::Mail, id: 
         mail: &mail,
         from: &settings.from,
         reply_to: &reply_to,
-        name: &order.file.debtor.name,
-        to: &to,
-        redirected_from: redirect.map(|_| order.address),
+        name: main.name.as_deref().unwrap_or(&order.file.debtor.name),
+        to: &head,
+        cc: &copies,
+        redirected_from: redirect.map(|_| order.to.address.as_str()),
         message_id: id,
         thread: thread.as_deref(),
         date: order.now,
@@ -175,15 +194,10 @@ fn sms(desk: &Desk, order: &Order) -> Result<Composed, ComposeError> {
     let text = desk.letters.sms(&language, letter, &view).map_err(|e| ComposeError(e.to_string()))?;
     if desk.is_redirected() {
         // With a redirection nothing may reach a debtor: the text goes by mail to the same address.
-        let mail = crate::domain::mail::Mail {
-            subject: format!("SMS: {text}"),
-            html: format!("<p>{}</p>", html_text(&text)),
-            text,
-            language,
-        };
+        let mail = Mail { subject: format!("SMS: {text}"), html: format!("<p>{}</p>", html_text(&text)), text, language };
         return finish_mail(desk, order, mail, &format!("{}@sms.invalid", order.message_id));
     }
-    let to = order.address.to_owned();
+    let to = order.to.address.clone();
     Ok(Composed { wire: Wire::Sms { to: to.clone() }, bytes: text.into_bytes(), address: to, language, thread: None })
 }
 

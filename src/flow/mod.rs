@@ -2,13 +2,17 @@
 //! daemon calls when the bell rings. What is due is decided by the database and the clock, never by the bell.
 
 pub mod absorb;
+pub mod approvals;
 pub mod brake;
+pub mod calls;
 pub mod collect;
 mod common;
 pub mod compose;
+mod contact;
 pub mod deliver;
 pub mod desk;
 pub mod guard;
+mod look;
 mod outcome;
 pub mod plan;
 mod prepare;

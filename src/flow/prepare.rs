@@ -1,11 +1,11 @@
 //! From claimed messages to messages about to leave: the invoices are read again, the case is decided once
 //! more, the message is made, and the sending mark is committed (R13).
 
-use super::absorb::{absorb, digest};
+use super::absorb::{absorb, digest, late_before};
 use super::collect;
 use super::compose::{self, Composed, Order};
+use super::contact::new_contact;
 use super::desk::{Conditions, Desk, DeskError};
-use super::plan::new_contact;
 use crate::clock::Stopwatch;
 use crate::domain::attempt::{FaultClass, Outcome};
 use crate::domain::case::{CaseKey, DebtorFile};
@@ -208,7 +208,7 @@ async fn reread(
     }
     if !fresh.is_empty() {
         let absorbed = absorb(desk, &columns, &fresh, &doubled, now).await?;
-        desk.store.apply_page(&absorbed.change, now).await?;
+        desk.store.apply_page(&absorbed.change, late_before(desk, now), now).await?;
     }
     Ok(changed)
 }
@@ -222,22 +222,21 @@ fn make(desk: &Desk, around: &Around, claimed: Claimed, packer: &mut Packer<'_>)
         return Ok(Made::Stays(claimed, Reason::NoCadence));
     };
     let case = CaseKey { cadence: cadence.name.clone(), currency };
-    let world = World { own: Some(claimed.contact_pk), ..desk.world(&around.conditions, &zone, cadence, now) };
+    let world = World { own: Some(claimed.contact_pk), ..desk.world(&around.conditions, &file.debtor, &zone, cadence, now) };
     let decision = decide(file, &case, &world, &mut NoTrace);
     let Verdict::Send(plan) = decision.verdict else {
         return Ok(Made::Stays(claimed, decision.reason));
     };
     let same_step = cadence.steps[plan.step].id.as_str() == claimed.step;
-    let same_address = plan.to.iter().any(|(c, a)| *c == claimed.channel && *a == claimed.address);
-    if !same_step || !same_address {
+    let to = plan.way.to().iter().find(|to| to.channel == claimed.channel && to.address == claimed.address);
+    let Some(to) = to.filter(|to| same_step && to.copy == claimed.copy && is_as_answered(file, &claimed, &plan)) else {
         return Ok(Made::Stays(claimed, Reason::Changed));
-    }
+    };
     let order = Order {
         file,
         cadence,
         plan: &plan,
-        channel: claimed.channel,
-        address: &claimed.address,
+        to,
         message_id: &claimed.message_id,
         message: claimed.pk,
         today,
@@ -267,7 +266,17 @@ fn moved(plan: &Plan, claimed: &Claimed) -> bool {
     let mut planned = claimed.invoices.clone();
     marked.sort_unstable();
     planned.sort_unstable();
-    marked != planned && plan.to.len() == 1
+    marked != planned && plan.way.to().len() == 1
+}
+
+/// Whether what leaves is what a person said yes to: the same balances, and no other invoice asked for.
+fn is_as_answered(file: &DebtorFile, claimed: &Claimed, plan: &Plan) -> bool {
+    let contact = file.contacts.iter().find(|c| c.pk == claimed.contact_pk);
+    let Some(word) = contact.and_then(|c| c.word.as_ref()) else { return true };
+    let balance = |pk: i64| file.rows.iter().find(|r| r.invoice.pk == pk).map(|r| r.invoice.balance.minor);
+    let asked = plan.lines.iter().filter(|l| l.section == Section::Asked);
+    let now: HashSet<(i64, Option<i64>)> = asked.map(|l| (l.pk, balance(l.pk))).collect();
+    word.given && now == word.balances.iter().map(|(pk, balance)| (*pk, Some(*balance))).collect()
 }
 
 fn attempt(file: &DebtorFile, claimed: &Claimed, invoices: String, language: Option<String>, now: Timestamp) -> NewAttempt {
@@ -275,7 +284,7 @@ fn attempt(file: &DebtorFile, claimed: &Claimed, invoices: String, language: Opt
         at: now.as_millisecond(),
         debtor_pk: file.debtor.pk,
         debtor: file.debtor.id.clone(),
-        person: None,
+        person: claimed.role.clone(),
         channel: Some(claimed.channel.as_str().to_owned()),
         cadence: claimed.cadence.clone(),
         step: claimed.step.clone(),
@@ -336,6 +345,7 @@ async fn cancelled(
     Ok(Settlement {
         message_pk: claimed.pk,
         contact_pk: claimed.contact_pk,
+        copy: claimed.copy,
         after,
         day: today,
         payload,

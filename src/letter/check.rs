@@ -4,8 +4,9 @@ use super::engine::Letters;
 use super::view::{LetterFacts, VARIABLES, View, view};
 use crate::config::CadenceFile;
 use crate::config::problem::{At, Problems};
+use crate::domain::debtor::{CustomerKind, Debtor};
 use crate::domain::decision::{Line, Section};
-use crate::domain::invoice::{CustomerKind, Debtor, Invoice, Presence, RowKind, RowStatus};
+use crate::domain::invoice::{Invoice, Presence, RowKind, RowStatus};
 use crate::domain::mail::Mail;
 use crate::domain::money::Money;
 use crate::domain::step::{Channel, Rank, StepId};
@@ -21,7 +22,7 @@ impl Letters {
         }
         for cadence in cadences {
             for (step, at) in cadence.cadence.steps.iter().zip(&cadence.letters_at) {
-                for channel in step.channel.channels() {
+                for channel in step.channels() {
                     let form = match channel {
                         Channel::Email => "md",
                         Channel::Sms => "sms",
@@ -126,13 +127,9 @@ pub fn sample_view(labels: &super::Labels, variant: usize) -> View {
         pk: 1,
         id: "C1".to_owned(),
         name: "Brasserie du Parvis SPRL".to_owned(),
-        language: None,
         country: Some("BE".to_owned()),
         kind: full.then_some(CustomerKind::Business),
-        timezone: None,
-        state: None,
-        email: None,
-        phone: None,
+        ..Debtor::default()
     };
     let rows: Vec<(Line, Invoice)> = samples(full).into_iter().take(if many { 6 } else { 1 }).collect();
     let pairs: Vec<(&Line, &Invoice)> = rows.iter().map(|(l, i)| (l, i)).collect();
@@ -171,6 +168,7 @@ fn samples(full: bool) -> Vec<(Line, Invoice)> {
             rank: Some(Rank::Reminder),
             days_late: days,
             net: eur(net),
+            disputed: eur(0),
         };
         let due_on = crate::domain::time::plus_days(date(2026, 11, 20), -days);
         let invoice = Invoice {
@@ -187,6 +185,11 @@ fn samples(full: bool) -> Vec<(Line, Invoice)> {
             disputed: None,
             reference: full.then(|| "+++010/8068/17183+++".to_owned()),
             pay_url: full.then(|| "https://pay.canal.example/F-1031".to_owned()),
+            document: None,
+            po_number: None,
+            owner: None,
+            tags: vec![],
+            dispute_tag: None,
             for_invoice: None,
             for_another: false,
             paid_by_others: 0,

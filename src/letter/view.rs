@@ -1,8 +1,9 @@
 //! What a letter can say: one view-model of ready-made strings, in the letter's language.
 
 use super::labels::Labels;
+use crate::domain::debtor::{CustomerKind, Debtor};
 use crate::domain::decision::{Line, Section};
-use crate::domain::invoice::{CustomerKind, Debtor, Invoice};
+use crate::domain::invoice::Invoice;
 use crate::domain::money::Money;
 use crate::domain::step::Rank;
 use jiff::civil::Date;

@@ -16,13 +16,20 @@ use std::collections::HashMap;
 statements! {
     LEDGER_KNOWN = "SELECT pk, source_id, debtor_pk, digest, presence, term, due_on, currency, balance, kind
         FROM invoice WHERE source_id IN (SELECT value ->> 0 FROM json_each($1))";
-    LEDGER_DEBTORS = "INSERT INTO debtor (source_id, name, language, country, kind, timezone, state, email, phone, enterprise_no, next_at)
+    LEDGER_DEBTORS = "INSERT INTO debtor (source_id, name, language, country, kind, timezone, state, email, phone, enterprise_no, contacts, pay_runs, customer_since, known_since, next_at)
         SELECT j.value ->> 'id', j.value ->> 'name', j.value ->> 'language', j.value ->> 'country', j.value ->> 'kind',
-               j.value ->> 'timezone', j.value ->> 'state', j.value ->> 'email', j.value ->> 'phone', j.value ->> 'enterprise_no', $2
+               j.value ->> 'timezone', j.value ->> 'state', j.value ->> 'email', j.value ->> 'phone', j.value ->> 'enterprise_no', j.value ->> 'contacts', j.value ->> 'pay_runs', j.value ->> 'since', $2, $2
         FROM json_each($1) j WHERE true
         ON CONFLICT (source_id) DO UPDATE SET name = excluded.name, language = excluded.language, country = excluded.country,
             kind = excluded.kind, timezone = excluded.timezone, state = excluded.state, email = excluded.email,
-            phone = excluded.phone, enterprise_no = excluded.enterprise_no, next_at = excluded.next_at";
+            phone = excluded.phone, enterprise_no = excluded.enterprise_no, contacts = excluded.contacts, pay_runs = excluded.pay_runs,
+            customer_since = excluded.customer_since, next_at = excluded.next_at";
+    LEDGER_SEEN = "UPDATE debtor SET invoices_seen = invoices_seen + p.n
+        FROM (SELECT j.value ->> 0 AS id, count(*) AS n FROM json_each($1) j GROUP BY j.value ->> 0) p WHERE debtor.source_id = p.id";
+    LEDGER_PAST = "UPDATE debtor SET invoices_paid = invoices_paid + p.paid, invoices_late = invoices_late + p.late
+        FROM (SELECT i.debtor_pk AS pk, count(*) AS paid, CAST(sum(CASE WHEN i.due_on < $2 THEN 1 ELSE 0 END) AS BIGINT) AS late
+              FROM json_each($1) j JOIN invoice i ON i.source_id = j.value ->> 0 WHERE i.kind = 'invoice' GROUP BY i.debtor_pk) p
+        WHERE debtor.pk = p.pk";
     LEDGER_INVOICES = "INSERT INTO invoice (source_id, debtor_pk, number, kind, status, presence, issued_on, due_on, currency, total,
             balance, disputed, reference, pay_url, document, po_number, owner, for_invoice, booked_through, tags, cadence,
             term, first_seen, reopened, paused_until, digest)
@@ -111,6 +118,9 @@ pub struct DebtorRow {
     pub email: Option<String>,
     pub phone: Option<String>,
     pub enterprise_no: Option<String>,
+    pub contacts: Option<String>,
+    pub pay_runs: Option<String>,
+    pub since: Option<String>,
 }
 
 /// A row to write.
@@ -174,6 +184,8 @@ pub struct PageChange {
     pub looked: Vec<i64>,
     /// Rows that could not be read: id and why.
     pub unreadable: Vec<(String, String)>,
+    /// The debtors of invoices that were never seen before, one for each invoice, by their ids in the source.
+    pub born: Vec<String>,
 }
 
 impl PageChange {
@@ -207,7 +219,8 @@ impl Store {
     }
 
     /// Writes what a page changed, in one transaction.
-    pub async fn apply_page(&self, page: &PageChange, now: Timestamp) -> Result<(), StoreError> {
+    /// What is paid and fell due before `late_before` was paid late.
+    pub async fn apply_page(&self, page: &PageChange, late_before: Date, now: Timestamp) -> Result<(), StoreError> {
         let at = now.as_millisecond();
         let mut tx = self.begin().await?;
         if !page.invoices.is_empty() {
@@ -225,7 +238,10 @@ impl Store {
         if !page.looked.is_empty() {
             query(LEDGER_LOOK).bind(keys(page.looked.iter().copied())).bind(at).execute(&mut tx).await?;
         }
-        events(&mut tx, &page.events, at).await?;
+        if !page.born.is_empty() {
+            query(LEDGER_SEEN).bind(names(&page.born)?).execute(&mut tx).await?;
+        }
+        events(&mut tx, &page.events, late_before, at).await?;
         for (id, text) in &page.unreadable {
             query(LEDGER_BAD_ROW).bind(id).bind(text).bind(at).execute(&mut tx).await?;
         }
@@ -248,7 +264,7 @@ impl Store {
     }
 
     /// Closes rows that a complete poll no longer showed: they are paid or void (a sign of life).
-    pub async fn close_rows(&self, rows: &[i64], now: Timestamp) -> Result<(), StoreError> {
+    pub async fn close_rows(&self, rows: &[i64], late_before: Date, now: Timestamp) -> Result<(), StoreError> {
         let at = now.as_millisecond();
         for chunk in rows.chunks(5000) {
             let mut tx = self.begin().await?;
@@ -260,7 +276,7 @@ impl Store {
                 sign_of_life: true,
             };
             let list: Vec<LedgerEvent> = ids.iter().map(event).collect();
-            events(&mut tx, &list, at).await?;
+            events(&mut tx, &list, late_before, at).await?;
             set_presence(&mut tx, &names(&ids)?, Presence::Closed, at).await?;
             tx.commit().await?;
         }
@@ -314,11 +330,15 @@ async fn set_presence(tx: &mut Tx, ids: &str, presence: Presence, at: i64) -> Re
     Ok(())
 }
 
-async fn events(tx: &mut Tx, list: &[LedgerEvent], at: i64) -> Result<(), StoreError> {
+async fn events(tx: &mut Tx, list: &[LedgerEvent], late_before: Date, at: i64) -> Result<(), StoreError> {
     if list.is_empty() {
         return Ok(());
     }
     query(LEDGER_EVENTS).bind(json(&list)?).bind(at).execute(&mut *tx).await?;
+    let paid: Vec<&String> = list.iter().filter(|e| e.kind == "paid").map(|e| &e.invoice).collect();
+    if !paid.is_empty() {
+        query(LEDGER_PAST).bind(names(&paid)?).bind(late_before.to_string()).execute(&mut *tx).await?;
+    }
     let signs: Vec<&String> = list.iter().filter(|e| e.sign_of_life).map(|e| &e.invoice).collect();
     if !signs.is_empty() {
         query(LEDGER_SIGNS).bind(names(&signs)?).bind(at).execute(&mut *tx).await?;

@@ -21,7 +21,7 @@ statements! {
     RECOVER_LEASED = "UPDATE message SET state = 'queued', session_pk = NULL WHERE state = 'leased' AND session_pk = $2
         AND (CAST($1 AS TEXT) IS NULL OR channel = $1)";
     /// What may have left is what was in doubt last: a later try may have been marked and not begun, or refused.
-    RECOVER_SENDING = "SELECT m.pk, m.contact_pk, m.debtor_pk, m.channel, m.step, m.cadence, m.letter, m.message_id, m.doubts,
+    RECOVER_SENDING = "SELECT m.pk, m.contact_pk, m.debtor_pk, m.channel, m.step, m.cadence, m.letter, m.message_id, m.doubts, m.copy, m.role,
             d.source_id, d.language AS wanted, c.invoices, c.redirected, p.pk AS payload_pk, p.salt, p.address, p.body_hash,
             (SELECT a.language FROM attempt a WHERE a.debtor_pk = m.debtor_pk AND a.message_pk = m.pk AND a.language IS NOT NULL
                 ORDER BY a.pk DESC LIMIT 1) AS language
@@ -250,7 +250,7 @@ fn doubtful(row: &Row, invoices: &[Row], today: Date) -> Result<Doubtful, StoreE
         at: 0,
         debtor_pk: row.get("debtor_pk")?,
         debtor: row.get("source_id")?,
-        person: None,
+        person: row.get("role")?,
         channel: row.get("channel")?,
         cadence: row.get("cadence")?,
         step,
@@ -273,6 +273,7 @@ fn doubtful(row: &Row, invoices: &[Row], today: Date) -> Result<Doubtful, StoreE
     let settlement = Settlement {
         message_pk: row.get("pk")?,
         contact_pk: row.get("contact_pk")?,
+        copy: row.get::<i64>("copy")? != 0,
         after: After::Uncertain,
         day: today,
         attempt,

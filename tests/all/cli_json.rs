@@ -77,7 +77,7 @@ async fn log() {
     let c5 = log.iter().find(|a| a["debtor"] == "C5").unwrap();
     assert_eq!((word(&c5["channel"]), word(&c5["address"]), word(&c5["outcome"])), ("sms", "+32470000005", "accepted"));
     assert_eq!((word(&c5["cadence"]), word(&c5["step"]), word(&c5["letter"])), ("standard", "reminder", "reminder"));
-    assert_eq!((word(&c5["language"]), &c5["person"]), ("fr", &Value::Null));
+    assert_eq!((word(&c5["language"]), &c5["person"]), ("fr", &Value::from("accounts")));
     let invoice = &c5["invoices"][0];
     assert_eq!((word(&invoice["id"]), word(&invoice["number"]), word(&invoice["stage"])), ("F-5", "F-5", "reminder"));
     assert_eq!((word(&invoice["balance"]), word(&invoice["currency"])), ("120.00", "GBP"));

@@ -54,6 +54,7 @@ async fn accepted(world: &World, message: &Claimed, (payload, sealed): Kept) -> 
     Settlement {
         message_pk: message.pk,
         contact_pk: message.contact_pk,
+        copy: false,
         after: After::Accepted,
         day: "2026-11-02".parse().unwrap(),
         attempt,
@@ -85,8 +86,8 @@ async fn what_others_have_taken_over_cannot_be_finished() {
     is_fenced(old.store.unmark(&[(claimed[0].pk, late.attempt.payload_pk.unwrap())], now).await);
     is_fenced(old.store.claim(Channel::Email, now, 1, None).await);
     is_fenced(old.store.give_back(&[claimed[1].pk]).await);
-    is_fenced(old.store.apply_page(&Default::default(), now).await);
-    is_fenced(old.store.commit_plan(0, &[], &[], &[], false, now).await);
+    is_fenced(old.store.apply_page(&Default::default(), jiff::civil::date(2026, 1, 1), now).await);
+    is_fenced(old.store.commit_plan(0, &Default::default(), false, now).await);
     is_fenced(old.store.move_planned(true).await);
     is_fenced(old.store.set_brake("channel:email", now, None, "late").await);
     is_fenced(old.store.raise_alert("late", now, "s", "t").await);

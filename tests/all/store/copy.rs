@@ -106,7 +106,7 @@ async fn everything_is_copied_as_it_was() {
     assert_eq!(store.verify_log(true).await.unwrap(), copied.log);
     // New rows come behind the old ones.
     let store = store.join("test", "", now()).await.unwrap();
-    store.apply_page(&super::page(), now()).await.unwrap();
+    store.apply_page(&super::page(), jiff::civil::date(2026, 1, 1), now()).await.unwrap();
     for sql in [
         "INSERT INTO debtor (source_id, name) VALUES ('new', 'new') RETURNING CAST(pk AS TEXT)",
         "INSERT INTO event (debtor_pk, at, kind, text) VALUES (1, 1, '', '') RETURNING CAST(pk AS TEXT)",

@@ -66,7 +66,8 @@ fn fixed() -> String {
                    (6, 'i6', 7, 'F-6', 'payment', 'paid', 'closed', NULL, '2026-10-01', 'EUR', 0, 0, NULL, NULL, 'i1', '[]', NULL, 1, '2026-09-02', 0, NULL, NULL, -1);
         INSERT INTO unreadable VALUES ('row \t one', '{odd}', 5), ('', '', -5);
         INSERT INTO event VALUES (1, 1, 1, 5, 'part_payment', '{odd}'), (2, 1, NULL, -5, 'payment', ''), (40, 7, 6, 6, 'due_moved', 'x');
-        INSERT INTO hold VALUES (1, 1, 1, 'operator', '2026-12-01', '{odd}', 5, NULL), (2, 2, NULL, 'operator', '2026-12-01', 'x', 5, 6);
+        INSERT INTO hold (pk, debtor_pk, invoice_pk, kind, until_day, reason, created_at, ended_at)
+            VALUES (1, 1, 1, 'operator', '2026-12-01', '{odd}', 5, NULL), (2, 2, NULL, 'operator', '2026-12-01', 'x', 5, 6);
         INSERT INTO contact VALUES (1, 1, 'standard', 'EUR', 'reminder', 'left', 5, 0, '[1]'), (2, 1, 'standard', 'EUR', 'firm', 'in_hand', 6, 1, '[1,2]'),
             (3, 2, 'standard', 'JPY', 'reminder', 'maybe', 6, 0, '[5]'), (4, 2, 'standard', 'JPY', 'firm', 'failed', 6, 0, '[5]'),
             (5, 7, 'standard', 'EUR', 'firm', 'cancelled', 6, 0, '[]'), (6, 7, 'standard', 'EUR', 'final', 'dropped', 6, 0, '[6]');

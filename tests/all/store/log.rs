@@ -6,7 +6,7 @@ use relance::domain::attempt::Outcome;
 use relance::domain::case::MarkKind;
 use relance::store::attempts::NewAttempt;
 use relance::store::chain::Verified;
-use relance::store::plan::NewMark;
+use relance::store::plan::{Looks, NewMark};
 use relance::store::settle::NoAddress;
 
 /// What the chain covers of a row; its columns besides are the links themselves.
@@ -84,7 +84,7 @@ async fn a_changed_fact_is_found() {
 async fn a_row_without_a_payload_is_covered_as_well() {
     let place = Place::new().await;
     let (store, _) = with_log(&place, &["one"]).await;
-    store.commit_plan(0, &[], &[no_address()], &[], false, super::now()).await.unwrap();
+    store.commit_plan(0, &Looks { undelivered: vec![no_address()], ..Looks::default() }, false, super::now()).await.unwrap();
     assert_eq!(verified(&store, true).await.broken, Vec::<String>::new());
     place.sql("DROP TRIGGER attempt_is_never_rewritten; DROP TRIGGER attempt_is_never_deleted").await.unwrap();
     for change in
