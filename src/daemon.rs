@@ -74,11 +74,15 @@ impl Bells {
 pub async fn once(setup: Setup, store: &Store) -> Result<bool, DeskError> {
     let desk = join(setup, store, Clock::System.now()).await?;
     let life = Life::begin(&desk);
-    meet(&desk).await?;
-    let done = round(&desk).await;
+    let done = match meet(&desk).await {
+        Ok(()) => round(&desk).await,
+        Err(e) => Err(e),
+    };
     drop(life);
-    presence::leave(&desk).await?;
-    done
+    let left = presence::leave(&desk).await;
+    let good = done?;
+    left?;
+    Ok(good)
 }
 
 async fn round(desk: &Desk) -> Result<bool, DeskError> {

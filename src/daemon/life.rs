@@ -69,17 +69,24 @@ async fn watch(desk: Desk) {
     }
 }
 
-/// Settles what others left behind, as far as they are no more: on a shared store one has to watch them for a while.
+/// A daemon that is no more is ended after one lease of looks; three leave room for one whose last transaction the server
+/// has to end first.
+const MOST_LOOKS: u32 = 12;
+
+/// Settles what others left behind, as far as they are no more: on a shared store one has to watch them for a while. Not
+/// for ever: what cannot be settled, or daemons that come and go all the time, would keep a round from its end.
 pub(super) async fn meet(desk: &Desk) -> Result<(), DeskError> {
     if !desk.store.is_shared() {
         return presence::settle_all(desk).await;
     }
     let mut watch = presence::Watch::default();
-    loop {
+    for _ in 0..MOST_LOOKS {
         watch.look(desk).await?;
-        if watch.knows_all() {
+        if watch.strangers().is_empty() {
             return Ok(());
         }
         tokio::time::sleep(desk.heart.pause()).await;
     }
+    let seconds = (desk.heart.pause() * MOST_LOOKS).as_secs();
+    Err(DeskError::Unsettled { daemons: watch.strangers().join(", "), seconds })
 }

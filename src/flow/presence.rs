@@ -71,6 +71,7 @@ impl Heart {
 /// What has been seen of another session.
 #[derive(Debug)]
 struct Seen {
+    name: String,
     beat: i64,
     /// Since when the beat has been the same.
     since: Timestamp,
@@ -101,9 +102,10 @@ impl Watch {
         agree(desk, &sessions);
         self.seen.retain(|pk, _| sessions.iter().any(|s| s.pk == *pk));
         for session in sessions.iter().filter(|s| Some(s.pk) != desk.store.session()) {
-            let seen = self.seen.entry(session.pk).or_insert(Seen { beat: session.beat, since: now, lives: false });
+            let first = |lives| Seen { name: session.name.clone(), beat: session.beat, since: now, lives };
+            let seen = self.seen.entry(session.pk).or_insert_with(|| first(false));
             if seen.beat != session.beat {
-                *seen = Seen { beat: session.beat, since: now, lives: true };
+                *seen = first(true);
             }
             if since(seen.since) < lease {
                 continue;
@@ -123,9 +125,9 @@ impl Watch {
         Ok(settled)
     }
 
-    /// Whether every other session that was there at the last look has been seen to live.
-    pub fn knows_all(&self) -> bool {
-        self.seen.values().all(|seen| seen.lives)
+    /// The other sessions that were there at the last look and have not been seen to live.
+    pub fn strangers(&self) -> Vec<&str> {
+        self.seen.values().filter(|seen| !seen.lives).map(|seen| seen.name.as_str()).collect()
     }
 }
 
