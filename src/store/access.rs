@@ -2,10 +2,10 @@
 //! ended in good order is ended by closing its connection.
 
 use super::error::{StoreError, WAIT_S};
-use super::sql::{Query, Row, Target};
+use super::sql::{Query, Row, Sql, Target};
 use crate::postgres::{CONNECT_S, Connection, Connections, Unavailable};
 use sqlx::sqlite::SqlitePool;
-use sqlx::{Executor as _, SqlStr, Sqlite, Transaction};
+use sqlx::{Executor as _, SqlSafeStr as _, SqlStr, Sqlite, Transaction};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,6 +82,21 @@ impl Pool {
             Unavailable::Busy => away(format!("each of the {} connections to it is in use", pool.most())),
             Unavailable::Closed => away("it is closed".to_owned()),
         })
+    }
+
+    /// Prepares a statement and does not run it.
+    pub(super) async fn prepare(&self, sql: Sql) -> Result<(), StoreError> {
+        match &self.kind {
+            PoolKind::Sqlite(pool) => {
+                pool.prepare(sql.sqlite.into_sql_str()).await.map(drop).map_err(|e| StoreError::sqlite(e, &self.place))
+            }
+            PoolKind::Postgres(pool) => {
+                let mut on = self.taken(pool).await?;
+                answered(&self.place, self.patience, on.prepare(sql.postgres.into_sql_str())).await?;
+                on.put_back();
+                Ok(())
+            }
+        }
     }
 
     /// Ends all connections.
