@@ -2,6 +2,7 @@
 //! ended in good order is ended by closing its connection.
 
 use super::error::{StoreError, WAIT_S};
+use super::postgres::refused;
 use super::sql::{Query, Row, Sql, Target};
 use crate::postgres::{CONNECT_S, Connection, Connections, Unavailable};
 use sqlx::sqlite::SqlitePool;
@@ -62,6 +63,14 @@ impl Pool {
         Ok(Tx { kind, place: self.place.clone(), patience: self.patience })
     }
 
+    /// Sees that there is a connection to be had.
+    pub(super) async fn reach(&self) -> Result<(), StoreError> {
+        if let PoolKind::Postgres(pool) = &self.kind {
+            self.taken(pool).await?.put_back();
+        }
+        Ok(())
+    }
+
     /// A connection with its transaction begun; those that died while nobody used them are let go.
     async fn begun(&self, pool: &Connections, words: &'static str) -> Result<Connection, StoreError> {
         loop {
@@ -77,7 +86,7 @@ impl Pool {
     async fn taken(&self, pool: &Connections) -> Result<Connection, StoreError> {
         let away = |why: String| StoreError::Away { place: self.place.to_string(), why };
         pool.take(self.patience.min(Duration::from_secs(WAIT_S))).await.map_err(|e| match e {
-            Unavailable::Refused(e) => StoreError::postgres(e, &self.place),
+            Unavailable::Refused(e) => refused(e, &self.place),
             Unavailable::Silent => away(format!("it gave no answer within {CONNECT_S} seconds")),
             Unavailable::Busy => away(format!("each of the {} connections to it is in use", pool.most())),
             Unavailable::Closed => away("it is closed".to_owned()),
