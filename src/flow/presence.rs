@@ -135,7 +135,7 @@ impl Watch {
 fn agree(desk: &Desk, sessions: &[Session]) {
     // One that was taken for dead and joined again began when its program did: its number says nothing.
     let newest = sessions.iter().max_by_key(|s| (s.started_at, s.pk));
-    let other = newest.filter(|s| s.fingerprint != desk.setup.agreement);
+    let other = newest.filter(|s| s.agreement != desk.setup.agreement);
     let rested = desk.heart.rests.swap(other.is_some(), Ordering::SeqCst);
     match other {
         Some(other) if !rested => tracing::warn!(

@@ -158,7 +158,7 @@ async fn a_daemon_that_cannot_be_settled_keeps_one_round_from_waiting_for_ever()
     firm.run(&["run", "--once"]).ends(0);
     firm.insert(&[late("F-2", "C2")]).await;
     let Home::Database(database) = &firm.home else { unreachable!() };
-    database.run("INSERT INTO relance.session (name, started_at, fingerprint) VALUES ('the other', 1, '')").await;
+    database.run("INSERT INTO relance.session (name, started_at, agreement) VALUES ('the other', 1, '')").await;
     let mut open = database.pool().begin().await.unwrap();
     sqlx::query("SELECT 1 FROM relance.session FOR KEY SHARE").execute(&mut *open).await.unwrap();
     let stuck = firm.run(&["run", "--once"]).ends(1);
