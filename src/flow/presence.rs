@@ -131,11 +131,15 @@ impl Watch {
     }
 }
 
-/// The session that began last says what the firm means.
+/// The session that began last, which says what the firm means. One that was taken for dead and joined again began when
+/// its program did: its number says nothing.
+pub fn newest(sessions: &[Session]) -> Option<&Session> {
+    sessions.iter().max_by_key(|s| (s.started_at, s.pk))
+}
+
+/// Rests as long as the newest has another agreement.
 fn agree(desk: &Desk, sessions: &[Session]) {
-    // One that was taken for dead and joined again began when its program did: its number says nothing.
-    let newest = sessions.iter().max_by_key(|s| (s.started_at, s.pk));
-    let other = newest.filter(|s| s.agreement != desk.setup.agreement);
+    let other = newest(sessions).filter(|s| s.agreement != desk.setup.agreement);
     let rested = desk.heart.rests.swap(other.is_some(), Ordering::SeqCst);
     match other {
         Some(other) if !rested => tracing::warn!(
