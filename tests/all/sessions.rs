@@ -291,6 +291,46 @@ async fn the_limit_a_minute_is_that_of_all_daemons() {
     world.finish().await;
 }
 
+/// A reminder that is due on the tests' Monday, and may follow one of another case as soon as the ceilings let it.
+const ONE_STEP: &str = r#"
+name = "standard"
+spacing = "0 days"
+[[step]]
+id = "reminder"
+when = "4 working days after due"
+channel = "email"
+"#;
+
+/// Two cases of each debtor, in two currencies, and one contact a day: whoever plans sees what the other has planned.
+#[tokio::test]
+async fn one_contact_a_day_is_one_over_all_daemons() {
+    let server = Smtp::start().await;
+    let both = |n: usize| {
+        let row = |currency: &str| Row::new(&format!("{currency}-{n}"), &format!("C{n}")).with("currency", currency);
+        [row("EUR"), row("USD")]
+    };
+    let all: Vec<Row> = (1..=40).flat_map(both).collect();
+    let world = World::with(Config::mail(server.port).cadence(ONE_STEP), &all).await;
+    if !world.store().is_shared() {
+        return world.finish().await;
+    }
+    let other = world.second().await;
+    for day in 1..=3 {
+        for _ in 0..3 {
+            let planned = tokio::join!(plan::step(world.desk()), plan::step(&other));
+            assert!(planned.0.is_ok() && planned.1.is_ok(), "{planned:?}");
+            let delivered = tokio::join!(deliver::step(world.desk()), deliver::step(&other));
+            assert!(delivered.0.is_ok() && delivered.1.is_ok(), "{delivered:?}");
+        }
+        assert_eq!(server.accepted().len(), 40 * day.min(2), "on day {day}");
+        let most = "SELECT max(n) || '' FROM (SELECT count(*) AS n FROM contact GROUP BY debtor_pk, at / 86400000) AS a";
+        assert_eq!(world.peek(most).await, ["1"], "on day {day}");
+        world.days(1);
+        world.poll().await;
+    }
+    world.finish().await;
+}
+
 /// Daemons that decide by different rules would undo each other's plans: the one that began last says what holds.
 #[tokio::test]
 async fn who_began_with_an_older_configuration_rests() {
