@@ -4,7 +4,7 @@ use crate::support::{Config, Row, Smtp, World};
 use jiff::Span;
 use relance::domain::step::Channel;
 use relance::flow::presence::{self, Watch};
-use relance::flow::{Desk, collect, deliver, plan};
+use relance::flow::{Desk, collect, deliver, plan, review};
 use relance::store::StoreError;
 use relance::store::outbox::Claimed;
 use relance::store::payloads::Payload;
@@ -288,6 +288,23 @@ async fn the_limit_a_minute_is_that_of_all_daemons() {
     world.minutes(2);
     world.deliver().await;
     assert_eq!(server.accepted().len(), 12);
+    world.finish().await;
+}
+
+/// Another daemon may have the pen for long: whoever has nothing to write does not wait for it.
+#[tokio::test]
+async fn an_idle_daemon_does_not_take_the_pen() {
+    let server = Smtp::start().await;
+    let world = World::with(Config::mail(server.port), &rows(2)).await;
+    world.round().await;
+    // What the outcomes mean for the next step.
+    world.plan().await;
+    let hand = world.home.pen().await;
+    assert!(collect::step(world.desk()).await.unwrap().is_none());
+    assert_eq!(plan::step(world.desk()).await.unwrap().looked, 0);
+    assert!(!deliver::step(world.desk()).await.unwrap().any());
+    review::watch(world.desk()).await.unwrap();
+    drop(hand);
     world.finish().await;
 }
 
