@@ -2,6 +2,8 @@
 //! store beside the daemon is heard within a fraction of one; a pump that has made work for the next rings it. What is
 //! due is never decided here.
 
+mod life;
+
 use crate::clock::Clock;
 use crate::config::Setup;
 use crate::config::problem::{ConfigError, Problem};
@@ -10,6 +12,7 @@ use crate::flow::{Desk, DeskError, brake, collect, deliver, plan, presence, revi
 use crate::store::sessions::Duty;
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
+use life::{Life, meet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -71,26 +74,15 @@ impl Bells {
 pub async fn once(setup: Setup, store: &Store) -> Result<bool, DeskError> {
     let desk = join(setup, store, Clock::System.now()).await?;
     let life = Life::begin(&desk);
-    meet(&desk).await?;
-    let done = round(&desk).await;
+    let done = match meet(&desk).await {
+        Ok(()) => round(&desk).await,
+        Err(e) => Err(e),
+    };
     drop(life);
-    presence::leave(&desk).await?;
-    done
-}
-
-/// Settles what others left behind, as far as they are no more: on a shared store one has to watch them for a while.
-async fn meet(desk: &Desk) -> Result<(), DeskError> {
-    if !desk.store.is_shared() {
-        return presence::settle_all(desk).await;
-    }
-    let mut watch = presence::Watch::default();
-    loop {
-        watch.look(desk).await?;
-        if watch.knows_all() {
-            return Ok(());
-        }
-        tokio::time::sleep(desk.heart.pause()).await;
-    }
+    let left = presence::leave(&desk).await;
+    let good = done?;
+    left?;
+    Ok(good)
 }
 
 async fn round(desk: &Desk) -> Result<bool, DeskError> {
@@ -159,68 +151,6 @@ async fn join_patiently(setup: &Setup, store: &Store, began: Timestamp) -> Resul
             }
             joined => return joined,
         }
-    }
-}
-
-/// What keeps a session alive.
-struct Life {
-    tasks: JoinSet<()>,
-    /// Rung when others have ended the session.
-    over: Arc<Notify>,
-}
-
-impl Life {
-    /// Begins to give signs of life and to watch the others; a store that is not shared needs neither.
-    fn begin(desk: &Desk) -> Life {
-        let over = Arc::new(Notify::new());
-        let mut tasks = JoinSet::new();
-        if desk.store.is_shared() {
-            desk.heart.begin();
-            tasks.spawn(beat(desk.clone(), over.clone()));
-            tasks.spawn(watch(desk.clone()));
-        }
-        Life { tasks, over }
-    }
-
-    /// Waits until it is over: others have ended the session, or one of its tasks has ended, which none does of itself.
-    async fn end(&mut self) -> DeskError {
-        if self.tasks.is_empty() {
-            return std::future::pending().await;
-        }
-        tokio::select! {
-            () = self.over.notified() => DeskError::Store(StoreError::Fenced),
-            ended = self.tasks.join_next() => match ended {
-                Some(Err(e)) => DeskError::Ended(e.to_string()),
-                _ => DeskError::Store(StoreError::Fenced),
-            },
-        }
-    }
-}
-
-/// Gives signs of life, and waits for nothing else: whoever gives none is taken for dead.
-async fn beat(desk: Desk, over: Arc<Notify>) {
-    let mut away = false;
-    loop {
-        let beaten = desk.heart.beat(&desk.store).await;
-        match &beaten {
-            Ok(false) => return over.notify_one(),
-            Ok(true) if away => tracing::info!("the store is back"),
-            Err(e) if !away => tracing::error!(error = %e, "nothing leaves until the store is back"),
-            _ => {}
-        }
-        away = beaten.is_err();
-        tokio::time::sleep(desk.heart.pause()).await;
-    }
-}
-
-/// Watches the other daemons, and settles what those left behind who give no sign of life any more.
-async fn watch(desk: Desk) {
-    let mut watch = presence::Watch::default();
-    loop {
-        if let Err(e) = watch.look(&desk).await {
-            tracing::debug!(error = %e, "the other daemons cannot be watched");
-        }
-        tokio::time::sleep(desk.heart.pause()).await;
     }
 }
 

@@ -7,6 +7,7 @@ use crate::domain::money::Money;
 use crate::domain::time::local_date;
 use crate::flow::Desk;
 use crate::flow::guard::span;
+use crate::flow::presence;
 use crate::store::sessions::Session;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -47,7 +48,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     brakes.extend(desk.store.brakes().await?.into_iter().map(|b| (b.kind, b.text)));
     // Of a file the one daemon is known by its lock, and a session in it may be of one that is no more.
     let daemons = if desk.store.is_shared() { desk.store.sessions().await? } else { Vec::new() };
-    let newest = daemons.last().map(|d| d.fingerprint.clone());
+    let newest = presence::newest(&daemons).map(|d| d.agreement.clone());
     let queue = desk.store.queue().await?;
     let uncertain = desk.store.uncertain().await?.len();
     let unreachable = desk.store.unreachable().await?;
@@ -79,7 +80,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         _ => say!("ledger       never read"),
     }
     for d in &daemons {
-        let rests = if Some(&d.fingerprint) == newest.as_ref() { "" } else { "; RESTS: a later one has another configuration" };
+        let rests = if Some(&d.agreement) == newest.as_ref() { "" } else { "; RESTS: a later one has another configuration" };
         say!("daemon       {} since {}, {}{rests}", d.name, out::short(d.started_at, zone), heard(d.silent));
     }
     match brakes.as_slice() {

@@ -62,6 +62,16 @@ pub enum DeskError {
     /// A part of the program is gone that should not be.
     #[error("a part of the program ended unexpectedly ({0}); start it again, what was in hand is settled then")]
     Ended(String),
+    /// Daemons that give no sign of life, and what they left in hand stays there.
+    #[error(
+        "what other daemons left in hand could not be settled within {seconds} seconds ({daemons}), and nothing was polled or sent. The lines above say why; where they do not, somebody keeps a row of the table session locked (the view pg_locks names them), or daemons start and end all the time. `relance status` shows them; then try again"
+    )]
+    Unsettled {
+        /// Their names.
+        daemons: String,
+        /// How long they were watched.
+        seconds: u64,
+    },
 }
 
 /// What holds for every case at a moment.

@@ -17,6 +17,7 @@ mod outcome;
 pub mod plan;
 mod prepare;
 pub mod presence;
+mod record;
 pub mod review;
 pub mod simulate;
 mod tell;

@@ -102,6 +102,7 @@ async fn everything_is_copied_as_it_was() {
     // Who was at work there is not at work here.
     assert_eq!(moving.source.home.texts("SELECT name FROM session").await, ["test"]);
     assert_eq!(moving.target.texts("SELECT name FROM session").await, Vec::<String>::new());
+    // The copy's log is not verified by the program: it is the same by its values, and this is the proof of that.
     let store = moving.opened().await.unwrap();
     assert_eq!(store.verify_log(true).await.unwrap(), copied.log);
     // New rows come behind the old ones.

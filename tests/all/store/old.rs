@@ -54,7 +54,7 @@ fn in_hand(version: usize) -> String {
         1 => ("lease_until", "5".to_owned()),
         _ => ("session_pk", "(SELECT max(pk) FROM session)".to_owned()),
     };
-    let session = if version == 1 { "" } else { "INSERT INTO session (name, started_at, fingerprint) VALUES ('killed', 1, '');" };
+    let session = if version == 1 { "" } else { "INSERT INTO session (name, started_at, agreement) VALUES ('killed', 1, '');" };
     let row = |pk: i64, state: &str, payload: &str| {
         format!(
             "INSERT INTO message (pk, contact_pk, debtor_pk, channel, address, step, cadence, letter, message_id, state, not_before, payload_pk, {column})
