@@ -144,9 +144,12 @@ fn accounts(text: &Text) -> Vec<(usize, String)> {
 fn account_at(text: &Text, start: usize) -> Option<usize> {
     let sign = |i: usize| text.raw(i).filter(char::is_ascii_alphanumeric);
     let figure = |i: usize| sign(i).is_some_and(|c| c.is_ascii_digit());
-    let code: String = [sign(start)?, sign(start + 1)?].iter().collect();
     let begins = start == 0 || !text.raw(start - 1).is_some_and(char::is_alphanumeric);
-    if !begins || !is_country(&code) || !figure(start + 2) || !figure(start + 3) {
+    if !begins || !figure(start + 2) || !figure(start + 3) {
+        return None;
+    }
+    let code: String = [sign(start)?, sign(start + 1)?].iter().collect();
+    if !is_country(&code) {
         return None;
     }
     let (mut i, mut signs, mut figures, mut end) = (start, 0, 0, start);
