@@ -9,6 +9,7 @@ mod calendars;
 mod customers;
 pub mod database;
 pub mod gateway;
+pub mod law;
 pub mod node;
 mod people;
 pub mod problem;
@@ -76,6 +77,8 @@ pub struct Setup {
     pub calendars: BTreeMap<String, Arc<Calendar>>,
     /// Holidays of creditor, debtor's country and cadence together, by country and the cadence's own calendar.
     days: customers::Days,
+    /// The law on late payment.
+    pub law: Arc<law::LawBook>,
     /// The folder of relance.toml.
     pub folder: PathBuf,
     /// The environment.
@@ -111,6 +114,7 @@ fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problem
         })
         .collect();
     let zones = zones(folder, problems);
+    let law = law::read(files(folder, "law", "toml", bundled::LAW, problems), problems);
     let cadences = cadence_files(folder, &calendars, problems);
     let letters = letter_files(folder, problems);
     strays(folder, problems);
@@ -121,7 +125,7 @@ fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problem
     let settings = settings?;
     let days = customers::days(&settings, &cadences, &calendars);
     let fingerprint = fingerprint(&settings, &cadences, &zones, &days);
-    let agreement = agreement(&fingerprint, &settings, &letters);
+    let agreement = agreement(&fingerprint, &settings, &letters, &law);
     Some(Setup {
         settings,
         cadences,
@@ -129,6 +133,7 @@ fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problem
         zones,
         calendars,
         days,
+        law: Arc::new(law),
         folder: folder.to_path_buf(),
         environment,
         fingerprint,
@@ -155,14 +160,15 @@ fn fingerprint(
 
 /// What daemons on one store must have in common, as one text: what decisions depend on, what guards sending, what the
 /// letters say and in whose name; not secrets, servers and paths, which may differ from machine to machine.
-fn agreement(fingerprint: &str, settings: &Settings, letters: &[LetterSource]) -> String {
+fn agreement(fingerprint: &str, settings: &Settings, letters: &[LetterSource], law: &law::LawBook) -> String {
     use sha2::Digest as _;
     let email = settings.email.as_ref().map(|e| (&e.from, e.max_per_minute, e.when_uncertain, e.retry_for, &e.bounce_address));
     let sms = settings.sms.as_ref().map(|s| (&s.from, s.max_per_minute, s.when_uncertain, s.retry_for));
     let creditor = &settings.creditor;
-    let firm = (&creditor.name, &creditor.country, &creditor.language, &creditor.iban, &creditor.contact);
+    let firm =
+        (&creditor.name, &creditor.country, &creditor.language, &creditor.iban, &creditor.enterprise_no, &creditor.contact);
     let words: Vec<(&str, &str)> = letters.iter().map(|l| (l.name.as_str(), l.text.as_str())).collect();
-    let text = format!("{fingerprint}{:?}{email:?}{sms:?}{firm:?}{words:?}", settings.guard);
+    let text = format!("{fingerprint}{:?}{email:?}{sms:?}{firm:?}{words:?}{law:?}", settings.guard);
     crate::domain::hex::hex(&sha2::Sha256::digest(text.as_bytes())[..16])
 }
 
@@ -208,7 +214,7 @@ fn cadence_files(folder: &Path, calendars: &BTreeMap<String, Arc<Calendar>>, pro
 }
 
 /// The folders that are read beside relance.toml.
-const FOLDERS: [&str; 5] = ["cadences", "calendars", "conf.d", "gateways", "letters"];
+const FOLDERS: [&str; 6] = ["cadences", "calendars", "conf.d", "gateways", "law", "letters"];
 
 /// Folders that look as if they were meant to be read, and are not: a misspelt one would else be without effect.
 fn strays(folder: &Path, problems: &Problems) {
@@ -259,6 +265,11 @@ fn letter_files(folder: &Path, problems: &Problems) -> Vec<LetterSource> {
     }
     for language in listing(&folder.join("letters"), problems) {
         if !language.is_dir() {
+            let name = file_name(&language);
+            let known = letters.contains_key(&name);
+            if let Some(text) = known.then(|| read_file(&language, problems)).flatten() {
+                letters.insert(name.clone(), LetterSource { name, file: language.display().to_string(), text });
+            }
             continue;
         }
         let code = file_name(&language);

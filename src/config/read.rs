@@ -125,6 +125,8 @@ fn creditor(s: Section, shelf: &Shelf) -> Option<Creditor> {
         Ok(iban::IbanLike::electronic_str(&iban).to_owned())
     });
     let has_iban = s.has("iban");
+    let enterprise_no =
+        on_one_line(&s, "enterprise_no", s.text("enterprise_no", "the firm's number in the register of enterprises"));
     let contact = s.required("contact", "an e-mail address for replies and alerts").and_then(|text| {
         let address = lettre::Address::from_str(&text).ok();
         if address.is_none() {
@@ -136,7 +138,16 @@ fn creditor(s: Section, shelf: &Shelf) -> Option<Creditor> {
     let country = country?;
     let calendar = shelf.calendars.get(&country).cloned();
     let iban = if has_iban { Some(iban?) } else { None };
-    Some(Creditor { name: name?, language: language?, timezone: timezone?, iban, contact: contact?, calendar, country })
+    Some(Creditor {
+        name: name?,
+        language: language?,
+        timezone: timezone?,
+        iban,
+        enterprise_no,
+        contact: contact?,
+        calendar,
+        country,
+    })
 }
 
 /// Reads a cron expression of five fields, or six with seconds first.

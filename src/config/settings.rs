@@ -55,6 +55,8 @@ pub struct Creditor {
     pub timezone: TimeZone,
     /// Account to pay to, electronic form without spaces.
     pub iban: Option<String>,
+    /// Number in the register of enterprises, as letters print it.
+    pub enterprise_no: Option<String>,
     /// Address for replies and alerts.
     pub contact: String,
     /// Holidays of the creditor's country, if there is a calendar for it.

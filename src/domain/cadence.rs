@@ -221,6 +221,28 @@ impl Cadence {
         planned(&self.steps, step, due_on, issued_on, calendar)
     }
 
+    /// The day on which a step follows another that leaves today; the dates are those of the invoice: due, issued.
+    pub fn follows(
+        &self,
+        step: usize,
+        given: usize,
+        today: Date,
+        dates: (Date, Option<Date>),
+        calendar: Option<&Calendar>,
+    ) -> Option<Date> {
+        let when = &self.steps[step].when;
+        let base = match &when.anchor {
+            Anchor::AfterStep(id) => self.position(id).filter(|base| (given..step).contains(base)),
+            _ => None,
+        };
+        let day = match base {
+            Some(base) if base == given => when.delay.after(today, calendar),
+            Some(base) => when.delay.after(self.follows(base, given, today, dates, calendar)?, calendar),
+            None => self.planned(step, dates.0, dates.1, calendar)?,
+        };
+        Some(day.max(super::time::plus_days(today, 1)))
+    }
+
     /// The first step after the due date, where old debts and reopened invoices enter (R3, R7).
     pub fn first_overdue(&self) -> Option<usize> {
         self.steps.iter().position(|s| s.overdue)

@@ -2,14 +2,18 @@
 
 use super::desk::Desk;
 use crate::channel::email::{Envelope, MailParts, build};
+use crate::config::law::ConsumerLaw;
 use crate::domain::attempt::about;
 use crate::domain::cadence::Cadence;
+use crate::domain::calendar::is_working_day;
+use crate::domain::calendar::plus_working_days;
 use crate::domain::case::DebtorFile;
+use crate::domain::debtor::CustomerKind;
 use crate::domain::decision::{Booked, Line, Plan, Section, To};
 use crate::domain::invoice::Invoice;
 use crate::domain::mail::Mail;
-use crate::domain::step::Channel;
-use crate::domain::time::days_between;
+use crate::domain::step::{Channel, Rank};
+use crate::domain::time::{days_between, plus_days};
 use crate::letter::{LetterFacts, View, view};
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
@@ -87,18 +91,79 @@ fn letter_view(desk: &Desk, order: &Order, form: &'static str) -> Result<(String
     let labels = desk.letters.labels(&language).ok_or_else(|| ComposeError(format!("no labels for {language}")))?;
     let creditor = &desk.setup.settings.creditor;
     let rows = rows(order.file, order.plan);
+    let law = law(desk, order, &rows, &language);
+    let free = free_reminder(desk, order);
+    let firm = step.rank >= Some(Rank::Firm);
     let facts = LetterFacts {
         creditor: &creditor.name,
         contact: &creditor.contact,
         iban: creditor.iban.as_deref(),
+        enterprise_no: creditor.enterprise_no.as_deref(),
         debtor: &order.file.debtor,
+        person: order.to.name.as_deref(),
         rows: &rows,
         asked: order.plan.asked,
         rank: step.rank,
         booked_through: Some(booked_for(desk, order)),
         today: order.today,
+        deadline: firm.then(|| deadline(desk, order)).flatten(),
+        formal_on: next_of_rank(desk, order, |rank| rank == Rank::Formal),
+        law: &law,
+        copies: 0,
+        tone: step.tone,
+        free_reminder: free.is_some(),
+        free_days: free.map_or(0, |f| f.days),
+        free_until: free.filter(|f| f.days > 0).map(|f| free_until(desk, order, f.days)),
     };
     Ok((language, view(&facts, labels)))
+}
+
+/// What the law says on late payment between firms: that of the creditor's country, which is the law of a sale or a
+/// service where nothing else is agreed (regulation (EC) 593/2008, art. 4). Nothing for whoever is not known to be a firm.
+fn law(desk: &Desk, order: &Order, rows: &[(&Line, &Invoice)], language: &str) -> String {
+    if order.file.debtor.kind != Some(CustomerKind::Business) {
+        return String::new();
+    }
+    let asked = rows.iter().filter(|(l, _)| l.section == Section::Asked);
+    let since: Vec<Date> = asked.map(|(_, i)| plus_days(i.due_on, 1)).collect();
+    desk.letters.law(&desk.setup.law, &desk.setup.settings.creditor.country, language, order.today, &since)
+}
+
+/// What the law of the consumer's country says of this reminder, where it must be free.
+fn free_reminder<'a>(desk: &'a Desk, order: &Order) -> Option<&'a ConsumerLaw> {
+    let debtor = &order.file.debtor;
+    let first = debtor.kind == Some(CustomerKind::Consumer) && order.cadence.steps[order.plan.step].rank == Some(Rank::Reminder);
+    let country = debtor.country.as_deref().unwrap_or(&desk.setup.settings.creditor.country);
+    let law = desk.setup.law.country(country).filter(|_| first)?;
+    law.consumer_on(order.today).filter(|c| c.free)
+}
+
+/// The working day, on both sides, by which so many calendar days from tomorrow on are over.
+fn free_until(desk: &Desk, order: &Order, days: u32) -> Date {
+    let creditor = desk.setup.settings.creditor.calendar.as_deref();
+    let debtor = order.file.debtor.country.as_ref().and_then(|c| desk.setup.calendars.get(c)).map(AsRef::as_ref);
+    let last = plus_days(order.today, i64::from(days));
+    let works = |day: &Date| is_working_day(*day, creditor) && is_working_day(*day, debtor);
+    (0..30).map(|n| plus_days(last, n)).find(works).unwrap_or(last)
+}
+
+/// The day on which the next step of a rank follows, were this one to leave today: a working day.
+fn next_of_rank(desk: &Desk, order: &Order, wanted: impl Fn(Rank) -> bool) -> Option<Date> {
+    let calendar = desk.setup.calendar(&order.file.debtor, Some(order.cadence));
+    let steps = &order.cadence.steps;
+    let at = (order.plan.step + 1..steps.len()).find(|s| steps[*s].rank.is_some_and(&wanted))?;
+    let oldest =
+        rows(order.file, order.plan).into_iter().filter(|(l, _)| l.section == Section::Asked).min_by_key(|r| r.1.due_on)?.1;
+    let day = order.cadence.follows(at, order.plan.step, order.today, (oldest.due_on, oldest.issued_on), calendar)?;
+    Some(plus_working_days(plus_days(day, -1), 1, calendar))
+}
+
+/// The last working day before the next, stronger step: until then an answer or a payment is in time (R20).
+fn deadline(desk: &Desk, order: &Order) -> Option<Date> {
+    let own = order.cadence.steps[order.plan.step].rank;
+    let next = next_of_rank(desk, order, |rank| Some(rank) > own)?;
+    let day = plus_working_days(next, -1, desk.setup.calendar(&order.file.debtor, Some(order.cadence)));
+    (day > order.today).then_some(day)
 }
 
 /// The day up to which payments are taken into account: the earliest over the rows asked for.

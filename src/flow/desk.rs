@@ -300,11 +300,30 @@ pub fn checked(path: &Path, environment: Environment) -> Result<(Setup, Letters)
 /// Letters, checked against cadences and sample data: what `check` refuses, nothing starts with.
 pub fn checked_letters(setup: &Setup) -> Result<Letters, ConfigError> {
     let problems = Problems::default();
-    let letters = Letters::new(&setup.letters, &setup.settings.creditor.language, &problems);
+    let mut letters = Letters::new(&setup.letters, &setup.settings.creditor.language, &problems);
     letters.check(&setup.cadences, &problems);
     check_channels(setup, &problems);
+    check_creditor(setup, &problems);
+    letters.warnings = problems.warnings();
     let found: Vec<Problem> = problems.into_sorted();
     if found.is_empty() { Ok(letters) } else { Err(ConfigError(found)) }
+}
+
+/// The letter that a country's law wants to name the creditor by its number.
+const CONSUMER_FIRST: &str = "consumer-first";
+
+/// A first reminder to consumers that cannot name all that the law of the creditor's country asks for.
+fn check_creditor(setup: &Setup, problems: &Problems) {
+    let creditor = &setup.settings.creditor;
+    let today = setup.law.country(&creditor.country).and_then(|law| law.consumer_newest());
+    if creditor.enterprise_no.is_some() || !today.is_some_and(|c| c.must_name.iter().any(|n| n == "enterprise_number")) {
+        return;
+    }
+    for file in &setup.cadences {
+        for (_, at) in file.cadence.steps.iter().zip(&file.letters_at).filter(|(step, _)| step.letter == CONSUMER_FIRST) {
+            problems.warn(at, "the first reminder to a consumer must name your number in the register of enterprises; wanted [creditor] enterprise_no");
+        }
+    }
 }
 
 /// A step that no configured channel can take would never leave and never say so.

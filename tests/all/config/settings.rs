@@ -15,7 +15,7 @@ fn unknown_keys_and_sections() {
     ]);
     Tree::but("name =", "Name =").tells(&[
         "relance.toml:1:2: \"name\" is missing in [creditor]; wanted the firm's name as it stands in letters",
-        "relance.toml:2:1: unknown key \"Name\" in [creditor]; wanted one of: contact, country, iban, language, name, timezone",
+        "relance.toml:2:1: unknown key \"Name\" in [creditor]; wanted one of: contact, country, enterprise_no, iban, language, name, timezone",
     ]);
 }
 
