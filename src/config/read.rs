@@ -45,6 +45,7 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     let email = part("email").map(|s| email(s, shelf));
     let sms = part("sms").map(|s| sms(s, shelf));
     let guard = guard(part("guard"));
+    let retention = super::retention::read(part("retention"));
     top.finish();
     if let (Some((source, _)), Some(store)) = (&source, &store)
         && let StorePlace::Sqlite(own) = &store.place
@@ -57,7 +58,16 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     let (source, grace) = source?;
     let (guard, mut policy) = guard?;
     policy.grace = grace;
-    Some(Settings { creditor: creditor?, source, store: store?, email: optional(email)?, sms: optional(sms)?, guard, policy })
+    Some(Settings {
+        creditor: creditor?,
+        source,
+        store: store?,
+        email: optional(email)?,
+        sms: optional(sms)?,
+        guard,
+        policy,
+        retention: retention?,
+    })
 }
 
 /// Whether two paths lead to one file, there or not yet.

@@ -4,6 +4,7 @@ use super::database::DatabaseSettings;
 use super::secret::SecretSource;
 use crate::domain::calendar::Calendar;
 use crate::domain::decision::Policy;
+use crate::domain::keep::Keep;
 use crate::domain::when::Delay;
 use jiff::tz::TimeZone;
 use std::path::PathBuf;
@@ -27,6 +28,8 @@ pub struct Settings {
     pub guard: Guard,
     /// The rules' own figures.
     pub policy: Policy,
+    /// How long personal data is kept.
+    pub retention: Retention,
 }
 
 /// The firm that runs relance.
@@ -235,4 +238,15 @@ pub struct Guard {
     pub unreachable_attempts: u32,
     /// … over so many days without a sign of life make a debtor unreachable.
     pub unreachable_days: u32,
+}
+
+/// How long personal data is kept once nothing is claimed any more, by class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Addresses and messages, and what others said of them, after the claims that they were about.
+    pub messages: Keep,
+    /// Reasons of holds, words of events, letters to the creditor, after the claims that they were about.
+    pub notes: Keep,
+    /// Whole customers, after their last claim.
+    pub customers: Keep,
 }

@@ -13,6 +13,7 @@ pub mod decision;
 pub mod gsm;
 pub mod hex;
 pub mod invoice;
+pub mod keep;
 pub mod ledger;
 pub mod mail;
 pub mod money;

@@ -13,6 +13,7 @@ mod outcome;
 pub mod plan;
 mod prepare;
 pub mod presence;
+pub mod retain;
 pub mod review;
 pub mod simulate;
 mod tell;

@@ -15,10 +15,12 @@ mod migrate;
 pub mod outbox;
 mod packed;
 pub mod payloads;
+pub mod person;
 pub mod plan;
 pub mod polls;
 mod postgres;
 pub mod recovery;
+pub mod said;
 pub mod sessions;
 pub mod settle;
 pub mod sql;
@@ -67,12 +69,17 @@ pub fn all_statements() -> Vec<(&'static str, sql::Sql)> {
         ledger::STATEMENTS,
         outbox::STATEMENTS,
         payloads::STATEMENTS,
+        person::erase::STATEMENTS,
+        person::export::STATEMENTS,
+        person::places::STATEMENTS,
+        person::retention::STATEMENTS,
         plan::STATEMENTS,
         polls::STATEMENTS,
         recovery::STATEMENTS,
         sessions::STATEMENTS,
         settle::STATEMENTS,
         views::STATEMENTS,
+        said::STATEMENTS,
     ]
     .concat()
 }

@@ -43,7 +43,7 @@ fn is_time(value: &Value) -> bool {
         && text.parse::<jiff::Timestamp>().is_ok()
 }
 
-const LOG: [&str; 16] = [
+const LOG: [&str; 17] = [
     "address",
     "answer",
     "at",
@@ -51,6 +51,7 @@ const LOG: [&str; 16] = [
     "channel",
     "class",
     "debtor",
+    "erased_at",
     "id",
     "invoices",
     "language",
@@ -173,6 +174,7 @@ async fn status() {
         "never_read",
         "polled_at",
         "queue",
+        "retention",
         "tie_out",
         "uncertain",
         "unreachable",

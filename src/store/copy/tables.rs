@@ -21,7 +21,7 @@ const fn all(name: &'static str, key: &'static [&'static str]) -> Table {
 
 /// What comes along, each behind all that it refers to. Left behind are `session` and `duty`: who is at work there is
 /// not at work here.
-pub(super) const TABLES: [Table; 16] = [
+pub(super) const TABLES: [Table; 18] = [
     // The version and the count of what others have written are each store's own; the mark stays with the file.
     Table { name: "meta", key: &["key"], only: "key NOT IN ('version', 'written', 'moved_to')" },
     all("poll", &["pk"]),
@@ -36,6 +36,8 @@ pub(super) const TABLES: [Table; 16] = [
     all("payload", &["pk"]),
     all("message", &["pk"]),
     all("attempt", &["pk"]),
+    all("words", &["attempt_pk"]),
+    all("tombstone", &["pk"]),
     all("point", &["debtor_pk", "channel", "address"]),
     all("brake", &["kind"]),
     all("alert", &["pk"]),

@@ -42,7 +42,13 @@ async fn the_schema_refuses_states_that_cannot_be() {
         "INSERT INTO hold VALUES (NULL, 1, NULL, 'whim', '2026-12-01', 'r', 1, NULL)",
         "INSERT INTO hold VALUES (NULL, 1, NULL, 'operator', '2026-12-01', '', 1, NULL)",
         "INSERT INTO attempt SELECT pk + 1, at, debtor_pk, debtor, person, channel, cadence, step, letter, language, invoices, 'lost', \
-         class, why, answer, message_id, message_pk, payload_pk, digest, prev, hash FROM attempt",
+         class, why, answer, message_id, message_pk, payload_pk, digest, prev, hash, words FROM attempt",
+        "UPDATE words SET answer = NULL",
+        "UPDATE words SET erased_at = 1",
+        "UPDATE invoice SET closed_at = 1", // which is open
+        "UPDATE invoice SET erased_at = 1",
+        "INSERT INTO tombstone VALUES (1, 1, 1, 'whim', 'r', NULL, '{}')",
+        "INSERT INTO tombstone VALUES (1, 1, 1, 'person', '', NULL, '{}')",
     ];
     for sql in checked {
         let refused = place.sql(sql).await.expect_err(sql);

@@ -81,7 +81,7 @@ impl Old {
     /// An old store in a place of its own.
     pub async fn filled(home: Home, folder: TempDir, version: usize) -> Old {
         make(&home, version).await;
-        fill(&home, &format!("{}{}", script(), in_hand(version))).await;
+        fill(&home, &format!("{}{}", script(version), in_hand(version))).await;
         if let Home::Database(_) = home {
             home.run(NUMBERS).await.unwrap();
         }
