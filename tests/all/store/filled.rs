@@ -55,7 +55,16 @@ pub fn script(version: usize) -> String {
     let (attempts, head) = attempts(&digests, version);
     let privacy = if version < 3 { "" } else { PRIVACY };
     let dictionary = format!("INSERT INTO dictionary VALUES (9, {}, {dictionary});\n", bytes(&Sha256::digest(&every)));
-    [fixed(), dictionary, payloads, messages(), attempts, format!("INSERT INTO meta VALUES ('head', '{head}');\n"), privacy.to_owned()].concat()
+    [
+        fixed(),
+        dictionary,
+        payloads,
+        messages(),
+        attempts,
+        format!("INSERT INTO meta VALUES ('head', '{head}');\n"),
+        privacy.to_owned(),
+    ]
+    .concat()
 }
 
 /// What no hash depends on.

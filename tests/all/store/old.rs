@@ -119,7 +119,7 @@ impl Old {
 }
 
 /// What a program does with its own numbers: they go on behind the last.
-const NUMBERS: &str = "DO $$ DECLARE t text; BEGIN
+pub const NUMBERS: &str = "DO $$ DECLARE t text; BEGIN
     FOR t IN SELECT relname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
         WHERE relnamespace = 'relance'::regnamespace AND attname = 'pk' AND attidentity <> '' LOOP
         EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, ''pk''), 1000)', t);
