@@ -34,11 +34,10 @@ fn split(text: &str) -> (&str, &str) {
 /// A header, unfolded.
 fn field(head: &str, name: &str) -> Option<String> {
     let head = head.replace("\r\n ", " ").replace("\r\n\t", " ");
-    let value = head.split("\r\n").find_map(|line| {
+    head.split("\r\n").find_map(|line| {
         let (found, value) = line.split_once(':')?;
         found.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
-    });
-    value
+    })
 }
 
 fn bytes_to_text(bytes: Vec<u8>) -> String {
