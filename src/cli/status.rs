@@ -122,7 +122,7 @@ fn retention_text(run: &Run, zone: &TimeZone) -> String {
     match (run.messages, run.notes, run.customers) {
         (0, 0, 0) => format!("last run {at}: nothing had been kept long enough"),
         (messages, notes, customers) => {
-            format!("last run {at}: erased {messages} messages, {notes} notes, {customers} customers")
+            format!("last run {at}: erased messages {messages}, notes {notes}, customers {customers}")
         }
     }
 }

@@ -5,7 +5,7 @@ use super::presence::on_duty;
 use crate::domain::keep::Keep;
 use crate::domain::time::local_date;
 use crate::store::StoreError;
-use crate::store::person::retention::{From, Kind, Run};
+use crate::store::person::retention::{Kind, Run, Since};
 use crate::store::polls::PollOutcome;
 use crate::store::sessions::Duty;
 use jiff::Timestamp;
@@ -73,7 +73,7 @@ async fn all(desk: &Desk, kind: Kind, keep: Keep, now: Timestamp) -> Result<Opti
     let zone = &desk.setup.settings.creditor.timezone;
     let Some(until) = keep.until(now, zone) else { return Ok(Some(0)) };
     let until = (until, local_date(until, zone));
-    let (mut erased, mut from) = (0, From::START);
+    let (mut erased, mut from) = (0, Since::START);
     loop {
         if desk.stopping.load(Ordering::SeqCst) || desk.heart.rests() {
             return Ok(None);

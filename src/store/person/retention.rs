@@ -119,14 +119,14 @@ pub enum Kind {
 
 /// Where the next batch begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct From {
+pub struct Since {
     at: i64,
     pk: i64,
 }
 
-impl From {
+impl Since {
     /// The very first.
-    pub const START: From = From { at: i64::MIN, pk: i64::MIN };
+    pub const START: Since = Since { at: i64::MIN, pk: i64::MIN };
 }
 
 /// What a batch did.
@@ -135,7 +135,7 @@ pub struct Batch {
     /// How many were erased.
     pub erased: u64,
     /// Where the next one begins; `None` at the end.
-    pub next: Option<From>,
+    pub next: Option<Since>,
 }
 
 impl Kind {
@@ -157,7 +157,7 @@ impl Kind {
 
 impl Store {
     /// Erases a batch of what was over before `until`, the beginning of a day, all or nothing.
-    pub async fn retain(&self, kind: Kind, until: (Timestamp, Date), from: From, now: Timestamp) -> Result<Batch, StoreError> {
+    pub async fn retain(&self, kind: Kind, until: (Timestamp, Date), from: Since, now: Timestamp) -> Result<Batch, StoreError> {
         let (find, take) = kind.statements();
         let (before, day) = (until.0.as_millisecond(), until.1.to_string());
         let mut tx = self.begin().await?;
@@ -185,7 +185,7 @@ impl Store {
             }
         }
         tx.commit().await?;
-        Ok(Batch { erased: found.len() as u64, next: Some(From { at, pk }) })
+        Ok(Batch { erased: found.len() as u64, next: Some(Since { at, pk }) })
     }
 
     /// The last run that came to its end.
