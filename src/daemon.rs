@@ -1,4 +1,4 @@
-//! The daemon: four pumps, and the bells that wake them. A scheduler rings every second; whoever writes into the
+//! The daemon: five pumps, and the bells that wake them. A scheduler rings every second; whoever writes into the
 //! store beside the daemon is heard within a fraction of one; a pump that has made work for the next rings it. What is
 //! due is never decided here.
 
@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::config::Setup;
 use crate::config::problem::{ConfigError, Problem};
 use crate::domain::step::Channel;
-use crate::flow::{Desk, DeskError, brake, collect, deliver, plan, presence, review};
+use crate::flow::{Desk, DeskError, brake, collect, deliver, plan, presence, retain, review};
 use crate::store::sessions::Duty;
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
@@ -33,6 +33,9 @@ const LEAVE: Duration = Duration::from_secs(3);
 /// Who has become unreachable is looked at every so many rings: it reads all contacts.
 const REVIEW_EVERY: u64 = 120;
 
+/// Whether anything has been kept long enough is asked every so many rings: once a day it has.
+const RETAIN_EVERY: u64 = 30;
+
 /// How often the daemon listens for the operator, whose verbs write into the store: well within the second in which
 /// they are to be heeded, a plan and a delivery included.
 const LISTEN: Duration = Duration::from_millis(200);
@@ -48,9 +51,11 @@ enum Pump {
     Mail,
     Text,
     Review,
+    /// By itself, so that nothing else waits for it.
+    Retain,
 }
 
-const PUMPS: [Pump; 5] = [Pump::Collect, Pump::Plan, Pump::Mail, Pump::Text, Pump::Review];
+const PUMPS: [Pump; 6] = [Pump::Collect, Pump::Plan, Pump::Mail, Pump::Text, Pump::Review, Pump::Retain];
 
 /// A bell for each pump. One that rings while its pump is at work is heard when that is done.
 #[derive(Clone, Debug, Default)]
@@ -99,6 +104,7 @@ async fn round(desk: &Desk) -> Result<bool, DeskError> {
     }
     good &= !brake::held_up(desk).await?;
     review::step(desk).await?;
+    retain::step(desk).await?;
     Ok(good)
 }
 
@@ -216,7 +222,7 @@ async fn listen(desk: Desk, bells: Bells) {
     }
 }
 
-/// Four jobs, one a bell. Their times are of no consequence: a bell that rings late only makes a pump look late.
+/// One job a bell. Their times are of no consequence: a bell that rings late only makes a pump look late.
 async fn scheduler(bells: &Bells) -> Result<JobScheduler, JobSchedulerError> {
     let scheduler = JobScheduler::new().await?;
     for pump in PUMPS {
@@ -278,6 +284,8 @@ async fn step(desk: &Desk, pump: Pump, round: u64) -> Result<&'static [Pump], De
         Pump::Text => drop(deliver::on(desk, Channel::Sms).await?),
         Pump::Review if round % REVIEW_EVERY == 1 => review::step(desk).await?,
         Pump::Review => review::watch(desk).await?,
+        Pump::Retain if round % RETAIN_EVERY == 1 => drop(retain::step(desk).await?),
+        Pump::Retain => {}
     }
     Ok(&[])
 }
@@ -288,6 +296,7 @@ async fn leave_to_others(desk: &Desk, pump: Pump) -> Result<&'static [Pump], Des
         Pump::Collect => desk.store.leave_duty(Duty::Collect).await?,
         Pump::Plan => desk.store.leave_duty(Duty::Plan).await?,
         Pump::Review => desk.store.leave_duty(Duty::Tell).await?,
+        Pump::Retain => desk.store.leave_duty(Duty::Retain).await?,
         Pump::Mail => deliver::recover(desk, Channel::Email).await?,
         Pump::Text => deliver::recover(desk, Channel::Sms).await?,
     }

@@ -14,6 +14,7 @@ pub mod node;
 mod people;
 pub mod problem;
 mod read;
+mod retention;
 pub mod secret;
 pub mod section;
 pub mod settings;
@@ -168,7 +169,8 @@ fn agreement(fingerprint: &str, settings: &Settings, letters: &[LetterSource], l
     let firm =
         (&creditor.name, &creditor.country, &creditor.language, &creditor.iban, &creditor.enterprise_no, &creditor.contact);
     let words: Vec<(&str, &str)> = letters.iter().map(|l| (l.name.as_str(), l.text.as_str())).collect();
-    let text = format!("{fingerprint}{:?}{email:?}{sms:?}{firm:?}{words:?}{law:?}", settings.guard);
+    // Of two daemons the one would erase what the other keeps.
+    let text = format!("{fingerprint}{:?}{email:?}{sms:?}{firm:?}{words:?}{law:?}{:?}", settings.guard, settings.retention);
     crate::domain::hex::hex(&sha2::Sha256::digest(text.as_bytes())[..16])
 }
 

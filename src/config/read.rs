@@ -46,6 +46,7 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     let sms = part("sms").map(|s| sms(s, shelf));
     let guard = guard(part("guard"));
     let people = part("people").map(super::people::read);
+    let retention = super::retention::read(part("retention"));
     top.finish();
     if let (Some((source, _)), Some(store)) = (&source, &store)
         && let StorePlace::Sqlite(own) = &store.place
@@ -59,8 +60,8 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     let (guard, mut policy) = guard?;
     policy.grace = grace;
     let people = optional(people)?.unwrap_or_default();
-    let (email, sms) = (optional(email)?, optional(sms)?);
-    Some(Settings { creditor: creditor?, source, store: store?, email, sms, guard, policy, people })
+    let (email, sms, retention) = (optional(email)?, optional(sms)?, retention?);
+    Some(Settings { creditor: creditor?, source, store: store?, email, sms, guard, policy, people, retention })
 }
 
 /// Whether two paths lead to one file, there or not yet.

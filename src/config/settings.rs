@@ -4,6 +4,7 @@ use super::database::DatabaseSettings;
 use super::secret::SecretSource;
 use crate::domain::calendar::Calendar;
 use crate::domain::decision::Policy;
+use crate::domain::keep::Keep;
 use crate::domain::standing::Tags;
 use crate::domain::time::Window;
 use crate::domain::when::Delay;
@@ -31,6 +32,8 @@ pub struct Settings {
     pub policy: Policy,
     /// What people do.
     pub people: People,
+    /// How long personal data is kept.
+    pub retention: Retention,
 }
 
 /// What people do.
@@ -252,4 +255,15 @@ pub struct Guard {
     pub unreachable_attempts: u32,
     /// … over so many days without a sign of life make a debtor unreachable.
     pub unreachable_days: u32,
+}
+
+/// How long personal data is kept once nothing is claimed any more, by class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Addresses and messages, and what others said of them, after the claims that they were about.
+    pub messages: Keep,
+    /// Reasons of holds, words of events, letters to the creditor, after the claims that they were about.
+    pub notes: Keep,
+    /// Whole customers, after their last claim.
+    pub customers: Keep,
 }

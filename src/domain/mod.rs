@@ -16,6 +16,7 @@ pub mod enterprise;
 pub mod gsm;
 pub mod hex;
 pub mod invoice;
+pub mod keep;
 pub mod ledger;
 pub mod mail;
 pub mod money;

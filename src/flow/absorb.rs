@@ -64,6 +64,8 @@ pub async fn absorb(
         match raw.read(columns, country) {
             Err(why) => absorbed.change.unreadable.push((raw.shown_id(), why)),
             Ok(row) if before.is_none() && !row.is_open() => {}
+            // Of a customer who was erased nothing comes back but what is claimed anew.
+            Ok(row) if before.is_some_and(|k| k.erased) && !row.is_open() => {}
             Ok(row) => {
                 debtors.insert(row.customer.id.clone(), debtor_row(&row.customer));
                 change(desk, &row, before, digest, now, &mut absorbed.change);

@@ -18,6 +18,7 @@ pub mod plan;
 mod prepare;
 pub mod presence;
 mod record;
+pub mod retain;
 pub mod review;
 pub mod simulate;
 mod tell;

@@ -11,6 +11,7 @@ use crate::domain::attempt::{FaultClass, Outcome};
 use crate::domain::case::{CaseKey, DebtorFile};
 use crate::domain::currency::Currency;
 use crate::domain::decision::{Line, NoTrace, Plan, Section, Verdict, World, decide};
+use crate::domain::mail::without_address;
 use crate::domain::reason::Reason;
 use crate::domain::time::local_date;
 use crate::store::StoreError;
@@ -364,8 +365,9 @@ async fn bad_message(
     why: String,
     now: Timestamp,
 ) -> Result<Settlement, DeskError> {
-    tracing::error!(message = claimed.pk, error = why, "a message could not be made; it is tried again in an hour");
-    let text = format!("The message to {} could not be made: {why}. It is tried again every hour.", file.debtor.id);
+    let told = without_address(&why, &claimed.address);
+    tracing::error!(message = claimed.pk, error = told, "a message could not be made; it is tried again in an hour");
+    let text = format!("The message to {} could not be made: {told}. It is tried again every hour.", file.debtor.id);
     desk.store.raise_alert("bad_message", now, "relance: a message could not be made", &text).await?;
     let mut later = cancelled(desk, file, claimed, Reason::BadMessage, Some(why), now).await?;
     later.attempt.outcome = Outcome::Deferred;

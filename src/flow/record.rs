@@ -10,6 +10,7 @@ use super::workers::{Done, Pace};
 use crate::clock::Stopwatch;
 use crate::domain::attempt::{FaultClass, Outcome};
 use crate::domain::hex::hex;
+use crate::domain::mail::without_address;
 use crate::domain::step::Channel;
 use crate::store::StoreError;
 use crate::store::settle::Settlement;
@@ -76,7 +77,8 @@ pub(super) async fn record(
                 Done::Sent(ready, answer) => {
                     let patience = answer.class == Some(FaultClass::Throttled);
                     if patience && too_long(&desk, &ready, now) {
-                        insist(&desk, &pace, || still_waiting(&desk, channel, "throttled", &answer.text, now)).await?;
+                        let said = without_address(&answer.text, &ready.composed.address);
+                        insist(&desk, &pace, || still_waiting(&desk, channel, "throttled", &said, now)).await?;
                     }
                     round.answered |= answer.outcome != Outcome::Unknown && !patience;
                     let settlement = settlement(&desk, *ready, answer, now);
@@ -84,13 +86,14 @@ pub(super) async fn record(
                     settlements.push(settlement);
                 }
                 Done::Interrupted { ready, fault, many } => {
+                    let told = fault.without_address(&ready.composed.address);
                     if many && total.broken == 0 {
                         total.broken += 1;
-                        insist(&desk, &pace, || broken(&desk, channel, &fault, round.answered, now)).await?;
+                        insist(&desk, &pace, || broken(&desk, channel, &told, round.answered, now)).await?;
                     }
                     let its_own = !many && insist(&desk, &pace, || others_left(&desk, &ready)).await?;
                     if !its_own && too_long(&desk, &ready, now) {
-                        insist(&desk, &pace, || still_waiting(&desk, channel, "interrupted", &fault.text, now)).await?;
+                        insist(&desk, &pace, || still_waiting(&desk, channel, "interrupted", &told.text, now)).await?;
                     }
                     let settlement = interrupted(&desk, *ready, &fault, its_own, now);
                     count(total, &settlement);
@@ -98,7 +101,8 @@ pub(super) async fn record(
                 }
                 Done::Broken(ready, fault) if total.broken == 0 => {
                     total.broken += 1;
-                    let rested = insist(&desk, &pace, || broken(&desk, channel, &fault, round.answered, now)).await?;
+                    let told = fault.without_address(&ready.composed.address);
+                    let rested = insist(&desk, &pace, || broken(&desk, channel, &told, round.answered, now)).await?;
                     settlements.push(retry_later(*ready, &fault, rested, now));
                 }
                 Done::Broken(ready, _) => back.push(ready.mark()),

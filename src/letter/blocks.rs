@@ -101,7 +101,7 @@ pub(super) fn sections(facts: &LetterFacts, labels: &Labels) -> Vec<SectionView>
         sections.push(SectionView {
             title: title.to_owned(),
             tone,
-            rows: rows.iter().map(|(l, i)| row(facts, l, i, labels)).collect(),
+            rows: rows.iter().map(|(l, i)| row(l, i, labels)).collect(),
             sum_label: labels.text(label).to_owned(),
             sum: if show_sum { labels.money(Money::new(total, facts.asked.currency)) } else { String::new() },
         });
@@ -109,7 +109,7 @@ pub(super) fn sections(facts: &LetterFacts, labels: &Labels) -> Vec<SectionView>
     sections
 }
 
-fn row(facts: &LetterFacts, line: &Line, invoice: &Invoice, labels: &Labels) -> RowView {
+fn row(line: &Line, invoice: &Invoice, labels: &Labels) -> RowView {
     let mut dates = Vec::new();
     if let Some(issued) = invoice.issued_on {
         dates.push(labels.fill("row_issued", &[("date", &labels.date(issued))]));

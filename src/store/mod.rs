@@ -16,18 +16,20 @@ mod migrate;
 pub mod outbox;
 mod packed;
 pub mod payloads;
+pub mod person;
 pub mod plan;
 pub mod polls;
 mod postgres;
 pub mod questions;
 pub mod recovery;
+pub mod said;
 pub mod sessions;
 pub mod settle;
 pub mod sql;
 pub mod sqlite;
+pub mod standings;
 pub mod tasks;
 pub mod views;
-pub mod words;
 
 pub use db::{Store, is_there};
 pub use error::StoreError;
@@ -72,6 +74,10 @@ pub fn all_statements() -> Vec<(&'static str, sql::Sql)> {
         ledger::STATEMENTS,
         outbox::STATEMENTS,
         payloads::STATEMENTS,
+        person::erase::STATEMENTS,
+        person::export::STATEMENTS,
+        person::places::STATEMENTS,
+        person::retention::STATEMENTS,
         plan::STATEMENTS,
         polls::STATEMENTS,
         questions::STATEMENTS,
@@ -80,7 +86,8 @@ pub fn all_statements() -> Vec<(&'static str, sql::Sql)> {
         settle::STATEMENTS,
         tasks::STATEMENTS,
         views::STATEMENTS,
-        words::STATEMENTS,
+        standings::STATEMENTS,
+        said::STATEMENTS,
     ]
     .concat()
 }

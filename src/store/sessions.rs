@@ -51,6 +51,8 @@ pub enum Duty {
     Plan,
     /// To write to the creditor.
     Tell,
+    /// To erase what has been kept long enough.
+    Retain,
 }
 
 impl Duty {
@@ -59,6 +61,7 @@ impl Duty {
             Duty::Collect => "collect",
             Duty::Plan => "plan",
             Duty::Tell => "tell",
+            Duty::Retain => "retain",
         }
     }
 }

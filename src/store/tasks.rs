@@ -8,7 +8,7 @@ use super::packed::packed;
 use super::plan::{MarkOf, NewMark, write_marks};
 use super::questions::NewQuestion;
 use super::sql::{Row, query};
-use super::words::look;
+use super::standings::look;
 use super::{keys, statements};
 use crate::domain::case::{CaseKey, Task};
 use crate::domain::currency::Currency;

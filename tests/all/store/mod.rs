@@ -3,10 +3,10 @@
 mod copy;
 mod copy_program;
 mod copy_refused;
-mod filled;
+pub mod filled;
 mod guards;
 mod log;
-mod old;
+pub mod old;
 mod opening;
 mod schemas;
 mod upgrade;

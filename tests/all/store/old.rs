@@ -81,7 +81,7 @@ impl Old {
     /// An old store in a place of its own.
     pub async fn filled(home: Home, folder: TempDir, version: usize) -> Old {
         make(&home, version).await;
-        fill(&home, &format!("{}{}", script(), in_hand(version))).await;
+        fill(&home, &format!("{}{}", script(version), in_hand(version))).await;
         if let Home::Database(_) = home {
             home.run(NUMBERS).await.unwrap();
         }
@@ -119,7 +119,7 @@ impl Old {
 }
 
 /// What a program does with its own numbers: they go on behind the last.
-const NUMBERS: &str = "DO $$ DECLARE t text; BEGIN
+pub const NUMBERS: &str = "DO $$ DECLARE t text; BEGIN
     FOR t IN SELECT relname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
         WHERE relnamespace = 'relance'::regnamespace AND attname = 'pk' AND attidentity <> '' LOOP
         EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, ''pk''), 1000)', t);

@@ -20,7 +20,7 @@ const CHANGED: [(&str, &str); 4] =
     [("message", "lease_until"), ("message", "session_pk"), ("invoice", "cadence"), ("invoice", "digest")];
 
 /// Tables that a later version added, or that it writes itself.
-const NEW: [&str; 7] = ["session", "duty", "word", "task", "call", "promise", "question"];
+const NEW: [&str; 9] = ["session", "duty", "words", "tombstone", "standing", "task", "call", "promise", "question"];
 
 /// The rows as far as the old schema has them: of each table the columns that it had, but for those that changed.
 fn kept(rows: Vec<(String, Vec<String>)>, old: &[(String, Vec<String>)]) -> Vec<(String, Vec<String>)> {

@@ -12,12 +12,12 @@ use serde::Deserialize;
 
 statements! {
     WORDS_OF = packed!("debtor_pk, matter, value, on_day, reason"
-        "FROM word WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND ended_at IS NULL" by "pk");
-    WORD_ENDS = "UPDATE word SET ended_at = $3 WHERE debtor_pk = $1 AND matter = $2 AND ended_at IS NULL";
-    WORD_SAID = "INSERT INTO word (debtor_pk, matter, value, on_day, at, reason, said_by) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        "FROM standing WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND ended_at IS NULL" by "pk");
+    WORD_ENDS = "UPDATE standing SET ended_at = $3 WHERE debtor_pk = $1 AND matter = $2 AND ended_at IS NULL";
+    WORD_SAID = "INSERT INTO standing (debtor_pk, matter, value, on_day, at, reason, said_by) VALUES ($1, $2, $3, $4, $5, $6, $7)";
     WORD_LOOK = "UPDATE debtor SET next_at = CAST($2 AS BIGINT) - CASE WHEN next_at = $2 THEN 1 ELSE 0 END WHERE pk = $1";
     WORD_EVENT = "INSERT INTO event (debtor_pk, invoice_pk, at, kind, text) VALUES ($1, NULL, $2, $3, $4)";
-    WORD_HISTORY = "SELECT matter, value, on_day, at, reason, said_by, ended_at FROM word WHERE debtor_pk = $1 ORDER BY pk DESC LIMIT 200";
+    WORD_HISTORY = "SELECT matter, value, on_day, at, reason, said_by, ended_at FROM standing WHERE debtor_pk = $1 ORDER BY pk DESC LIMIT 200";
 }
 
 #[derive(Deserialize)]

@@ -38,7 +38,7 @@ ALTER TABLE hold_of_kind RENAME TO hold;
 CREATE INDEX hold_of_debtor ON hold (debtor_pk) WHERE ended_at IS NULL;
 
 -- What a person said about a customer; of each matter the last one counts. NULL: as if nobody had ever said anything.
-CREATE TABLE word (
+CREATE TABLE standing (
   pk        INTEGER PRIMARY KEY,
   debtor_pk INTEGER NOT NULL REFERENCES debtor (pk),
   matter    TEXT NOT NULL CHECK (matter IN ('state', 'kind', 'pay_runs', 'contacts')),
@@ -49,7 +49,7 @@ CREATE TABLE word (
   said_by   TEXT,
   ended_at  INTEGER
 ) STRICT;
-CREATE UNIQUE INDEX word_that_counts ON word (debtor_pk, matter) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX standing_that_counts ON standing (debtor_pk, matter) WHERE ended_at IS NULL;
 
 -- Something for a person to do. proposed: waits for a yes; open: to be done; done, dropped: by a person; closed: there is
 -- nothing to do any more.
