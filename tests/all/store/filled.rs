@@ -31,6 +31,17 @@ const PRIVACY: &str = "UPDATE debtor SET name = '', erased_at = 7 WHERE pk = 7;
     UPDATE contact SET erased_at = 7 WHERE pk = 5;
     INSERT INTO tombstone VALUES (1, 7, 7, 'person', 'asked by letter', 'marie', '{\"debtor\":1}'), (2, 7, 8, 'retention', 'kept long enough', NULL, '{}');\n";
 
+/// What version 4 has besides: what people said, their tasks, calls, promises and questions.
+const CONTROLLER: &str = "UPDATE debtor SET contacts = '[]', pay_runs = '10, 25', customer_since = '2026-01-02', known_since = -4, invoices_seen = 3, invoices_paid = 2, invoices_late = 1 WHERE pk = 1;
+    UPDATE hold SET kind = 'dispute', part = 5 WHERE pk = 1;
+    UPDATE message SET copy = 1, role = 'manager' WHERE pk = 1;
+    INSERT INTO standing VALUES (1, 1, 'state', 'legal', '2026-11-02', -1, 'by phone', 'Anne', NULL), (2, 1, 'kind', NULL, '2026-11-02', 5, 'who knows', NULL, 6);
+    INSERT INTO task VALUES (1, 1, 'call', 'open', 'standard', 'EUR', 'phone', NULL, 'ask', 'sales', '[1]', 0, 5, '2026-11-02', 2, NULL, NULL, NULL),
+        (2, 1, 'task', 'closed', NULL, NULL, NULL, NULL, 'see to it', NULL, '[]', 1, 5, '2026-11-02', 0, 6, 'paid', 'state:legal:1');
+    INSERT INTO call VALUES (1, 1, 1, 7, 'reached', 'absence', 'away', '2026-11-03', 'accounts', '+32470000001', 'Anne'), (2, 1, 1, 8, 'no_answer', NULL, NULL, NULL, NULL, NULL, NULL);
+    INSERT INTO promise VALUES (1, 1, 1, 2, 7, '2026-11-09', '2026-11-12', '[1]', 'open', NULL), (2, 1, NULL, NULL, 7, '2026-11-09', '2026-11-12', '[]', 'broken', 9);
+    INSERT INTO question VALUES (1, 1, 1, NULL, 'approval', 5, '2026-11-09', 'sales', '[[1,5]]', 'no', 6, 'Anne', 'not now'), (2, 1, NULL, 1, 'notice', 5, '2026-11-09', NULL, '[]', 'waiting', NULL, NULL, NULL);\n";
+
 /// The SQL that fills a store of a version whose tables are there and empty.
 pub fn script(version: usize) -> String {
     let every: Vec<u8> = (0..=255).cycle().take(600).collect();
@@ -54,6 +65,7 @@ pub fn script(version: usize) -> String {
     }
     let (attempts, head) = attempts(&digests, version);
     let privacy = if version < 3 { "" } else { PRIVACY };
+    let controller = if version < 4 { "" } else { CONTROLLER };
     let dictionary = format!("INSERT INTO dictionary VALUES (9, {}, {dictionary});\n", bytes(&Sha256::digest(&every)));
     [
         fixed(),
@@ -63,6 +75,7 @@ pub fn script(version: usize) -> String {
         attempts,
         format!("INSERT INTO meta VALUES ('head', '{head}');\n"),
         privacy.to_owned(),
+        controller.to_owned(),
     ]
     .concat()
 }
@@ -93,7 +106,7 @@ fn fixed() -> String {
             (5, 1, 'reminder', 'standard', '', 1, 'maybe', '2026-10-15', 3, 0, '{odd}'), (6, 1, 'final', 'standard', NULL, 0, 'skipped', '2026-10-15', NULL, 0, 'dropped');
         INSERT INTO point VALUES (1, 'email', 'gone@debtor.example', 5, '{odd}'), (1, 'sms', '', -5, ''), (2, 'email', 'GONE@debtor.example', 5, 'x'), (2, 'email', 'gone@debtor.example', 5, 'x');
         INSERT INTO brake VALUES ('volume', 5, NULL, 0, '{odd}'), ('channel:email', -5, 6, 3, '');
-        INSERT INTO alert VALUES (1, 'uncertain', 5, '{odd}', '', 6, 7, 1, 8), (2, 'uncertain', 9, 's', '{odd}', NULL, 9, 0, NULL);
+        INSERT INTO alert (pk, key, at, subject, text, sent_at, next_at, tries, ended_at) VALUES (1, 'uncertain', 5, '{odd}', '', 6, 7, 1, 8), (2, 'uncertain', 9, 's', '{odd}', NULL, 9, 0, NULL);
         ",
         crate::support::world::KEY
     )
