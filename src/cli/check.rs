@@ -3,6 +3,7 @@
 use super::CliError;
 use crate::config::problem::{At, ConfigError, Problems};
 use crate::config::{Setup, environment};
+use crate::flow::account::Account;
 use crate::flow::desk::checked;
 use crate::source::Source;
 use crate::store::{Store, StoreError};
@@ -20,11 +21,13 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         Ok((setup, _)) => setup,
         Err(e) => return Err(tell(e)),
     };
-    if let Err(e) = complete(&setup).await {
-        return Err(tell(e));
-    }
+    let notes = match complete(&setup).await {
+        Ok(notes) => notes,
+        Err(e) => return Err(tell(e)),
+    };
     let letters = setup.letters.iter().filter(|l| !l.name.ends_with(".toml")).count();
     say!("{}: good (cadences: {}; letters: {letters})", config.display(), setup.cadences.len());
+    notes.iter().for_each(|note| say!("CAUTION: {note}"));
     if args.connect { connect(&setup).await } else { Ok(()) }
 }
 
@@ -40,17 +43,24 @@ fn tell(error: ConfigError) -> CliError {
     CliError::Config(ConfigError(vec![]))
 }
 
-/// The check that needs the store: steps that vanished under open invoices (R8).
-async fn complete(setup: &Setup) -> Result<(), ConfigError> {
+/// The check that needs the store: steps that vanished under open invoices (R8). Gives what is no fault of the
+/// configuration, and stops sending all the same.
+async fn complete(setup: &Setup) -> Result<Vec<String>, ConfigError> {
     let problems = Problems::default();
     let place = At::start(&setup.settings.store.place.name());
     match Store::existing(&setup.settings.store, &setup.environment).await {
         // None before there is a store; an older one is brought up to date by `run`, which asks again then.
         Err(StoreError::NotYet(_) | StoreError::TooOld { .. }) => {}
         Err(e) => problems.add(&place, e.to_string()),
-        Ok(store) => return steps_are_there(setup, &store).await,
+        Ok(store) => {
+            steps_are_there(setup, &store).await?;
+            match Account::of(&store, &setup.settings.creditor).await {
+                Ok(account) => return Ok(account.told().map(|text| format!("nothing is sent: {text}")).into_iter().collect()),
+                Err(e) => problems.add(&place, e.to_string()),
+            }
+        }
     }
-    if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems.into_sorted())) }
+    if problems.is_empty() { Ok(Vec::new()) } else { Err(ConfigError(problems.into_sorted())) }
 }
 
 /// Refuses a configuration in which a step is gone that an open invoice has had (R8).

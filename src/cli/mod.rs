@@ -65,7 +65,7 @@ enum Verb {
     Log(log::Args),
     /// Show whether relance may send, and where every open amount stands
     Status(status::Args),
-    /// Let pass what is held: by the volume brake, old debts of a DEBTOR, or a shrunken --ledger
+    /// Let pass what is held: by the volume brake, old debts of a DEBTOR, a shrunken --ledger, or a changed --iban
     Release(release::Args),
     /// Hold a debtor or an invoice until a day
     Hold(hold::HoldArgs),

@@ -159,7 +159,8 @@ fn fingerprint(settings: &Settings, cadences: &[CadenceFile], zones: &BTreeMap<S
     let guard = &settings.guard;
     let channels = (settings.email.is_some(), settings.sms.is_some());
     let days = (settings.source.booking_lag, &settings.creditor.calendar, &settings.creditor.timezone, zones);
-    let sending = (guard.redirect_to.is_some(), guard.dry_run, channels);
+    // Of the account, because another one waits for a word, and the old one put back does not.
+    let sending = (guard.redirect_to.is_some(), guard.dry_run, channels, &settings.creditor.iban);
     let text = format!("{steps:?}{:?}{days:?}{sending:?}", settings.policy);
     crate::domain::hex::hex(&sha2::Sha256::digest(text.as_bytes())[..16])
 }

@@ -2,6 +2,7 @@
 //! daemon calls when the bell rings. What is due is decided by the database and the clock, never by the bell.
 
 pub mod absorb;
+pub mod account;
 pub mod brake;
 pub mod collect;
 mod common;

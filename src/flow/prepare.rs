@@ -300,9 +300,12 @@ fn instead(claimed: &Claimed, reason: Reason, now: Timestamp) -> After {
     match reason {
         _ if claimed.doubts == 0 => After::Cancelled,
         Reason::Paid | Reason::Rounding => After::Cancelled,
-        Reason::OutsideWindow | Reason::PollFailed | Reason::StaleData | Reason::LedgerShrunk | Reason::DryRun => {
-            After::Retry { at: later_by(now, DOUBT_WAITS_S), ours: true }
-        }
+        Reason::OutsideWindow
+        | Reason::PollFailed
+        | Reason::StaleData
+        | Reason::LedgerShrunk
+        | Reason::IbanChanged
+        | Reason::DryRun => After::Retry { at: later_by(now, DOUBT_WAITS_S), ours: true },
         _ => After::Uncertain,
     }
 }

@@ -21,6 +21,7 @@ mod facts;
 mod floors;
 mod guard;
 mod heed;
+mod iban;
 mod ledger_ids;
 mod ledger_postgres;
 mod licences;
