@@ -26,6 +26,7 @@ fn file(pk: i64, rows: i64) -> DebtorFile {
             disputed: None,
             reference: None,
             pay_url: None,
+            document: None,
             for_invoice: None,
             for_another: false,
             paid_by_others: 0,

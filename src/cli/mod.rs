@@ -18,6 +18,7 @@ macro_rules! complain {
 }
 
 mod check;
+mod copies;
 mod demo;
 mod explain;
 mod hold;

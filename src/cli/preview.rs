@@ -10,6 +10,7 @@ use crate::domain::step::Channel;
 use crate::domain::time::{instant, local_date, plus_days};
 use crate::flow::Desk;
 use crate::flow::compose::{Order, rows, sms_text};
+use crate::flow::copies::Copies;
 use crate::flow::desk::Conditions;
 use crate::flow::guard;
 use crate::flow::simulate::{Foreseen, Horizon, foresee, outlook};
@@ -154,8 +155,19 @@ fn contact(desk: &Desk, file: &DebtorFile, case: &CaseKey, plan: &Plan, at: Time
     let told = |l: &Line| l.mark.is_some() || l.section == Section::Asked;
     let numbers: Vec<String> = rows(file, plan).iter().filter(|(l, _)| told(l)).map(|(_, i)| i.number.clone()).collect();
     let entry = |(channel, address): &(Channel, String)| {
-        let order =
-            Order { file, cadence, plan, channel: *channel, address, message_id: "", message: 0, today: on, now: at, booked };
+        let order = Order {
+            file,
+            cadence,
+            plan,
+            channel: *channel,
+            address,
+            message_id: "",
+            message: 0,
+            today: on,
+            now: at,
+            booked,
+            copies: &Copies::default(),
+        };
         let note = match channel {
             Channel::Email => String::new(),
             Channel::Sms => sms_text(desk, &order).map_or_else(|e| e.to_string(), |text| size(&text)),

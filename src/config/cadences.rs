@@ -180,8 +180,9 @@ fn step(s: Section) -> Option<Step> {
     let channel = channel(&s);
     let letter = s.parse("letter", name, |t| StepId::parse(t).map(|_| t.to_owned()));
     let letter = if s.has("letter") { letter } else { id.as_ref().map(|i| i.as_str().to_owned()) };
+    let attach = s.bool("attach");
     s.finish();
-    Some(Step { id: id?, was: was?, when: when?, rank: rank?, channel: channel?, letter: letter?, overdue: false })
+    Some(Step { id: id?, was: was?, when: when?, rank: rank?, channel: channel?, letter: letter?, attach, overdue: false })
 }
 
 fn channel(s: &Section) -> Option<ChannelChoice> {

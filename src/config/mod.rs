@@ -7,6 +7,7 @@ pub mod bundled;
 mod cadences;
 mod calendars;
 pub mod database;
+mod documents;
 pub mod gateway;
 pub mod node;
 pub mod problem;
@@ -174,7 +175,9 @@ fn agreement(fingerprint: &str, settings: &Settings, letters: &[LetterSource]) -
     let creditor = &settings.creditor;
     let firm = (&creditor.name, &creditor.country, &creditor.language, &creditor.iban, &creditor.contact);
     let words: Vec<(&str, &str)> = letters.iter().map(|l| (l.name.as_str(), l.text.as_str())).collect();
-    let text = format!("{fingerprint}{:?}{email:?}{sms:?}{firm:?}{words:?}", settings.guard);
+    // Whether copies go along, and how much of them; the folder may be another on another machine.
+    let copies = settings.documents.as_ref().map(|d| d.max_size);
+    let text = format!("{fingerprint}{:?}{email:?}{sms:?}{copies:?}{firm:?}{words:?}", settings.guard);
     crate::domain::hex::hex(&sha2::Sha256::digest(text.as_bytes())[..16])
 }
 

@@ -1,6 +1,7 @@
 //! From the tree of relance.toml to [`Settings`].
 
 use super::database::{self, DatabaseSettings};
+use super::documents;
 use super::gateway::Gateway;
 use super::node::Node;
 use super::problem::Problems;
@@ -44,6 +45,7 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     let store = part("store").and_then(|s| store(s, shelf));
     let email = part("email").map(|s| email(s, shelf));
     let sms = part("sms").map(|s| sms(s, shelf));
+    let documents = part("documents").map(|s| documents::read(s, shelf.base));
     let guard = guard(part("guard"));
     top.finish();
     if let (Some((source, _)), Some(store)) = (&source, &store)
@@ -57,7 +59,16 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     let (source, grace) = source?;
     let (guard, mut policy) = guard?;
     policy.grace = grace;
-    Some(Settings { creditor: creditor?, source, store: store?, email: optional(email)?, sms: optional(sms)?, guard, policy })
+    Some(Settings {
+        creditor: creditor?,
+        source,
+        store: store?,
+        email: optional(email)?,
+        sms: optional(sms)?,
+        documents: optional(documents)?,
+        guard,
+        policy,
+    })
 }
 
 /// Whether two paths lead to one file, there or not yet.

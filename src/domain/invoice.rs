@@ -187,6 +187,8 @@ pub struct Invoice {
     pub reference: Option<String>,
     /// Link to pay.
     pub pay_url: Option<String>,
+    /// Where its copy lies, as the ledger says (R24).
+    pub document: Option<String>,
     /// The invoice that a payment or credit note names.
     pub for_invoice: Option<String>,
     /// The invoice that it names belongs to another customer: it lowers nothing of the payer's own.

@@ -4,12 +4,14 @@
 //! function needs to know, `now` included, is handed to it.
 
 pub mod attempt;
+pub mod base64;
 pub mod cadence;
 pub mod calendar;
 pub mod case;
 pub mod country;
 pub mod currency;
 pub mod decision;
+pub mod document;
 pub mod gsm;
 pub mod hex;
 pub mod invoice;

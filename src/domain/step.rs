@@ -140,6 +140,8 @@ pub struct Step {
     pub channel: ChannelChoice,
     /// The wording: the name of a letter.
     pub letter: String,
+    /// Whether copies of the invoices go with its e-mails; `None`: if it lies after the due date (R24).
+    pub attach: Option<bool>,
     /// Whether it lies after the due date; worked out by [`super::cadence::Cadence::check_steps`] through chains of `after STEP`.
     pub overdue: bool,
 }
@@ -148,6 +150,11 @@ impl Step {
     /// Whether the step speaks at rank firm or higher, and so needs what rule R2 asks.
     pub fn is_firm(&self) -> bool {
         self.rank.is_some_and(|r| r >= Rank::Firm)
+    }
+
+    /// Whether copies of the invoices go with its e-mails (R24).
+    pub fn attaches(&self) -> bool {
+        self.attach.unwrap_or(self.overdue)
     }
 
     /// The step that this one counts from, if it counts from one.

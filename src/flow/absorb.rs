@@ -182,6 +182,7 @@ fn draft_invoice(row: &LedgerRow, today: jiff::civil::Date) -> Invoice {
         disputed: row.disputed,
         reference: None,
         pay_url: None,
+        document: None,
         for_invoice: None,
         for_another: false,
         paid_by_others: 0,

@@ -1,7 +1,8 @@
 //! Making a message: the letter in the debtor's language, and the exact bytes that will leave.
 
+use super::copies::Copies;
 use super::desk::Desk;
-use crate::channel::email::{Envelope, MailParts, build};
+use crate::channel::email::{Copy, Envelope, MailParts, build};
 use crate::domain::attempt::about;
 use crate::domain::cadence::Cadence;
 use crate::domain::case::DebtorFile;
@@ -10,6 +11,7 @@ use crate::domain::invoice::Invoice;
 use crate::domain::step::Channel;
 use crate::domain::time::days_between;
 use crate::letter::{LetterFacts, View, view};
+use crate::store::documents::Placed;
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 
@@ -46,6 +48,8 @@ pub struct Composed {
     pub language: String,
     /// The first mail of the matter, when this is not the first.
     pub thread: Option<String>,
+    /// The copies of invoices in the bytes, and where they stand.
+    pub copies: Vec<Placed>,
 }
 
 /// What a message is made from.
@@ -71,6 +75,8 @@ pub struct Order<'a> {
     pub now: Timestamp,
     /// Receipts are booked up to here.
     pub booked: Booked,
+    /// Copies of the invoices asked for.
+    pub copies: &'a Copies,
 }
 
 /// The rows of a plan with their invoices.
@@ -97,6 +103,8 @@ fn letter_view(desk: &Desk, order: &Order, form: &'static str) -> Result<(String
         rank: step.rank,
         booked_through: Some(booked_for(desk, order)),
         today: order.today,
+        copies: order.copies.attached.len(),
+        copies_all: order.copies.all(),
     };
     Ok((language, view(&facts, labels)))
 }
@@ -144,6 +152,7 @@ fn finish_mail(desk: &Desk, order: &Order, mail: crate::domain::mail::Mail, id: 
     let reply_to = token("reply", &contact)?;
     let from = token("bounce", settings.bounce_address.as_ref().unwrap_or(&settings.from.email))?;
     let thread = thread_of(order);
+    let copies: Vec<Copy> = order.copies.attached.iter().map(|c| Copy { name: &c.name, document: &c.document }).collect();
     let parts = MailParts {
         mail: &mail,
         from: &settings.from,
@@ -154,11 +163,15 @@ fn finish_mail(desk: &Desk, order: &Order, mail: crate::domain::mail::Mail, id: 
         message_id: id,
         thread: thread.as_deref(),
         date: order.now,
+        copies: &copies,
     };
-    let bytes = build(&parts).map_err(|e| ComposeError(e.to_string()))?;
+    let built = build(&parts).map_err(|e| ComposeError(e.to_string()))?;
+    let documents = order.copies.attached.iter().map(|c| c.document.clone());
+    let copies = built.copies.into_iter().zip(documents).collect();
+    let bytes = built.bytes;
     let envid = id.split('@').next().unwrap_or(id).to_owned();
     let envelope = Envelope { from, to: to.clone(), envid };
-    Ok(Composed { wire: Wire::Email { envelope }, bytes, address: to.to_string(), language: mail.language, thread })
+    Ok(Composed { wire: Wire::Email { envelope }, bytes, address: to.to_string(), language: mail.language, thread, copies })
 }
 
 /// The first mail about the oldest invoice that has one.
@@ -184,7 +197,14 @@ fn sms(desk: &Desk, order: &Order) -> Result<Composed, ComposeError> {
         return finish_mail(desk, order, mail, &format!("{}@sms.invalid", order.message_id));
     }
     let to = order.address.to_owned();
-    Ok(Composed { wire: Wire::Sms { to: to.clone() }, bytes: text.into_bytes(), address: to, language, thread: None })
+    Ok(Composed {
+        wire: Wire::Sms { to: to.clone() },
+        bytes: text.into_bytes(),
+        address: to,
+        language,
+        thread: None,
+        copies: Vec::new(),
+    })
 }
 
 fn html_text(text: &str) -> String {
@@ -198,11 +218,15 @@ pub fn sms_text(desk: &Desk, order: &Order) -> Result<String, ComposeError> {
     desk.letters.sms(&language, letter, &view).map_err(|e| ComposeError(e.to_string()))
 }
 
-/// The invoices of a message as the log keeps them.
-pub fn invoices_json(file: &DebtorFile, plan: &Plan) -> String {
-    let list: Vec<serde_json::Value> = rows(file, plan)
-        .iter()
-        .map(|(l, i)| about(&i.id, &i.number, i.balance, l.stage.as_ref().map(|s| s.as_str()), l.days_late))
-        .collect();
+/// The invoices of a message as the log keeps them, each asked for with what became of its copy.
+pub fn invoices_json(file: &DebtorFile, plan: &Plan, copies: &Copies) -> String {
+    let one = |(l, i): &(&Line, &Invoice)| {
+        let mut about = about(&i.id, &i.number, i.balance, l.stage.as_ref().map(|s| s.as_str()), l.days_late);
+        if let (Some(word), Some(fields)) = (copies.word(i.pk), about.as_object_mut()) {
+            fields.insert("copy".to_owned(), word.into());
+        }
+        about
+    };
+    let list: Vec<serde_json::Value> = rows(file, plan).iter().map(one).collect();
     serde_json::Value::from(list).to_string()
 }

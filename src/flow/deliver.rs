@@ -126,7 +126,7 @@ async fn deliver(desk: &Desk, channel: Channel) -> Result<Delivered, DeskError> 
         };
         total.add(round.delivered);
         answered |= round.answered;
-        if round.lost == 0 || !round.delivered.any() {
+        if !round.smaller && (round.lost == 0 || !round.delivered.any()) {
             break;
         }
     }
@@ -154,6 +154,8 @@ struct Round {
     lost: u64,
     /// The other side said yes or no to a message: the channel works.
     answered: bool,
+    /// It is known now how large a message it takes, and some are to be made anew by that.
+    smaller: bool,
 }
 
 /// Feeds the workers of a channel until nothing more is ready, or sending has to stop.
@@ -184,7 +186,7 @@ async fn round(desk: &Desk, channel: Channel) -> Result<Round, DeskError> {
     let mut round = recorded?;
     round.delivered.cancelled += fed?;
     if pace.stop.load(Ordering::SeqCst) {
-        round.lost = 0;
+        (round.lost, round.smaller) = (0, false);
     }
     Ok(round)
 }
@@ -219,6 +221,7 @@ async fn feed(
         }
         let prepared = prepare(&desk, group).await?;
         cancelled += prepared.cancelled.len() as u64;
+        prepared.rest.into_iter().rev().for_each(|c| claimed.push_front(c));
         if prepared.stopped {
             break;
         }
@@ -310,6 +313,10 @@ async fn record(desk: Desk, channel: Channel, pace: Arc<Pace>, mut results: mpsc
             match done {
                 Done::NotBegun(message) => {
                     round.lost += 1;
+                    back.push(message);
+                }
+                Done::TooLarge(message, most) => {
+                    round.smaller |= desk.copies.learn(most, now);
                     back.push(message);
                 }
                 Done::Sent(ready, answer) => {

@@ -2,6 +2,7 @@
 
 use super::account::{self, Account};
 use super::common;
+use super::copies::CopyRoom;
 use super::guard::Guards;
 use super::presence::Heart;
 use crate::channel::Fault;
@@ -104,6 +105,8 @@ pub struct DeskParts {
     pub heart: Arc<Heart>,
     /// Set when the program is to end: nothing new is begun.
     pub stopping: AtomicBool,
+    /// What bounds copies of invoices.
+    pub copies: CopyRoom,
     /// Until when, in milliseconds, this daemon leaves polling and sending to the others: it could not read the ledger.
     blind_until: AtomicI64,
     source: Mutex<Option<(Source, Columns)>>,
@@ -131,6 +134,7 @@ impl Desk {
             channels,
             heart,
             stopping,
+            copies: CopyRoom::default(),
             blind_until,
             source,
             dictionary,

@@ -7,6 +7,7 @@ pub mod brake;
 pub mod collect;
 mod common;
 pub mod compose;
+pub mod copies;
 pub mod deliver;
 pub mod desk;
 pub mod guard;

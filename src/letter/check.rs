@@ -147,6 +147,8 @@ pub fn sample_view(labels: &super::Labels, variant: usize) -> View {
         rank: Some(Rank::Reminder),
         booked_through: full.then_some(date(2026, 11, 19)),
         today: date(2026, 11, 20),
+        copies: usize::from(full),
+        copies_all: full && !many,
     };
     view(&facts, labels)
 }
@@ -187,6 +189,7 @@ fn samples(full: bool) -> Vec<(Line, Invoice)> {
             disputed: None,
             reference: full.then(|| "+++010/8068/17183+++".to_owned()),
             pay_url: full.then(|| "https://pay.canal.example/F-1031".to_owned()),
+            document: None,
             for_invoice: None,
             for_another: false,
             paid_by_others: 0,

@@ -38,6 +38,10 @@ pub struct LetterFacts<'a> {
     pub booked_through: Option<Date>,
     /// Today, in the debtor's zone.
     pub today: Date,
+    /// How many copies of invoices are attached.
+    pub copies: usize,
+    /// Whether every invoice asked for has its copy attached.
+    pub copies_all: bool,
 }
 
 /// The view-model.
@@ -57,6 +61,8 @@ pub struct View {
     pub payments_shown: bool,
     pub payments_until: String,
     pub today: String,
+    pub copies: usize,
+    pub copies_all: bool,
     pub items: &'static str,
     pub payment: &'static str,
     pub pay_reference: String,
@@ -130,7 +136,7 @@ pub(super) struct PaymentRow {
 }
 
 /// The variables that letters and SMS may use, as they stand in templates.
-pub(super) const VARIABLES: [&str; 25] = [
+pub(super) const VARIABLES: [&str; 27] = [
     "creditor.name",
     "creditor.contact",
     "creditor.iban",
@@ -152,6 +158,8 @@ pub(super) const VARIABLES: [&str; 25] = [
     "payments_shown",
     "payments_until",
     "today",
+    "copies",
+    "copies_all",
     "items",
     "payment",
     "pay_reference",
@@ -196,6 +204,8 @@ pub fn view(facts: &LetterFacts, labels: &Labels) -> View {
         payments_shown: facts.rows.iter().any(|(l, i)| matches!(l.section, Section::Late | Section::Credit) || received(l, i)),
         payments_until: text(facts.booked_through.map(|d| labels.date(d))),
         today: labels.date(facts.today),
+        copies: facts.copies,
+        copies_all: facts.copies_all,
         items: ITEMS,
         payment: PAYMENT,
         sections: sections(facts, labels),

@@ -19,7 +19,7 @@ statements! {
     FILE_DEBTORS = packed!("pk, source_id, name, language, country, kind, timezone, state, email, phone, entry_released"
         "FROM debtor WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))" by "pk");
     FILE_INVOICES = packed!("pk, source_id, debtor_pk, number, kind, status, presence, issued_on, due_on, currency, total, balance,
-            disputed, reference, pay_url, for_invoice, booked_through, cadence, term, first_seen, reopened, paused_until, thread, digest,
+            disputed, reference, pay_url, document, for_invoice, booked_through, cadence, term, first_seen, reopened, paused_until, thread, digest,
             CASE WHEN for_invoice IS NOT NULL AND EXISTS (SELECT 1 FROM invoice_paid_for p WHERE p.credit_pk = invoice.pk) THEN 1 ELSE 0 END,
             (SELECT CAST(coalesce(sum(p.amount), 0) AS BIGINT) FROM invoice_paid_for p WHERE p.pk = invoice.pk)"
         "FROM invoice WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND presence <> 'closed'" by "debtor_pk, pk");
@@ -240,6 +240,7 @@ struct InvoiceRow {
     disputed: Option<i64>,
     reference: Option<String>,
     pay_url: Option<String>,
+    document: Option<String>,
     for_invoice: Option<String>,
     booked_through: Option<String>,
     cadence: Option<String>,
@@ -320,6 +321,7 @@ impl InvoiceRow {
             disputed: self.disputed.map(money),
             reference: self.reference,
             pay_url: self.pay_url,
+            document: self.document,
             for_invoice: self.for_invoice,
             for_another: self.for_another != 0,
             paid_by_others: self.paid_by_others,

@@ -7,6 +7,7 @@ pub mod attempts;
 pub mod chain;
 pub mod copy;
 pub mod db;
+pub mod documents;
 mod error;
 pub mod files;
 pub mod holds;
@@ -62,6 +63,7 @@ pub fn all_statements() -> Vec<(&'static str, sql::Sql)> {
         alerts::STATEMENTS,
         attempts::STATEMENTS,
         db::STATEMENTS,
+        documents::STATEMENTS,
         files::STATEMENTS,
         holds::STATEMENTS,
         ledger::STATEMENTS,

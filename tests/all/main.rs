@@ -12,6 +12,7 @@ mod cli_locked;
 mod cli_release;
 mod cli_run;
 mod config;
+mod copies;
 mod crash;
 mod daemons;
 mod demo;

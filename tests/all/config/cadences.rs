@@ -21,7 +21,7 @@ fn unknown_keys() {
     own(&format!("name = \"own\"\nspeed = 3\n\n[window]\nhour = \"1\"\n{STEP}colour = \"red\"\n")).tells(&[
         "cadences/own.toml:2:1: unknown key \"speed\" here; wanted one of: applies_to, calendar, gone, group, minimum, name, spacing, step, window",
         "cadences/own.toml:5:1: unknown key \"hour\" in [window]; wanted one of: days, hours, sms",
-        "cadences/own.toml:11:1: unknown key \"colour\" in [[step]]; wanted one of: channel, id, letter, rank, was, when",
+        "cadences/own.toml:11:1: unknown key \"colour\" in [[step]]; wanted one of: attach, channel, id, letter, rank, was, when",
     ]);
 }
 

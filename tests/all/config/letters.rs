@@ -4,7 +4,7 @@ use super::{GOOD, Tree};
 
 const VARIABLES: &str = "creditor.name, creditor.contact, creditor.iban, debtor.name, debtor.business, invoice.number, invoice.issued_on, \
                          invoice.due_on, invoice.due_short, invoice.amount, invoice.days_late, count, numbers, single, sum, days_late, part_paid, \
-                         other_stages, payments_shown, payments_until, today, items, payment, pay_reference, pay_link";
+                         other_stages, payments_shown, payments_until, today, copies, copies_all, items, payment, pay_reference, pay_link";
 
 fn reminder(text: &str) -> Tree {
     Tree::new(GOOD).file("letters/fr/reminder.md", text)

@@ -22,7 +22,8 @@ fn kept(rows: Vec<(String, Vec<String>)>) -> Vec<(String, Vec<String>)> {
         let cells: Vec<&str> = row.split(", ").filter(|c| !changed.iter().any(|name| c.starts_with(name))).collect();
         cells.join(", ")
     };
-    let rows = rows.into_iter().filter(|(table, _)| !["session", "duty"].contains(&table.as_str()));
+    // Of a table that came later there is nothing yet.
+    let rows = rows.into_iter().filter(|(table, rows)| !["session", "duty"].contains(&table.as_str()) && !rows.is_empty());
     let mut rows: Vec<_> = rows.map(|(table, rows)| (table, rows.iter().map(cells).collect::<Vec<_>>())).collect();
     rows.iter_mut().flat_map(|(_, rows)| rows).for_each(|row| {
         if row.contains("key: (version)") {

@@ -57,6 +57,7 @@ pub(super) fn step(id_: &str, when: &str) -> Step {
         rank: Rank::parse(id_),
         channel: ChannelChoice::All(vec![Channel::Email]),
         letter: id_.to_owned(),
+        attach: None,
         overdue: false,
     }
 }
@@ -133,6 +134,7 @@ pub(super) fn invoice(pk: i64, due_on: Date, balance: Money) -> CaseInvoice {
         disputed: None,
         reference: None,
         pay_url: None,
+        document: None,
         for_invoice: None,
         for_another: false,
         paid_by_others: 0,
