@@ -1,15 +1,18 @@
-//! The daemon: four pumps, and the bells that wake them. A scheduler rings every second; whoever writes into the
+//! The daemon: five pumps, and the bells that wake them. A scheduler rings every second; whoever writes into the
 //! store beside the daemon is heard within a fraction of one; a pump that has made work for the next rings it. What is
 //! due is never decided here.
+
+mod life;
 
 use crate::clock::Clock;
 use crate::config::Setup;
 use crate::config::problem::{ConfigError, Problem};
 use crate::domain::step::Channel;
-use crate::flow::{Desk, DeskError, brake, collect, deliver, plan, presence, review};
+use crate::flow::{Desk, DeskError, brake, collect, deliver, plan, presence, retain, review};
 use crate::store::sessions::Duty;
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
+use life::{Life, meet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -30,6 +33,9 @@ const LEAVE: Duration = Duration::from_secs(3);
 /// Who has become unreachable is looked at every so many rings: it reads all contacts.
 const REVIEW_EVERY: u64 = 120;
 
+/// Whether anything has been kept long enough is asked every so many rings: once a day it has.
+const RETAIN_EVERY: u64 = 30;
+
 /// How often the daemon listens for the operator, whose verbs write into the store: well within the second in which
 /// they are to be heeded, a plan and a delivery included.
 const LISTEN: Duration = Duration::from_millis(200);
@@ -45,9 +51,11 @@ enum Pump {
     Mail,
     Text,
     Review,
+    /// By itself, so that nothing else waits for it.
+    Retain,
 }
 
-const PUMPS: [Pump; 5] = [Pump::Collect, Pump::Plan, Pump::Mail, Pump::Text, Pump::Review];
+const PUMPS: [Pump; 6] = [Pump::Collect, Pump::Plan, Pump::Mail, Pump::Text, Pump::Review, Pump::Retain];
 
 /// A bell for each pump. One that rings while its pump is at work is heard when that is done.
 #[derive(Clone, Debug, Default)]
@@ -71,26 +79,15 @@ impl Bells {
 pub async fn once(setup: Setup, store: &Store) -> Result<bool, DeskError> {
     let desk = join(setup, store, Clock::System.now()).await?;
     let life = Life::begin(&desk);
-    meet(&desk).await?;
-    let done = round(&desk).await;
+    let done = match meet(&desk).await {
+        Ok(()) => round(&desk).await,
+        Err(e) => Err(e),
+    };
     drop(life);
-    presence::leave(&desk).await?;
-    done
-}
-
-/// Settles what others left behind, as far as they are no more: on a shared store one has to watch them for a while.
-async fn meet(desk: &Desk) -> Result<(), DeskError> {
-    if !desk.store.is_shared() {
-        return presence::settle_all(desk).await;
-    }
-    let mut watch = presence::Watch::default();
-    loop {
-        watch.look(desk).await?;
-        if watch.knows_all() {
-            return Ok(());
-        }
-        tokio::time::sleep(desk.heart.pause()).await;
-    }
+    let left = presence::leave(&desk).await;
+    let good = done?;
+    left?;
+    Ok(good)
 }
 
 async fn round(desk: &Desk) -> Result<bool, DeskError> {
@@ -107,6 +104,7 @@ async fn round(desk: &Desk) -> Result<bool, DeskError> {
     }
     good &= !brake::held_up(desk).await?;
     review::step(desk).await?;
+    retain::step(desk).await?;
     Ok(good)
 }
 
@@ -159,68 +157,6 @@ async fn join_patiently(setup: &Setup, store: &Store, began: Timestamp) -> Resul
             }
             joined => return joined,
         }
-    }
-}
-
-/// What keeps a session alive.
-struct Life {
-    tasks: JoinSet<()>,
-    /// Rung when others have ended the session.
-    over: Arc<Notify>,
-}
-
-impl Life {
-    /// Begins to give signs of life and to watch the others; a store that is not shared needs neither.
-    fn begin(desk: &Desk) -> Life {
-        let over = Arc::new(Notify::new());
-        let mut tasks = JoinSet::new();
-        if desk.store.is_shared() {
-            desk.heart.begin();
-            tasks.spawn(beat(desk.clone(), over.clone()));
-            tasks.spawn(watch(desk.clone()));
-        }
-        Life { tasks, over }
-    }
-
-    /// Waits until it is over: others have ended the session, or one of its tasks has ended, which none does of itself.
-    async fn end(&mut self) -> DeskError {
-        if self.tasks.is_empty() {
-            return std::future::pending().await;
-        }
-        tokio::select! {
-            () = self.over.notified() => DeskError::Store(StoreError::Fenced),
-            ended = self.tasks.join_next() => match ended {
-                Some(Err(e)) => DeskError::Ended(e.to_string()),
-                _ => DeskError::Store(StoreError::Fenced),
-            },
-        }
-    }
-}
-
-/// Gives signs of life, and waits for nothing else: whoever gives none is taken for dead.
-async fn beat(desk: Desk, over: Arc<Notify>) {
-    let mut away = false;
-    loop {
-        let beaten = desk.heart.beat(&desk.store).await;
-        match &beaten {
-            Ok(false) => return over.notify_one(),
-            Ok(true) if away => tracing::info!("the store is back"),
-            Err(e) if !away => tracing::error!(error = %e, "nothing leaves until the store is back"),
-            _ => {}
-        }
-        away = beaten.is_err();
-        tokio::time::sleep(desk.heart.pause()).await;
-    }
-}
-
-/// Watches the other daemons, and settles what those left behind who give no sign of life any more.
-async fn watch(desk: Desk) {
-    let mut watch = presence::Watch::default();
-    loop {
-        if let Err(e) = watch.look(&desk).await {
-            tracing::debug!(error = %e, "the other daemons cannot be watched");
-        }
-        tokio::time::sleep(desk.heart.pause()).await;
     }
 }
 
@@ -286,7 +222,7 @@ async fn listen(desk: Desk, bells: Bells) {
     }
 }
 
-/// Four jobs, one a bell. Their times are of no consequence: a bell that rings late only makes a pump look late.
+/// One job a bell. Their times are of no consequence: a bell that rings late only makes a pump look late.
 async fn scheduler(bells: &Bells) -> Result<JobScheduler, JobSchedulerError> {
     let scheduler = JobScheduler::new().await?;
     for pump in PUMPS {
@@ -348,6 +284,8 @@ async fn step(desk: &Desk, pump: Pump, round: u64) -> Result<&'static [Pump], De
         Pump::Text => drop(deliver::on(desk, Channel::Sms).await?),
         Pump::Review if round % REVIEW_EVERY == 1 => review::step(desk).await?,
         Pump::Review => review::watch(desk).await?,
+        Pump::Retain if round % RETAIN_EVERY == 1 => drop(retain::step(desk).await?),
+        Pump::Retain => {}
     }
     Ok(&[])
 }
@@ -358,6 +296,7 @@ async fn leave_to_others(desk: &Desk, pump: Pump) -> Result<&'static [Pump], Des
         Pump::Collect => desk.store.leave_duty(Duty::Collect).await?,
         Pump::Plan => desk.store.leave_duty(Duty::Plan).await?,
         Pump::Review => desk.store.leave_duty(Duty::Tell).await?,
+        Pump::Retain => desk.store.leave_duty(Duty::Retain).await?,
         Pump::Mail => deliver::recover(desk, Channel::Email).await?,
         Pump::Text => deliver::recover(desk, Channel::Sms).await?,
     }

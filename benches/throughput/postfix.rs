@@ -104,10 +104,16 @@ impl Postfix {
         if !status.success() {
             bail!("smtp-source failed");
         }
+        self.rate(messages).await
+    }
+
+    /// So many messages were sent since the last reset: how many a second the sink took, from the first to the last.
+    pub(crate) async fn rate(&self, messages: i64) -> anyhow::Result<f64> {
+        // Its count is read with a moment's delay.
         tokio::time::sleep(Duration::from_millis(100)).await;
         let taken = self.taken();
         if taken.messages != messages {
-            bail!("smtp-source sent {} messages", taken.messages);
+            bail!("{} messages came for {messages}", taken.messages);
         }
         Ok(messages as f64 / taken.seconds)
     }

@@ -4,8 +4,9 @@ use jiff::civil::date;
 use relance::config::{Environment, Setup};
 use relance::domain::case::{CaseInvoice, CaseKey, ContactPoint, DebtorFile, PointState};
 use relance::domain::currency::Currency;
+use relance::domain::debtor::{CustomerKind, Debtor, Role};
 use relance::domain::decision::{Booked, NoTrace, World, decide as one};
-use relance::domain::invoice::{CustomerKind, Debtor, Invoice, Presence, RowKind, RowStatus};
+use relance::domain::invoice::{Invoice, Presence, RowKind, RowStatus};
 use relance::domain::money::Money;
 use relance::domain::step::Channel;
 use std::time::Instant;
@@ -27,6 +28,10 @@ fn file(pk: i64, rows: i64) -> DebtorFile {
             reference: None,
             pay_url: None,
             document: None,
+            po_number: None,
+            owner: None,
+            tags: vec![],
+            dispute_tag: None,
             for_invoice: None,
             for_another: false,
             paid_by_others: 0,
@@ -47,20 +52,19 @@ fn file(pk: i64, rows: i64) -> DebtorFile {
             pk,
             id: format!("C{pk}"),
             name: "Client".to_owned(),
-            language: None,
-            country: None,
             kind: Some(CustomerKind::Business),
-            timezone: None,
-            state: None,
-            email: None,
-            phone: None,
+            ..Debtor::default()
         },
         rows: (0..rows).map(row).collect(),
-        holds: vec![],
-        contacts: vec![],
-        points: vec![ContactPoint { channel: Channel::Email, address: "a@b.example".to_owned(), state: PointState::Usable }],
-        refusals: vec![],
-        entry_released: 0,
+        points: vec![ContactPoint {
+            channel: Channel::Email,
+            address: "a@b.example".to_owned(),
+            state: PointState::Usable,
+            role: Role::Accounts,
+            name: None,
+            language: None,
+        }],
+        ..DebtorFile::default()
     }
 }
 
@@ -81,6 +85,7 @@ pub(crate) fn decide() -> anyhow::Result<()> {
         policy: &setup.settings.policy,
         booked: Booked::Through(date(2026, 11, 17)),
         bank: setup.settings.creditor.calendar.as_deref(),
+        calendar: setup.settings.creditor.calendar.as_deref(),
         brakes: &[],
         channels: &[Channel::Email],
         own: None,

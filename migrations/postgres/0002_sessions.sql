@@ -7,8 +7,8 @@ CREATE TABLE session (
   name        TEXT COLLATE "C" NOT NULL,
   started_at  BIGINT NOT NULL,
   beat        BIGINT NOT NULL DEFAULT 0,
-  -- What its decisions depend on: those who began with another configuration rest.
-  fingerprint TEXT COLLATE "C" NOT NULL
+  -- Of what must be the same for all (rules, limits, letters): those who began with another rest.
+  agreement   TEXT COLLATE "C" NOT NULL
 );
 
 -- What one does at a time: to poll, to plan, to write to the creditor.
@@ -18,7 +18,7 @@ CREATE TABLE duty (
 );
 
 -- Only a session can have a message in hand; what an older program left so belongs to one that is over.
-INSERT INTO session (name, started_at, fingerprint) SELECT 'before version 2', 0, '' WHERE EXISTS (SELECT 1 FROM message WHERE state IN ('leased', 'sending') AND settled_at IS NULL);
+INSERT INTO session (name, started_at, agreement) SELECT 'before version 2', 0, '' WHERE EXISTS (SELECT 1 FROM message WHERE state IN ('leased', 'sending') AND settled_at IS NULL);
 ALTER TABLE message ADD COLUMN session_pk BIGINT REFERENCES session (pk) CHECK (session_pk IS NULL OR state IN ('leased', 'sending'));
 UPDATE message SET session_pk = (SELECT pk FROM session) WHERE state IN ('leased', 'sending') AND settled_at IS NULL;
 ALTER TABLE message DROP COLUMN lease_until;

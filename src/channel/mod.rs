@@ -71,6 +71,11 @@ impl Fault {
     pub fn network(text: impl Into<String>) -> Fault {
         Fault { class: FaultClass::Network, text: text.into() }
     }
+
+    /// The same, told of the channel as a whole: without the address of the message that met with it.
+    pub fn without_address(&self, address: &str) -> Fault {
+        Fault { class: self.class, text: crate::domain::mail::without_address(&self.text, address) }
+    }
 }
 
 /// Writes to the disk off the threads that others wait for; its error is the disk's own.

@@ -20,8 +20,8 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
-    let setup = match checked(config, environment()) {
-        Ok((setup, _)) => setup,
+    let (setup, warned) = match checked(config, environment()) {
+        Ok((setup, letters)) => (setup, letters.warnings),
         Err(e) => return Err(tell(e)),
     };
     let notes = match complete(&setup).await {
@@ -29,7 +29,9 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         Err(e) => return Err(tell(e)),
     };
     let letters = setup.letters.iter().filter(|l| !l.name.ends_with(".toml")).count();
-    say!("{}: good (cadences: {}; letters: {letters})", config.display(), setup.cadences.len());
+    warned.iter().for_each(|w| say!("{}: warning: {}", w.at, w.text));
+    let warnings = if warned.is_empty() { String::new() } else { format!("; warnings: {}", warned.len()) };
+    say!("{}: good (cadences: {}; letters: {letters}{warnings})", config.display(), setup.cadences.len());
     notes.iter().for_each(|note| say!("{note}"));
     if args.connect { connect(&setup).await } else { Ok(()) }
 }

@@ -103,7 +103,7 @@ async fn load(desk: &Desk, on: Named, name: &str) -> Result<Subject, CliError> {
     }
     if let Some(pk) = on.invoice_pk {
         let (conditions, zone) = (desk.conditions(now).await?, desk.setup.zone(&file.debtor));
-        let world = |cadence: &str| desk.setup.cadence(cadence).map(|c| desk.world(&conditions, &zone, c, now));
+        let world = |cadence: &str| desk.setup.cadence(cadence).map(|c| desk.world(&conditions, &file.debtor, &zone, c, now));
         let itself = tie_out(&file, world).into_iter().find(|(row, ..)| *row == pk);
         let row = file.rows.iter().find(|r| r.invoice.pk == pk);
         notes.extend(row.into_iter().flat_map(|r| copies::notes(desk.setup.settings.documents.as_ref(), &r.invoice, &attempts)));
@@ -131,7 +131,7 @@ fn tell<'a>(desk: &Desk, subject: &Subject, case: &'a CaseKey) -> Option<Told<'a
     let cadence = desk.setup.cadence(&case.cadence)?;
     let zone = desk.setup.zone(&subject.file.debtor);
     let mut explanation = Explanation::default();
-    let world = desk.world(&subject.conditions, &zone, cadence, subject.now);
+    let world = desk.world(&subject.conditions, &subject.file.debtor, &zone, cadence, subject.now);
     let decision = decide(&subject.file, case, &world, &mut explanation);
     let messages: Vec<&UnderWay> = subject.under_way.iter().filter(|m| m.case == *case).collect();
     let next = story::next(desk, subject, case, &decision, &messages, &explanation);

@@ -182,7 +182,7 @@ pub(super) fn object(row: &AttemptRow, zone: &TimeZone) -> Value {
         "id": row.id, "at": out::rfc3339(row.at, zone), "debtor": row.debtor, "person": row.person, "channel": row.channel,
         "address": row.address, "cadence": row.cadence, "step": row.step, "letter": row.letter, "language": row.language,
         "invoices": invoices(row), "outcome": row.outcome.as_str(), "class": row.class, "why": row.why, "answer": row.answer,
-        "message_id": row.message_id,
+        "message_id": row.message_id, "erased_at": row.erased_at.map(|at| out::rfc3339(at, zone)),
     })
 }
 
@@ -202,7 +202,11 @@ fn cells(row: &AttemptRow, zone: &TimeZone) -> Vec<String> {
         out::short(row.at, zone),
         row.debtor.clone(),
         row.channel.clone().unwrap_or_default(),
-        row.address.as_deref().map(mask).unwrap_or_default(),
+        match (&row.address, row.erased_at) {
+            (Some(address), _) => mask(address),
+            (None, Some(_)) => "erased".to_owned(),
+            (None, None) => String::new(),
+        },
         row.step.clone(),
         numbers.join(" "),
         row.outcome.to_string(),
@@ -238,6 +242,12 @@ async fn show(store: &Store, zone: &TimeZone, id: i64, as_json: bool) -> Result<
         return Ok(());
     }
     let Some(message) = message else {
+        if let Some(at) = row.erased_at.filter(|_| kept.as_ref().is_some_and(|k| k.erased)) {
+            let (outcome, day) = (row.outcome, out::short(at, zone));
+            return Err(CliError::Failed(format!(
+                "the message of attempt {id} ({outcome}) was erased on {day}; its facts stay in the log"
+            )));
+        }
         let why = row.why.or(row.answer).unwrap_or_else(|| "no message was made".to_owned());
         return Err(CliError::Failed(format!("attempt {id} ({}) has no message: {why}", row.outcome)));
     };
@@ -261,8 +271,8 @@ async fn verify(store: &Store, deep: bool, as_json: bool) -> Result<(), CliError
         for line in &found.broken {
             say!("{line}");
         }
-        let payloads =
-            if deep { format!(", {} messages unpacked, {} erased", found.payloads, found.erased) } else { String::new() };
+        let payloads = if deep { format!(", {} messages unpacked", found.payloads) } else { String::new() };
+        let payloads = if deep || found.erased > 0 { format!("{payloads}, {} erased", found.erased) } else { payloads };
         say!("{} attempts{payloads}; head of the chain {}", found.rows, found.head);
         say!("{}", if found.broken.is_empty() { "the log is whole" } else { "the log is NOT whole" });
     }

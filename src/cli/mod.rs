@@ -24,6 +24,7 @@ mod explain;
 mod hold;
 mod log;
 mod out;
+mod person;
 mod preview;
 mod release;
 mod run;
@@ -76,6 +77,8 @@ enum Verb {
     Holds(hold::HoldsArgs),
     /// List messages that may or may not have left, or say what is to happen with one
     Uncertain(uncertain::Args),
+    /// Print or erase all that is held about a customer
+    Person(person::Args),
     /// Move the store from its file to PostgreSQL
     Store(store::Args),
     /// Live through sixty days with an embedded ledger: no set-up, no network
@@ -157,6 +160,7 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Resume(args) => hold::resume(&config, args).await,
         Verb::Holds(args) => hold::holds(&config, args).await,
         Verb::Uncertain(args) => uncertain::run(&config, args).await,
+        Verb::Person(args) => person::run(&config, args).await,
         Verb::Store(args) => store::run(&config, args).await,
         Verb::Demo(args) => demo::run(args).await,
     }

@@ -2,7 +2,7 @@
 
 use super::{CliError, desk, out};
 use crate::domain::case::{CaseKey, DebtorFile};
-use crate::domain::decision::{Booked, Brake, Line, Plan, Section, Verdict};
+use crate::domain::decision::{Booked, Brake, Line, Plan, Section, To, Verdict, Way};
 use crate::domain::gsm::{Alphabet, segments};
 use crate::domain::money::Money;
 use crate::domain::reason::Reason;
@@ -39,7 +39,8 @@ struct Entry {
     at: Timestamp,
     debtor: String,
     name: String,
-    channel: Channel,
+    /// `email`, `sms`; `call` or `task` for what people do.
+    channel: &'static str,
     step: String,
     letter: String,
     address: String,
@@ -139,7 +140,8 @@ fn in_hand(desk: &Desk, file: &DebtorFile, message: &UnderWay, booked: Booked, n
     let (Verdict::Send(plan), Some(at)) = (&found.decision.verdict, found.at) else { return Err(found.decision.reason) };
     let on = local_date(at, &desk.setup.zone(&file.debtor));
     let mut same = contact(desk, file, &message.case, plan, at, on, booked).into_iter();
-    let mut entry = same.find(|e| e.channel == message.channel).ok_or(Reason::Changed)?;
+    let mut entry =
+        same.find(|e| e.channel == message.channel.as_str() && e.address == message.address).ok_or(Reason::Changed)?;
     let state = match message.state.as_str() {
         "braked" => "planned, held until `relance release`".to_owned(),
         "deferred" => format!("planned, tried {} times", message.tries),
@@ -154,39 +156,38 @@ fn contact(desk: &Desk, file: &DebtorFile, case: &CaseKey, plan: &Plan, at: Time
     let step = &cadence.steps[plan.step];
     let told = |l: &Line| l.mark.is_some() || l.section == Section::Asked;
     let numbers: Vec<String> = rows(file, plan).iter().filter(|(l, _)| told(l)).map(|(_, i)| i.number.clone()).collect();
-    let entry = |(channel, address): &(Channel, String)| {
-        let order = Order {
-            file,
-            cadence,
-            plan,
-            channel: *channel,
-            address,
-            message_id: "",
-            message: 0,
-            today: on,
-            now: at,
-            booked,
-            copies: &Copies::default(),
-        };
-        let note = match channel {
-            Channel::Email => String::new(),
-            Channel::Sms => sms_text(desk, &order).map_or_else(|e| e.to_string(), |text| size(&text)),
-        };
-        Entry {
-            on,
-            at,
-            debtor: file.debtor.id.clone(),
-            name: file.debtor.name.clone(),
-            channel: *channel,
-            step: step.id.to_string(),
-            letter: step.letter.clone(),
-            address: address.clone(),
-            invoices: numbers.clone(),
-            asked: plan.asked,
-            note,
-        }
+    let wait = match (step.approval, step.notify_owner) {
+        (true, _) => Some("waits for a yes".to_owned()),
+        (false, Some(notice)) => Some(format!("the owner is told {notice} before")),
+        (false, None) => None,
     };
-    plan.to.iter().map(entry).collect()
+    let entry = |channel: &'static str, address: &str, notes: Vec<String>| Entry {
+        on,
+        at,
+        debtor: file.debtor.id.clone(),
+        name: file.debtor.name.clone(),
+        channel,
+        step: step.id.to_string(),
+        letter: step.letter.clone(),
+        address: address.to_owned(),
+        invoices: numbers.clone(),
+        asked: plan.asked,
+        note: notes.join("; "),
+    };
+    let message = |to: &To| {
+        // Only of a text is anything made here, which has none.
+        let copies = &Copies::default();
+        let order = Order { file, cadence, plan, to, message_id: "", message: 0, today: on, now: at, booked, copies };
+        let form = match to.channel {
+            Channel::Email => to.copy.then(|| "copy".to_owned()),
+            Channel::Sms => Some(sms_text(desk, &order).map_or_else(|e| e.to_string(), |text| size(&text))),
+        };
+        entry(to.channel.as_str(), &to.address, form.into_iter().chain(wait.clone()).collect())
+    };
+    match &plan.way {
+        Way::Messages(to) => to.iter().map(message).collect(),
+        Way::Task(kind) => vec![entry(kind.as_str(), "", wait.into_iter().collect())],
+    }
 }
 
 /// How an SMS travels: alphabet and segments.
@@ -198,7 +199,7 @@ fn size(text: &str) -> String {
 
 fn print_json(entries: &[Entry], silent: &[Silent]) {
     for e in entries {
-        out::json(&json!({ "on": e.on.to_string(), "debtor": e.debtor, "channel": e.channel.as_str(), "step": e.step,
+        out::json(&json!({ "on": e.on.to_string(), "debtor": e.debtor, "channel": e.channel, "step": e.step,
             "letter": e.letter, "address": e.address, "invoices": e.invoices, "asked": e.asked.decimal(), "currency": e.asked.currency.code(), "note": e.note }));
     }
     for s in silent {
@@ -220,7 +221,7 @@ fn print_tables(desk: &Desk, entries: Vec<Entry>, silent: Vec<Silent>, brakes: &
             format!("{} {}", e.on, e.on.strftime("%a")),
             format!("{} {}", e.debtor, e.name),
             e.step,
-            e.channel.to_string(),
+            e.channel.to_owned(),
             letter,
             super::log::mask(&e.address),
             e.invoices.join(" "),
@@ -242,6 +243,6 @@ fn print_tables(desk: &Desk, entries: Vec<Entry>, silent: Vec<Silent>, brakes: &
         say!();
     }
     say!(
-        "{messages} messages in {days} days, if nobody pays or answers; nothing for {quiet} cases and rows. Nothing was sent or written."
+        "{messages} messages and tasks in {days} days, if nobody pays or answers; nothing for {quiet} cases and rows. Nothing was sent or written."
     );
 }

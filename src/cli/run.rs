@@ -23,7 +23,10 @@ pub(super) struct Args {
 pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     let environment = environment();
     journal(&environment);
-    let (setup, _) = checked(config, environment)?;
+    let (setup, letters) = checked(config, environment)?;
+    for warning in &letters.warnings {
+        tracing::warn!(%warning, "better mended");
+    }
     let (store, lock) = take(&setup, args.once).await?;
     check::steps_are_there(&setup, &store).await?;
     let done = match args.once {

@@ -7,6 +7,8 @@ use crate::domain::money::Money;
 use crate::domain::time::local_date;
 use crate::flow::Desk;
 use crate::flow::guard::span;
+use crate::flow::presence;
+use crate::store::person::retention::Run;
 use crate::store::sessions::Session;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -47,13 +49,14 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     brakes.extend(desk.store.brakes().await?.into_iter().map(|b| (b.kind, b.text)));
     // Of a file the one daemon is known by its lock, and a session in it may be of one that is no more.
     let daemons = if desk.store.is_shared() { desk.store.sessions().await? } else { Vec::new() };
-    let newest = daemons.last().map(|d| d.fingerprint.clone());
+    let newest = presence::newest(&daemons).map(|d| d.agreement.clone());
     let queue = desk.store.queue().await?;
     let uncertain = desk.store.uncertain().await?.len();
     let unreachable = desk.store.unreachable().await?;
     let unreadable = desk.store.unreadable_rows().await?;
     let (unread, unknown) = desk.store.unreadable_count().await?;
     let ties = ties(&desk).await?;
+    let retention = desk.store.last_retention().await?;
     if args.json {
         let queue: serde_json::Map<String, Value> = queue.iter().map(|(s, n)| (s.clone(), json!(n))).collect();
         let brakes: Vec<Value> = brakes.iter().map(|(reason, text)| json!({ "reason": reason, "text": text })).collect();
@@ -65,7 +68,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         out::json(&json!({
             "polled_at": good.as_ref().map(|g| out::rfc3339(g.started_at, zone)), "data_age_s": age,
             "booked_through": booked.to_string(), "queue": queue, "brakes": brakes, "uncertain": uncertain,
-            "unreachable": lost, "unreadable": list, "never_read": unknown, "daemons": daemons.iter().map(|d| daemon_json(d, zone)).collect::<Vec<_>>(), "tie_out": ties.iter().map(tie_json).collect::<Vec<_>>(),
+            "unreachable": lost, "unreadable": list, "never_read": unknown, "retention": retention.as_ref().map(|run| retention_json(run, zone)), "daemons": daemons.iter().map(|d| daemon_json(d, zone)).collect::<Vec<_>>(), "tie_out": ties.iter().map(tie_json).collect::<Vec<_>>(),
         }));
         return Ok(());
     }
@@ -79,7 +82,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         _ => say!("ledger       never read"),
     }
     for d in &daemons {
-        let rests = if Some(&d.fingerprint) == newest.as_ref() { "" } else { "; RESTS: a later one has another configuration" };
+        let rests = if Some(&d.agreement) == newest.as_ref() { "" } else { "; RESTS: a later one has another configuration" };
         say!("daemon       {} since {}, {}{rests}", d.name, out::short(d.started_at, zone), heard(d.silent));
     }
     match brakes.as_slice() {
@@ -96,6 +99,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     let queued: Vec<String> = queue.iter().map(|(s, n)| format!("{n} {s}")).collect();
     say!("outbox       {}", if queued.is_empty() { "empty".to_owned() } else { queued.join(", ") });
     say!("uncertain    {uncertain}{}", if uncertain > 0 { " (see `relance uncertain`)" } else { "" });
+    say!("retention    {}", retention.as_ref().map_or_else(|| "has not run yet".to_owned(), |run| retention_text(run, zone)));
     for (id, text) in &unreadable {
         say!("unreadable   row {id}: {text}");
     }
@@ -107,6 +111,21 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         say!("\nin no sum     {unknown} of {unread} unreadable rows were never read: their money is unknown");
     }
     Ok(())
+}
+
+fn retention_json(run: &Run, zone: &TimeZone) -> Value {
+    let at = Timestamp::from_millisecond(run.at).ok().map(|at| out::rfc3339(at, zone));
+    json!({ "at": at, "messages": run.messages, "notes": run.notes, "customers": run.customers })
+}
+
+fn retention_text(run: &Run, zone: &TimeZone) -> String {
+    let at = Timestamp::from_millisecond(run.at).map_or_else(|_| run.day.clone(), |at| out::short(at, zone));
+    match (run.messages, run.notes, run.customers) {
+        (0, 0, 0) => format!("last run {at}: nothing had been kept long enough"),
+        (messages, notes, customers) => {
+            format!("last run {at}: erased messages {messages}, notes {notes}, customers {customers}")
+        }
+    }
 }
 
 /// When a daemon was heard of last. One that died stands there until the others have noticed.
@@ -143,7 +162,7 @@ async fn ties(desk: &Desk) -> Result<Vec<(Currency, Tie)>, CliError> {
         after = *last;
         for file in desk.files(&keys, now).await? {
             let zone = desk.setup.zone(&file.debtor);
-            let world = |name: &str| desk.setup.cadence(name).map(|c| desk.world(&conditions, &zone, c, now));
+            let world = |name: &str| desk.setup.cadence(name).map(|c| desk.world(&conditions, &file.debtor, &zone, c, now));
             for (_, state, amount) in tie_out(&file, world) {
                 let entry = ties.entry(amount.currency).or_default().states.entry(state).or_default();
                 entry.0 = entry.0.saturating_add(amount.minor);

@@ -1,16 +1,16 @@
 //! Cadence files.
 
-use super::node::{Node, Value};
+use super::node::Node;
 use super::problem::{At, Problems};
 use super::section::Section;
-use crate::domain::cadence::{AppliesTo, Cadence, Group};
+use crate::domain::cadence::{AppliesTo, Cadence, ForKind, Group, YearRange};
 use crate::domain::calendar::Calendar;
 use crate::domain::country::is_country;
-use crate::domain::invoice::CustomerKind;
+use crate::domain::debtor::State;
 use crate::domain::money::Threshold;
-use crate::domain::step::{Channel, ChannelChoice, Rank, Step, StepId};
+use crate::domain::step::{ChannelChoice, How, Step};
 use crate::domain::time::{Window, parse_days, parse_hours};
-use crate::domain::when::{Delay, When};
+use crate::domain::when::{Delay, Unit};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -49,6 +49,11 @@ pub(super) fn cadence(root: &Node, calendars: &BTreeMap<String, Arc<Calendar>>, 
         true => top.parse("minimum", "an amount such as \"10.00\"", |t| Threshold::parse(t).ok()),
         false => Threshold::parse("0").ok(),
     };
+    let quiet = quiet(&top);
+    let pay_run_guard = match top.has("pay_run_guard") {
+        true => top.parse_with("pay_run_guard", |t| Delay::parse(t).map_err(|e| e.to_string())),
+        false => Some(Delay { count: 2, unit: Unit::Days }),
+    };
     let (window, sms_window) = windows(&top);
     let sections = top.tables("step");
     let mut places = Vec::new();
@@ -59,7 +64,7 @@ pub(super) fn cadence(root: &Node, calendars: &BTreeMap<String, Arc<Calendar>>, 
     for section in sections {
         let at = section.at_key("id");
         let letter_at = if section.has("letter") { section.at_key("letter") } else { at.clone() };
-        if let Some(step) = step(section) {
+        if let Some(step) = super::steps::step(section) {
             places.push(at);
             letters_at.push(letter_at);
             steps.push(step);
@@ -70,7 +75,7 @@ pub(super) fn cadence(root: &Node, calendars: &BTreeMap<String, Arc<Calendar>>, 
     let at = top.at().clone();
     top.finish();
     if !window.meets(&sms_window) {
-        let both = |s: &Step| matches!(&s.channel, ChannelChoice::All(list) if list.len() > 1);
+        let both = |s: &Step| matches!(&s.how, How::Message(ChannelChoice::All(list)) if list.len() > 1);
         for (step, at) in steps.iter().zip(&places).filter(|(step, _)| both(step)) {
             let text = format!("\"{}\" goes by e-mail and SMS together, but their windows have no hour in common", step.id);
             problems.add(at, text);
@@ -95,6 +100,8 @@ pub(super) fn cadence(root: &Node, calendars: &BTreeMap<String, Arc<Calendar>>, 
         name: name?,
         applies_to,
         calendar,
+        quiet,
+        pay_run_guard: pay_run_guard?,
         group: group.unwrap_or(Group::Debtor),
         spacing: spacing?,
         minimum: minimum?,
@@ -116,7 +123,8 @@ fn applies_to(s: Section) -> AppliesTo {
         code
     };
     let read = AppliesTo {
-        customer_kind: s.parse("customer_kind", "\"business\" or \"consumer\"", CustomerKind::parse),
+        customer_kind: s.parse("customer_kind", "\"business\", \"consumer\" or \"unknown\"", ForKind::parse),
+        state: s.words("state", &format!("one or several of: {}", State::words()), State::parse),
         country: s.texts("country", codes).into_iter().map(country).collect(),
         tags: list("tags", "tags"),
         debtor: list("debtor", "customer ids"),
@@ -154,65 +162,12 @@ fn window(s: &Section, default: &Window) -> Window {
     Window { days: days.unwrap_or(default.days), from_minute, to_minute }
 }
 
-fn step(s: Section) -> Option<Step> {
-    let name = "lower-case letters, digits, hyphens and underscores, beginning with a letter, and not \"due\" or \"issued\"";
-    if !s.has("id") {
-        s.missing("id", name);
-    }
-    let id = s.parse("id", name, StepId::parse);
-    let was = s.texts("was", "the step's earlier names");
-    let was: Option<Vec<StepId>> = was.iter().map(|(_, t)| StepId::parse(t)).collect();
-    if was.is_none() {
-        s.problem("was", format!("\"was\": wanted earlier step names: {name}"));
-    }
-    if !s.has("when") {
-        s.missing("when", "e.g. \"5 days before due\"");
-    }
-    let when = s.parse_with("when", |t| When::parse(t).map_err(|e| e.to_string()));
-    let ranks = Rank::ALL.map(Rank::as_str).join(", ");
-    let rank =
-        match s.has("rank") {
-            true => s.parse("rank", &format!("one of: {ranks}, note"), |t| {
-                if t == "note" { Some(None) } else { Rank::parse(t).map(Some) }
-            }),
-            false => Some(id.as_ref().and_then(|i| Rank::parse(i.as_str()))),
-        };
-    let channel = channel(&s);
-    let letter = s.parse("letter", name, |t| StepId::parse(t).map(|_| t.to_owned()));
-    let letter = if s.has("letter") { letter } else { id.as_ref().map(|i| i.as_str().to_owned()) };
-    let attach = s.bool("attach");
-    s.finish();
-    Some(Step { id: id?, was: was?, when: when?, rank: rank?, channel: channel?, letter: letter?, attach, overdue: false })
-}
+/// The weeks in which nothing firm leaves, where the file says nothing (R20).
+const QUIET: [YearRange; 2] = [YearRange { from: (8, 1), to: (8, 20) }, YearRange { from: (12, 23), to: (1, 3) }];
 
-fn channel(s: &Section) -> Option<ChannelChoice> {
-    let wanted = "\"email\", \"sms\", a list of them (all are used), or { first_of = [\"email\", \"sms\"] }";
-    let Some(node) = s.node("channel") else {
-        s.missing("channel", wanted);
-        return None;
-    };
-    let read = |items: Vec<(At, String)>| -> Option<Vec<Channel>> {
-        let mut list = Vec::new();
-        for (_, text) in &items {
-            match Channel::parse(text) {
-                Some(channel) if !list.contains(&channel) => list.push(channel),
-                _ => {
-                    s.problem("channel", format!("\"channel\" names \"{text}\"; wanted {wanted}"));
-                    return None;
-                }
-            }
-        }
-        if list.is_empty() {
-            s.problem("channel", format!("\"channel\" is empty; wanted {wanted}"));
-            return None;
-        }
-        Some(list)
-    };
-    if matches!(node.value, Value::Table(_)) {
-        let table = s.section("channel")?;
-        let list = table.texts("first_of", "channels");
-        table.finish();
-        return read(list).map(ChannelChoice::FirstOf);
+fn quiet(top: &Section) -> Vec<YearRange> {
+    match top.has("quiet") {
+        true => top.words("quiet", "stretches of the year such as \"08-01..08-20\"; an empty list for none", YearRange::parse),
+        false => QUIET.to_vec(),
     }
-    read(s.texts("channel", wanted)).map(ChannelChoice::All)
 }

@@ -6,25 +6,28 @@
 pub mod bundled;
 mod cadences;
 mod calendars;
+mod customers;
 pub mod database;
 mod documents;
 pub mod gateway;
+pub mod law;
 pub mod node;
+mod people;
 pub mod problem;
 mod read;
+mod retention;
 pub mod secret;
 pub mod section;
 pub mod settings;
 mod source;
+mod steps;
 mod toml_tree;
 
 pub use cadences::CadenceFile;
 pub use read::{duration, schedule};
 pub use settings::Settings;
 
-use crate::domain::cadence::Cadence;
 use crate::domain::calendar::Calendar;
-use crate::domain::invoice::{Debtor, Invoice};
 use gateway::Gateway;
 use jiff::tz::TimeZone;
 use node::Node;
@@ -74,6 +77,10 @@ pub struct Setup {
     pub zones: BTreeMap<String, TimeZone>,
     /// Holidays by calendar name.
     pub calendars: BTreeMap<String, Arc<Calendar>>,
+    /// Holidays of creditor, debtor's country and cadence together, by country and the cadence's own calendar.
+    days: customers::Days,
+    /// The law on late payment.
+    pub law: Arc<law::LawBook>,
     /// The folder of relance.toml.
     pub folder: PathBuf,
     /// The environment.
@@ -95,27 +102,6 @@ impl Setup {
             _ => Err(ConfigError(problems.into_sorted())),
         }
     }
-
-    /// The cadence of a name.
-    pub fn cadence(&self, name: &str) -> Option<&Arc<Cadence>> {
-        self.cadences.iter().map(|c| &c.cadence).find(|c| c.name == name)
-    }
-
-    /// The cadence that takes an invoice: the one that the row names, else the most specific match.
-    pub fn cadence_for(&self, debtor: &Debtor, tags: &[String], invoice: &Invoice, named: Option<&str>) -> Option<&Arc<Cadence>> {
-        if let Some(name) = named {
-            return self.cadence(name);
-        }
-        let matching = self.cadences.iter().map(|c| &c.cadence).filter(|c| c.applies_to.matches(debtor, tags, invoice));
-        matching.max_by_key(|c| c.applies_to.specificity())
-    }
-
-    /// The debtor's zone: its own, else its country's, else the creditor's (R9).
-    pub fn zone(&self, debtor: &Debtor) -> TimeZone {
-        let own = debtor.timezone.as_deref().and_then(|name| TimeZone::get(name).ok());
-        let country = || debtor.country.as_ref().and_then(|c| self.zones.get(c)).cloned();
-        own.or_else(country).unwrap_or_else(|| self.settings.creditor.timezone.clone())
-    }
 }
 
 fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problems) -> Option<Setup> {
@@ -130,6 +116,7 @@ fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problem
         })
         .collect();
     let zones = zones(folder, problems);
+    let law = law::read(files(folder, "law", "toml", bundled::LAW, problems), problems);
     let cadences = cadence_files(folder, &calendars, problems);
     let letters = letter_files(folder, problems);
     strays(folder, problems);
@@ -138,14 +125,17 @@ fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problem
     let shelf = read::Shelf { calendars: &calendars, gateways: &gateways, languages, base: folder };
     let settings = root.and_then(|root| read::settings(&root, &shelf, problems));
     let settings = settings?;
-    let fingerprint = fingerprint(&settings, &cadences, &zones);
-    let agreement = agreement(&fingerprint, &settings, &letters);
+    let days = customers::days(&settings, &cadences, &calendars);
+    let fingerprint = fingerprint(&settings, &cadences, &zones, &days);
+    let agreement = agreement(&fingerprint, &settings, &letters, &law);
     Some(Setup {
         settings,
         cadences,
         letters,
         zones,
         calendars,
+        days,
+        law: Arc::new(law),
         folder: folder.to_path_buf(),
         environment,
         fingerprint,
@@ -154,12 +144,17 @@ fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problem
 }
 
 /// What decisions depend on, as one text: not secrets, not addresses of servers.
-fn fingerprint(settings: &Settings, cadences: &[CadenceFile], zones: &BTreeMap<String, TimeZone>) -> String {
+fn fingerprint(
+    settings: &Settings,
+    cadences: &[CadenceFile],
+    zones: &BTreeMap<String, TimeZone>,
+    calendars: &customers::Days,
+) -> String {
     use sha2::Digest as _;
     let steps: Vec<_> = cadences.iter().map(|c| &c.cadence).collect();
     let guard = &settings.guard;
     let channels = (settings.email.is_some(), settings.sms.is_some());
-    let days = (settings.source.booking_lag, &settings.creditor.calendar, &settings.creditor.timezone, zones);
+    let days = (settings.source.booking_lag, calendars, &settings.creditor.timezone, zones, &settings.source.tags);
     // Of the account, because another one waits for a word, and the old one put back does not.
     let sending = (guard.redirect_to.is_some(), guard.dry_run, channels, &settings.creditor.iban);
     let text = format!("{steps:?}{:?}{days:?}{sending:?}", settings.policy);
@@ -168,16 +163,19 @@ fn fingerprint(settings: &Settings, cadences: &[CadenceFile], zones: &BTreeMap<S
 
 /// What daemons on one store must have in common, as one text: what decisions depend on, what guards sending, what the
 /// letters say and in whose name; not secrets, servers and paths, which may differ from machine to machine.
-fn agreement(fingerprint: &str, settings: &Settings, letters: &[LetterSource]) -> String {
+fn agreement(fingerprint: &str, settings: &Settings, letters: &[LetterSource], law: &law::LawBook) -> String {
     use sha2::Digest as _;
     let email = settings.email.as_ref().map(|e| (&e.from, e.max_per_minute, e.when_uncertain, e.retry_for, &e.bounce_address));
     let sms = settings.sms.as_ref().map(|s| (&s.from, s.max_per_minute, s.when_uncertain, s.retry_for));
     let creditor = &settings.creditor;
-    let firm = (&creditor.name, &creditor.country, &creditor.language, &creditor.iban, &creditor.contact);
+    let firm =
+        (&creditor.name, &creditor.country, &creditor.language, &creditor.iban, &creditor.enterprise_no, &creditor.contact);
     let words: Vec<(&str, &str)> = letters.iter().map(|l| (l.name.as_str(), l.text.as_str())).collect();
     // Whether copies go along, and how much of them; the folder may be another on another machine.
     let copies = settings.documents.as_ref().map(|d| d.max_size);
-    let text = format!("{fingerprint}{:?}{email:?}{sms:?}{copies:?}{firm:?}{words:?}", settings.guard);
+    // Of two daemons the one would erase what the other keeps.
+    let rest = (&settings.guard, &settings.retention);
+    let text = format!("{fingerprint}{email:?}{sms:?}{copies:?}{firm:?}{words:?}{law:?}{rest:?}");
     crate::domain::hex::hex(&sha2::Sha256::digest(text.as_bytes())[..16])
 }
 
@@ -223,7 +221,7 @@ fn cadence_files(folder: &Path, calendars: &BTreeMap<String, Arc<Calendar>>, pro
 }
 
 /// The folders that are read beside relance.toml.
-const FOLDERS: [&str; 5] = ["cadences", "calendars", "conf.d", "gateways", "letters"];
+const FOLDERS: [&str; 6] = ["cadences", "calendars", "conf.d", "gateways", "law", "letters"];
 
 /// Folders that look as if they were meant to be read, and are not: a misspelt one would else be without effect.
 fn strays(folder: &Path, problems: &Problems) {
@@ -274,6 +272,11 @@ fn letter_files(folder: &Path, problems: &Problems) -> Vec<LetterSource> {
     }
     for language in listing(&folder.join("letters"), problems) {
         if !language.is_dir() {
+            let name = file_name(&language);
+            let known = letters.contains_key(&name);
+            if let Some(text) = known.then(|| read_file(&language, problems)).flatten() {
+                letters.insert(name.clone(), LetterSource { name, file: language.display().to_string(), text });
+            }
             continue;
         }
         let code = file_name(&language);

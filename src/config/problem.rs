@@ -54,12 +54,26 @@ impl fmt::Display for Problem {
 #[derive(Debug, Default)]
 pub struct Problems {
     list: RefCell<Vec<Problem>>,
+    warnings: RefCell<Vec<Problem>>,
 }
 
 impl Problems {
     /// Notes a problem.
     pub fn add(&self, at: &At, text: impl Into<String>) {
         self.list.borrow_mut().push(Problem { at: at.clone(), text: text.into() });
+    }
+
+    /// Notes something that is better mended, but stops nothing.
+    pub fn warn(&self, at: &At, text: impl Into<String>) {
+        self.warnings.borrow_mut().push(Problem { at: at.clone(), text: text.into() });
+    }
+
+    /// All that was warned of, by file and place, none twice.
+    pub fn warnings(&self) -> Vec<Problem> {
+        let mut list = self.warnings.borrow().clone();
+        list.sort();
+        list.dedup();
+        list
     }
 
     /// Whether nothing is wrong so far.

@@ -47,6 +47,8 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     let sms = part("sms").map(|s| sms(s, shelf));
     let documents = part("documents").map(|s| documents::read(s, shelf.base));
     let guard = guard(part("guard"));
+    let people = part("people").map(super::people::read);
+    let retention = super::retention::read(part("retention"));
     top.finish();
     if let (Some((source, _)), Some(store)) = (&source, &store)
         && let StorePlace::Sqlite(own) = &store.place
@@ -59,16 +61,10 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     let (source, grace) = source?;
     let (guard, mut policy) = guard?;
     policy.grace = grace;
-    Some(Settings {
-        creditor: creditor?,
-        source,
-        store: store?,
-        email: optional(email)?,
-        sms: optional(sms)?,
-        documents: optional(documents)?,
-        guard,
-        policy,
-    })
+    let people = optional(people)?.unwrap_or_default();
+    let (email, sms, retention) = (optional(email)?, optional(sms)?, retention?);
+    let (creditor, store, documents) = (creditor?, store?, optional(documents)?);
+    Some(Settings { creditor, source, store, email, sms, documents, guard, policy, people, retention })
 }
 
 /// Whether two paths lead to one file, there or not yet.
@@ -133,6 +129,8 @@ fn creditor(s: Section, shelf: &Shelf) -> Option<Creditor> {
         Ok(iban::IbanLike::electronic_str(&iban).to_owned())
     });
     let has_iban = s.has("iban");
+    let enterprise_no =
+        on_one_line(&s, "enterprise_no", s.text("enterprise_no", "the firm's number in the register of enterprises"));
     let contact = s.required("contact", "an e-mail address for replies and alerts").and_then(|text| {
         let address = lettre::Address::from_str(&text).ok();
         if address.is_none() {
@@ -144,7 +142,16 @@ fn creditor(s: Section, shelf: &Shelf) -> Option<Creditor> {
     let country = country?;
     let calendar = shelf.calendars.get(&country).cloned();
     let iban = if has_iban { Some(iban?) } else { None };
-    Some(Creditor { name: name?, language: language?, timezone: timezone?, iban, contact: contact?, calendar, country })
+    Some(Creditor {
+        name: name?,
+        language: language?,
+        timezone: timezone?,
+        iban,
+        enterprise_no,
+        contact: contact?,
+        calendar,
+        country,
+    })
 }
 
 /// Reads a cron expression of five fields, or six with seconds first.

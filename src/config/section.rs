@@ -171,6 +171,19 @@ impl<'a> Section<'a> {
         items.iter().filter_map(text).collect()
     }
 
+    /// A text or a list of texts, each turned into something by `read`.
+    pub fn words<T: PartialEq>(&self, key: &str, wanted: &str, read: impl Fn(&str) -> Option<T>) -> Vec<T> {
+        let mut found = Vec::new();
+        for (at, text) in self.texts(key, wanted) {
+            match read(text.trim()) {
+                Some(value) if !found.contains(&value) => found.push(value),
+                Some(_) => self.problems.add(&at, format!("\"{key}\" names \"{text}\" twice")),
+                None => self.problems.add(&at, format!("\"{key}\" names \"{text}\"; wanted {wanted}")),
+            }
+        }
+        found
+    }
+
     /// The tables of a list such as `[[step]]`.
     pub fn tables(&self, key: &str) -> Vec<Section<'a>> {
         match self.node(key).map(|n| (n, &n.value)) {

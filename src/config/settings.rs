@@ -4,6 +4,9 @@ use super::database::DatabaseSettings;
 use super::secret::SecretSource;
 use crate::domain::calendar::Calendar;
 use crate::domain::decision::Policy;
+use crate::domain::keep::Keep;
+use crate::domain::standing::Tags;
+use crate::domain::time::Window;
 use crate::domain::when::Delay;
 use jiff::tz::TimeZone;
 use std::path::PathBuf;
@@ -29,6 +32,19 @@ pub struct Settings {
     pub guard: Guard,
     /// The rules' own figures.
     pub policy: Policy,
+    /// What people do.
+    pub people: People,
+    /// How long personal data is kept.
+    pub retention: Retention,
+}
+
+/// What people do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct People {
+    /// When a customer may be called, in the customer's own time (R21).
+    pub calls: Window,
+    /// How long a question waits for an answer before it lapses.
+    pub approve_within: Delay,
 }
 
 /// The firm that runs relance.
@@ -44,6 +60,8 @@ pub struct Creditor {
     pub timezone: TimeZone,
     /// Account to pay to, electronic form without spaces.
     pub iban: Option<String>,
+    /// Number in the register of enterprises, as letters print it.
+    pub enterprise_no: Option<String>,
     /// Address for replies and alerts.
     pub contact: String,
     /// Holidays of the creditor's country, if there is a calendar for it.
@@ -74,6 +92,8 @@ pub struct SourceSettings {
     pub booking_lag: Delay,
     /// SQL for the day up to which receipts are booked; replaces the lag.
     pub booked_through: Option<String>,
+    /// What tags mean.
+    pub tags: Tags,
 }
 
 /// A cron expression of five or six fields, in the creditor's zone.
@@ -246,4 +266,15 @@ pub struct Guard {
     pub unreachable_attempts: u32,
     /// … over so many days without a sign of life make a debtor unreachable.
     pub unreachable_days: u32,
+}
+
+/// How long personal data is kept once nothing is claimed any more, by class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Addresses and messages, and what others said of them, after the claims that they were about.
+    pub messages: Keep,
+    /// Reasons of holds, words of events, letters to the creditor, after the claims that they were about.
+    pub notes: Keep,
+    /// Whole customers, after their last claim.
+    pub customers: Keep,
 }

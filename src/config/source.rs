@@ -4,6 +4,7 @@ use super::database::{DatabaseSettings, is_postgres};
 use super::read::schedule;
 use super::section::Section;
 use super::settings::{SourceKind, SourceSettings};
+use crate::domain::standing::{TagMeaning, Tags};
 use crate::domain::when::Delay;
 use std::path::Path;
 
@@ -47,9 +48,22 @@ pub(super) fn read(s: Section, base: &Path) -> Option<(SourceSettings, Delay)> {
     let booking_lag = delay("booking_lag", "1 working day");
     let grace = delay("grace", "2 working days");
     let booked_through = s.text("booked_through", "SQL that yields one date");
+    let tags = s.section("tags").map(tags).unwrap_or_default();
     s.finish();
-    let settings = SourceSettings { kind: kind?, query, reread, poll: poll?, booking_lag: booking_lag?, booked_through };
+    let (kind, poll, booking_lag) = (kind?, poll?, booking_lag?);
+    let settings = SourceSettings { kind, query, reread, poll, booking_lag, booked_through, tags };
     Some((settings, grace?))
+}
+
+/// `[source.tags]`: what the ledger's own tags mean.
+fn tags(s: Section) -> Tags {
+    let mut tags = Tags::default();
+    for (tag, _, _) in s.free() {
+        let meaning = s.parse(tag, &format!("one of: {}", TagMeaning::words()), TagMeaning::parse);
+        tags.0.extend(meaning.map(|m| (tag.clone(), m)));
+    }
+    s.finish();
+    tags
 }
 
 fn sqlite(s: &Section, base: &Path) -> Option<SourceKind> {

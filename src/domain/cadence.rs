@@ -1,7 +1,8 @@
 //! A cadence: which steps a firm takes before and after the due date, and for whom.
 
 use super::calendar::Calendar;
-use super::invoice::{CustomerKind, Debtor, Invoice};
+use super::debtor::{CustomerKind, Debtor, State};
+use super::invoice::Invoice;
 use super::money::Threshold;
 use super::step::{Channel, Rank, Step, StepId};
 use super::time::Window;
@@ -9,11 +10,73 @@ use super::when::{Anchor, Delay};
 use jiff::civil::{Date, date};
 use std::sync::Arc;
 
+/// The kind of customer that a cadence is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForKind {
+    /// Firms, or private persons.
+    Known(CustomerKind),
+    /// Those of whom it is not known (rule R16).
+    Unknown,
+}
+
+impl ForKind {
+    /// Reads the word of a cadence file.
+    pub fn parse(text: &str) -> Option<ForKind> {
+        let known = CustomerKind::parse(text).map(ForKind::Known);
+        known.or_else(|| (text == "unknown").then_some(ForKind::Unknown))
+    }
+
+    fn is(self, kind: Option<CustomerKind>) -> bool {
+        match self {
+            ForKind::Known(wanted) => kind == Some(wanted),
+            ForKind::Unknown => kind.is_none(),
+        }
+    }
+}
+
+/// A stretch of the year: month and day of its first and last day, which both belong to it. It may go over New Year.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct YearRange {
+    /// First month and day.
+    pub from: (i8, i8),
+    /// Last month and day.
+    pub to: (i8, i8),
+}
+
+impl YearRange {
+    /// Reads `08-01..08-20`.
+    pub fn parse(text: &str) -> Option<YearRange> {
+        let (from, to) = text.split_once("..")?;
+        let day = |t: &str| {
+            let (month, day) = t.trim().split_once('-')?;
+            let two = |s: &str| if s.len() == 2 { s.parse::<i8>().ok() } else { None };
+            let (month, day) = (two(month)?, two(day)?);
+            Date::new(2024, month, day).ok().map(|_| (month, day))
+        };
+        Some(YearRange { from: day(from)?, to: day(to)? })
+    }
+
+    /// Whether a day lies in it.
+    pub fn contains(&self, date: Date) -> bool {
+        let at = (date.month(), date.day());
+        if self.from <= self.to { (self.from..=self.to).contains(&at) } else { at >= self.from || at <= self.to }
+    }
+}
+
+impl std::fmt::Display for YearRange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:02}-{:02}..{:02}-{:02}", self.from.0, self.from.1, self.to.0, self.to.1)
+    }
+}
+
 /// Which debtors and invoices a cadence takes. What is left out matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AppliesTo {
-    /// Firm or private person.
-    pub customer_kind: Option<CustomerKind>,
+    /// Firm, private person, or not known.
+    pub customer_kind: Option<ForKind>,
+    /// States of the customer, any of which matches. Key accounts and public bodies are taken only by a cadence that
+    /// names them (rule R15).
+    pub state: Vec<State>,
     /// Countries, any of which matches.
     pub country: Vec<String>,
     /// Tags, all of which must be there.
@@ -28,21 +91,26 @@ pub struct AppliesTo {
 
 impl AppliesTo {
     /// Whether the cadence takes this invoice of this debtor.
-    pub fn matches(&self, debtor: &Debtor, tags: &[String], invoice: &Invoice) -> bool {
+    pub fn matches(&self, debtor: &Debtor, invoice: &Invoice) -> bool {
         let amount = invoice.total.unwrap_or(invoice.balance);
         let minor = amount.minor.abs();
-        self.customer_kind.is_none_or(|k| debtor.kind == Some(k))
+        self.customer_kind.is_none_or(|k| k.is(debtor.kind))
+            && match debtor.state {
+                Some(state) if state.wants_its_own_cadence() => self.state.contains(&state),
+                state => self.state.is_empty() || state.is_some_and(|s| self.state.contains(&s)),
+            }
             && (self.country.is_empty() || debtor.country.as_ref().is_some_and(|c| self.country.contains(c)))
-            && self.tags.iter().all(|t| tags.contains(t))
+            && self.tags.iter().all(|t| invoice.tags.contains(t))
             && (self.debtor.is_empty() || self.debtor.contains(&debtor.id))
             && self.amount_min.is_none_or(|t| minor >= t.minor(amount.currency))
             && self.amount_max.is_none_or(|t| minor < t.minor(amount.currency))
     }
 
-    /// How specific the match is: a named debtor outweighs everything, otherwise each criterion counts one.
+    /// How specific the match is: a named debtor outweighs everything, a state all else, otherwise each criterion counts one.
     pub fn specificity(&self) -> u32 {
         let amount = self.amount_min.is_some() || self.amount_max.is_some();
-        16 * u32::from(!self.debtor.is_empty())
+        64 * u32::from(!self.debtor.is_empty())
+            + 16 * u32::from(!self.state.is_empty())
             + u32::from(self.customer_kind.is_some())
             + u32::from(!self.country.is_empty())
             + self.tags.len() as u32
@@ -56,7 +124,8 @@ impl AppliesTo {
         let cents = |t: Option<Threshold>, none: i64| t.map_or(none, |t| t.minor(super::currency::Currency::EUR));
         let from = cents(self.amount_min, 0).max(cents(other.amount_min, 0));
         let to = cents(self.amount_max, i64::MAX).min(cents(other.amount_max, i64::MAX));
-        kinds && lists(&self.country, &other.country) && lists(&self.debtor, &other.debtor) && from < to
+        let states = self.state.is_empty() || other.state.is_empty() || self.state.iter().any(|s| other.state.contains(s));
+        kinds && states && lists(&self.country, &other.country) && lists(&self.debtor, &other.debtor) && from < to
     }
 }
 
@@ -76,8 +145,12 @@ pub struct Cadence {
     pub name: String,
     /// Whom it takes.
     pub applies_to: AppliesTo,
-    /// Holidays that its windows and working days know.
+    /// Holidays that its windows and working days know, besides those of the creditor and of the debtor's country.
     pub calendar: Option<Arc<Calendar>>,
+    /// Stretches of the year in which nothing of rank firm or higher leaves (R20).
+    pub quiet: Vec<YearRange>,
+    /// So long before a day on which the debtor pays it is not reminded (R22).
+    pub pay_run_guard: Delay,
     /// What one message is about.
     pub group: Group,
     /// The least time between two contacts (R6).
@@ -144,8 +217,30 @@ impl Cadence {
     }
 
     /// The day on which a step would be due had every earlier one left on its own day.
-    pub fn planned(&self, step: usize, due_on: Date, issued_on: Option<Date>) -> Option<Date> {
-        planned(&self.steps, step, due_on, issued_on, self.calendar.as_deref())
+    pub fn planned(&self, step: usize, due_on: Date, issued_on: Option<Date>, calendar: Option<&Calendar>) -> Option<Date> {
+        planned(&self.steps, step, due_on, issued_on, calendar)
+    }
+
+    /// The day on which a step follows another that leaves today; the dates are those of the invoice: due, issued.
+    pub fn follows(
+        &self,
+        step: usize,
+        given: usize,
+        today: Date,
+        dates: (Date, Option<Date>),
+        calendar: Option<&Calendar>,
+    ) -> Option<Date> {
+        let when = &self.steps[step].when;
+        let base = match &when.anchor {
+            Anchor::AfterStep(id) => self.position(id).filter(|base| (given..step).contains(base)),
+            _ => None,
+        };
+        let day = match base {
+            Some(base) if base == given => when.delay.after(today, calendar),
+            Some(base) => when.delay.after(self.follows(base, given, today, dates, calendar)?, calendar),
+            None => self.planned(step, dates.0, dates.1, calendar)?,
+        };
+        Some(day.max(super::time::plus_days(today, 1)))
     }
 
     /// The first step after the due date, where old debts and reopened invoices enter (R3, R7).

@@ -81,6 +81,13 @@ impl Calendar {
         Calendar { id: id.to_owned(), holidays: all.into_iter().collect() }
     }
 
+    /// The holidays of several calendars in one.
+    pub fn merged(calendars: &[&Calendar]) -> Calendar {
+        let id = calendars.iter().map(|c| c.id.as_str()).collect::<Vec<_>>().join("+");
+        let all: BTreeSet<Date> = calendars.iter().flat_map(|c| c.holidays.iter().copied()).collect();
+        Calendar { id, holidays: all.into_iter().collect() }
+    }
+
     /// Whether the day is a public holiday.
     pub fn is_holiday(&self, date: Date) -> bool {
         self.holidays.binary_search(&date).is_ok()

@@ -1,8 +1,10 @@
 //! All that is known of a debtor when a decision is made: rows, marks, holds, contacts, addresses.
 
 use super::currency::Currency;
-use super::invoice::{Debtor, Invoice};
-use super::step::{Channel, Rank, StepId};
+use super::debtor::{Debtor, Role};
+use super::invoice::Invoice;
+use super::reason::Reason;
+use super::step::{Channel, Rank, StepId, TaskKind};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -81,25 +83,55 @@ pub struct Hold {
     pub until: Date,
     /// Why, in the words of the person who put it.
     pub reason: String,
+    /// Of a dispute about a part: how much of the invoice it is about, in minor units (rule R18).
+    pub part: Option<i64>,
 }
 
-/// The hold that keeps things still on a day: of several, the one that lasts longest.
+/// The hold that keeps things still on a day: of several, the one that lasts longest. A dispute about a part keeps
+/// nothing still.
 pub fn in_force(holds: &[Hold], today: Date) -> Option<&Hold> {
-    holds.iter().filter(|h| today < h.until).max_by_key(|h| h.until)
+    holds.iter().filter(|h| today < h.until && h.part.is_none()).max_by_key(|h| h.until)
 }
 
-/// What put a hold.
+/// What a hold is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HoldKind {
-    /// The operator.
+    /// The operator wants it.
     Operator,
+    /// The debtor promised to pay.
+    Promise,
+    /// The debtor was reached by phone: it goes on from the day that was agreed.
+    Call,
+    /// The debtor disputes the invoice, or a part of it.
+    Dispute,
 }
 
 impl HoldKind {
+    /// All kinds.
+    pub const ALL: [HoldKind; 4] = [HoldKind::Operator, HoldKind::Promise, HoldKind::Call, HoldKind::Dispute];
+
     /// The word in the store and in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             HoldKind::Operator => "operator",
+            HoldKind::Promise => "promise",
+            HoldKind::Call => "call",
+            HoldKind::Dispute => "dispute",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<HoldKind> {
+        HoldKind::ALL.into_iter().find(|k| k.as_str() == text)
+    }
+
+    /// The reason that such a hold gives.
+    pub fn reason(self) -> Reason {
+        match self {
+            HoldKind::Operator => Reason::Held,
+            HoldKind::Promise => Reason::Promised,
+            HoldKind::Call => Reason::Answered,
+            HoldKind::Dispute => Reason::Disputed,
         }
     }
 }
@@ -145,6 +177,55 @@ pub struct Contact {
     pub step: StepId,
     /// The invoices that it gave a mark, by store key.
     pub invoices: Vec<i64>,
+    /// What it waits for, or waited for, before it may leave.
+    pub word: Option<Asked>,
+}
+
+/// A person's word that a contact waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The number under which it is asked for.
+    pub pk: i64,
+    /// Whether silence means yes: the owner was told and may hold it (`notify_owner`).
+    pub silence_is_yes: bool,
+    /// The day on which the question lapses, or silence becomes a yes, in the debtor's zone.
+    pub until: Date,
+    /// Whether yes was said.
+    pub given: bool,
+    /// The balances that it was asked about: invoice by store key, minor units. Another balance is another question.
+    pub balances: Vec<(i64, i64)>,
+}
+
+/// Something that a person of the creditor's firm has to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Its number.
+    pub pk: i64,
+    /// What kind.
+    pub kind: TaskKind,
+    /// The case that it belongs to; none, when it is about the customer.
+    pub case: Option<CaseKey>,
+    /// The step of the cadence that it came from.
+    pub step: Option<StepId>,
+    /// Waits for a yes before it is there to be done.
+    pub word: Option<Asked>,
+    /// The invoices that it is about, by store key.
+    pub invoices: Vec<i64>,
+    /// The day on which it is to be done.
+    pub due_on: Date,
+}
+
+/// What a debtor promised, as long as it is not known whether it was kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Promise {
+    /// Its number.
+    pub pk: i64,
+    /// The day on which it was to be paid.
+    pub until: Date,
+    /// The day by which the money is in the ledger, in the debtor's zone: then it is known.
+    pub known_on: Date,
+    /// What it is about, by store key.
+    pub invoices: Vec<i64>,
 }
 
 /// Whether an address may be used.
@@ -167,6 +248,12 @@ pub struct ContactPoint {
     pub address: String,
     /// Whether it may be used.
     pub state: PointState,
+    /// What the person is for the debtor.
+    pub role: Role,
+    /// The person's name.
+    pub name: Option<String>,
+    /// The person's language, where it is not the debtor's.
+    pub language: Option<String>,
 }
 
 /// A permanent refusal: it ends a contact point for the step and the invoices concerned.
@@ -183,7 +270,7 @@ pub struct Refusal {
 }
 
 /// All that is known of a debtor.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DebtorFile {
     /// The debtor.
     pub debtor: Debtor,
@@ -197,6 +284,10 @@ pub struct DebtorFile {
     pub points: Vec<ContactPoint>,
     /// Refusals of steps.
     pub refusals: Vec<Refusal>,
+    /// What people have to do about it.
+    pub tasks: Vec<Task>,
+    /// What it promised.
+    pub promises: Vec<Promise>,
     /// The operator let old debts of this debtor enter (`release DEBTOR`): those known by then, whose store keys go up
     /// to this one.
     pub entry_released: i64,

@@ -1,31 +1,7 @@
-//! The ledger as relance sees it: debtors and their open rows.
+//! The ledger as relance sees it: its open rows.
 
 use super::money::Money;
 use jiff::civil::Date;
-
-/// The kind of customer, which decides tone and law.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CustomerKind {
-    /// A firm.
-    Business,
-    /// A private person.
-    Consumer,
-}
-
-impl CustomerKind {
-    /// The word in the source, in files and in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            CustomerKind::Business => "business",
-            CustomerKind::Consumer => "consumer",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(text: &str) -> Option<CustomerKind> {
-        [CustomerKind::Business, CustomerKind::Consumer].into_iter().find(|k| k.as_str() == text)
-    }
-}
 
 /// What a row of the ledger is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -90,44 +66,6 @@ impl RowStatus {
     }
 }
 
-/// States of a customer that silence the machine (rule R15).
-pub const DEBTOR_STATES: [&str; 9] = [
-    "insolvency",
-    "debt_settlement",
-    "deceased",
-    "legal",
-    "intra_group",
-    "do_not_contact",
-    "direct_debit",
-    "key_account",
-    "public_body",
-];
-
-/// A customer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Debtor {
-    /// The key in relance's store.
-    pub pk: i64,
-    /// The key in the source.
-    pub id: String,
-    /// The name on the letter.
-    pub name: String,
-    /// Language of the letters, such as `fr` or `nl-BE`; as the source gives it.
-    pub language: Option<String>,
-    /// ISO 3166 country.
-    pub country: Option<String>,
-    /// Firm or private person, where known.
-    pub kind: Option<CustomerKind>,
-    /// IANA time zone of its own.
-    pub timezone: Option<String>,
-    /// One of [`DEBTOR_STATES`].
-    pub state: Option<String>,
-    /// E-mail address as the source gives it.
-    pub email: Option<String>,
-    /// Phone number as the source gives it.
-    pub phone: Option<String>,
-}
-
 /// Where an invoice stands between the source and us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Presence {
@@ -187,8 +125,16 @@ pub struct Invoice {
     pub reference: Option<String>,
     /// Link to pay.
     pub pay_url: Option<String>,
-    /// Where its copy lies, as the ledger says (R24).
+    /// Where a copy of it lies, as the ledger says (R24).
     pub document: Option<String>,
+    /// The number of the customer's order.
+    pub po_number: Option<String>,
+    /// Who looks after it in the creditor's firm: a name or an address.
+    pub owner: Option<String>,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// The tag that says that it is in dispute.
+    pub dispute_tag: Option<String>,
     /// The invoice that a payment or credit note names.
     pub for_invoice: Option<String>,
     /// The invoice that it names belongs to another customer: it lowers nothing of the payer's own.

@@ -1,6 +1,7 @@
 //! A row of the firm's ledger as it was read and checked, before it meets what we knew.
 
-use super::invoice::{CustomerKind, RowKind, RowStatus};
+use super::debtor::{CustomerKind, State};
+use super::invoice::{RowKind, RowStatus};
 use super::money::Money;
 use jiff::civil::Date;
 
@@ -20,13 +21,19 @@ pub struct Customer {
     /// timezone, IANA.
     pub timezone: Option<String>,
     /// state (rule R15).
-    pub state: Option<String>,
+    pub state: Option<State>,
     /// email, as it stands.
     pub email: Option<String>,
     /// phone: international form where it could be read, else as it stands.
     pub phone: Option<String>,
     /// enterprise_no.
     pub enterprise_no: Option<String>,
+    /// contacts: people by role, as JSON, with numbers in their international form where they could be read.
+    pub contacts: Option<String>,
+    /// pay_runs: days of the month, as text.
+    pub pay_runs: Option<String>,
+    /// customer_since.
+    pub since: Option<Date>,
 }
 
 /// A row.

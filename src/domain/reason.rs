@@ -36,6 +36,18 @@ reasons! {
     Due = "due", "a step is due and nothing stands against it";
     /// No step is due yet.
     NotYet = "not_yet", "no step is due yet";
+    /// The step's own condition does not hold (R22).
+    RuledOut = "ruled_out", "the step's own condition does not hold";
+    /// Something is not known that the step needs (R22).
+    NeedsData = "needs_data", "something is not known that the step needs; a person adds it in the ledger";
+    /// A person has to say yes (R22).
+    AwaitsApproval = "awaits_approval", "waits for a person's yes: `relance approve`";
+    /// The owner was told and may hold it (R22).
+    OwnerTold = "owner_told", "the owner was told and may still hold it";
+    /// Nothing firm leaves on Friday afternoon, on the eve of a holiday or in quiet weeks (R20).
+    QuietTime = "quiet_time", "nothing of rank firm or higher leaves at this time";
+    /// The customer pays in these days anyway (R22).
+    PayRun = "pay_run", "the customer pays on a fixed day that is near; the step waits until that is booked";
     /// The channel's hours or days are closed (R9, R21).
     OutsideWindow = "outside_window", "outside the hours in which this channel may be used";
     /// Too soon after the last contact (R6).
@@ -62,6 +74,10 @@ reasons! {
     InHand = "in_hand", "a message of this case is already in hand";
     /// A person put a hold.
     Held = "held", "held by a person";
+    /// The debtor promised to pay.
+    Promised = "promised", "the customer promised to pay";
+    /// The debtor was reached by phone.
+    Answered = "answered", "the customer was reached by phone; it goes on from the day that was agreed";
     /// Old debt first seen late, waiting for `release DEBTOR` (R3).
     OldDebt = "old_debt", "an old debt, first seen late; waits for `relance release DEBTOR`";
     /// First contact may not speak firmly (R3).
@@ -70,6 +86,10 @@ reasons! {
     Disputed = "disputed", "in dispute";
     /// The customer's state forbids messages (R15).
     DebtorState = "debtor_state", "the customer's state forbids messages; a person decides";
+    /// A direct debit may still come (R15).
+    DirectDebit = "direct_debit", "the customer pays by direct debit, which was neither returned nor is late yet";
+    /// Not known whether firm or private person (R16).
+    KindUnknown = "kind_unknown", "not known whether this is a firm or a private person, so nothing above a reminder leaves";
     /// A draft is no invoice yet.
     Draft = "draft", "a draft, not an invoice yet";
     /// The invoice was not there when it was read again (R13).

@@ -1,6 +1,8 @@
 //! Steps of a cadence: rank, channel and letter.
 
-use super::when::{Anchor, When};
+use super::condition::{Condition, Need};
+use super::debtor::Role;
+use super::when::{Anchor, Delay, When};
 use std::fmt;
 
 /// A step's name within its cadence. It is its identity: marks in the store carry it (rule R8).
@@ -125,6 +127,73 @@ impl ChannelChoice {
     }
 }
 
+/// Something that a person does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TaskKind {
+    /// Calls the debtor.
+    Call,
+    /// Anything else.
+    Task,
+}
+
+impl TaskKind {
+    /// Both.
+    pub const ALL: [TaskKind; 2] = [TaskKind::Call, TaskKind::Task];
+
+    /// The word in cadence files and in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TaskKind::Call => "call",
+            TaskKind::Task => "task",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<TaskKind> {
+        TaskKind::ALL.into_iter().find(|k| k.as_str() == text)
+    }
+}
+
+/// How a step is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum How {
+    /// Messages leave.
+    Message(ChannelChoice),
+    /// A person has something to do.
+    Task(TaskKind),
+}
+
+/// How the words of a letter sound. The letter may ask for it; the rank says how strong they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tone {
+    /// As to somebody one knows.
+    Warm,
+    /// Plain and friendly.
+    #[default]
+    Neutral,
+    /// Short and clear; only from rank firm on.
+    Strict,
+}
+
+impl Tone {
+    /// All tones.
+    pub const ALL: [Tone; 3] = [Tone::Warm, Tone::Neutral, Tone::Strict];
+
+    /// The word in cadence files and letters.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Tone::Warm => "warm",
+            Tone::Neutral => "neutral",
+            Tone::Strict => "strict",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Tone> {
+        Tone::ALL.into_iter().find(|t| t.as_str() == text)
+    }
+}
+
 /// One step of a cadence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -136,12 +205,26 @@ pub struct Step {
     pub when: When,
     /// How strongly it speaks; `None` for a note.
     pub rank: Option<Rank>,
-    /// Whom it goes through.
-    pub channel: ChannelChoice,
-    /// The wording: the name of a letter.
+    /// Messages, by which channels; or something for a person to do.
+    pub how: How,
+    /// The wording: the name of a letter; of a task what is to be done.
     pub letter: String,
     /// Whether copies of the invoices go with its e-mails; `None`: if it lies after the due date (R24).
     pub attach: Option<bool>,
+    /// How the letter sounds.
+    pub tone: Tone,
+    /// Any of these must hold; none: always (rule R22).
+    pub only_if: Vec<Condition>,
+    /// What must be known.
+    pub needs: Vec<Need>,
+    /// For whom, the first of these roles that can be reached; none: whoever is there.
+    pub to: Vec<Role>,
+    /// Who gets a copy of an e-mail.
+    pub cc: Vec<Role>,
+    /// Waits for a person's yes.
+    pub approval: bool,
+    /// The creditor's own owner of the customer is told so long before it leaves, and may hold it.
+    pub notify_owner: Option<Delay>,
     /// Whether it lies after the due date; worked out by [`super::cadence::Cadence::check_steps`] through chains of `after STEP`.
     pub overdue: bool,
 }
@@ -155,6 +238,22 @@ impl Step {
     /// Whether copies of the invoices go with its e-mails (R24).
     pub fn attaches(&self) -> bool {
         self.attach.unwrap_or(self.overdue)
+    }
+
+    /// The channels that it may use; none for a task.
+    pub fn channels(&self) -> &[Channel] {
+        match &self.how {
+            How::Message(choice) => choice.channels(),
+            How::Task(_) => &[],
+        }
+    }
+
+    /// What a person has to do, if it is for a person.
+    pub fn task(&self) -> Option<TaskKind> {
+        match self.how {
+            How::Message(_) => None,
+            How::Task(kind) => Some(kind),
+        }
     }
 
     /// The step that this one counts from, if it counts from one.

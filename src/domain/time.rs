@@ -74,6 +74,30 @@ impl Window {
         Some(at(self.from_minute)?..at(self.to_minute)?)
     }
 
+    /// The window of a day that ends at a minute at the latest.
+    fn until(&self, minute: u16) -> Window {
+        Window { to_minute: self.to_minute.min(minute), ..self.clone() }
+    }
+
+    /// The first instant, at or after `now` and not before `date` begins, at which the window is open; `last_minute`
+    /// gives the minute of a day at which it closes at the latest, `None` where it does not open that day. Looks at most
+    /// 400 days ahead.
+    pub fn next_open_within(
+        &self,
+        now: Timestamp,
+        date: Date,
+        zone: &TimeZone,
+        last_minute: impl Fn(Date) -> Option<u16>,
+    ) -> Option<Timestamp> {
+        let first = date.max(local_date(now, zone));
+        (0..400)
+            .map(|n| plus_days(first, n))
+            .filter(|day| self.opens_on(*day, None))
+            .filter_map(|day| self.until(last_minute(day)?).span(day, zone))
+            .find(|span| now < span.end && !span.is_empty())
+            .map(|span| span.start.max(now))
+    }
+
     /// Whether a message may leave at this instant.
     pub fn is_open(&self, now: Timestamp, zone: &TimeZone, calendar: Option<&Calendar>) -> bool {
         let today = local_date(now, zone);
@@ -86,13 +110,7 @@ impl Window {
     /// The first instant, at or after `now` and not before `date` begins, at which the window is open.
     /// Looks at most 400 days ahead.
     pub fn next_open(&self, now: Timestamp, date: Date, zone: &TimeZone, calendar: Option<&Calendar>) -> Option<Timestamp> {
-        let first = date.max(local_date(now, zone));
-        (0..400)
-            .map(|n| plus_days(first, n))
-            .filter(|day| self.opens_on(*day, calendar))
-            .filter_map(|day| self.span(day, zone))
-            .find(|span| now < span.end && !span.is_empty())
-            .map(|span| span.start.max(now))
+        self.next_open_within(now, date, zone, |day| self.opens_on(day, calendar).then_some(1440))
     }
 }
 

@@ -2,13 +2,15 @@
 
 use super::desk::{Desk, DeskError};
 use crate::domain::calendar::plus_working_days;
-use crate::domain::invoice::{Debtor, Invoice, Presence, RowKind};
+use crate::domain::debtor::Debtor;
+use crate::domain::invoice::{Presence, RowKind};
 use crate::domain::ledger::{Customer, LedgerRow};
 use crate::domain::money::Money;
 use crate::domain::time::local_date;
 use crate::source::row::{Columns, RawRow};
 use crate::store::ledger::{DebtorRow, InvoiceRow, Known, LedgerEvent, PageChange};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use std::collections::{BTreeMap, HashSet};
 
 /// Working days that the next step waits after a part payment (R12).
@@ -62,6 +64,8 @@ pub async fn absorb(
         match raw.read(columns, country) {
             Err(why) => absorbed.change.unreadable.push((raw.shown_id(), why)),
             Ok(row) if before.is_none() && !row.is_open() => {}
+            // Of a customer who was erased nothing comes back but what is claimed anew.
+            Ok(row) if before.is_some_and(|k| k.erased) && !row.is_open() => {}
             Ok(row) => {
                 debtors.insert(row.customer.id.clone(), debtor_row(&row.customer));
                 change(desk, &row, before, digest, now, &mut absorbed.change);
@@ -72,6 +76,15 @@ pub async fn absorb(
     Ok(absorbed)
 }
 
+/// What fell due before this day and is paid now was paid late: later than its due date, the days that a bank takes and
+/// those until receipts are booked.
+pub(super) fn late_before(desk: &Desk, now: Timestamp) -> Date {
+    let settings = &desk.setup.settings;
+    let bank = settings.creditor.calendar.as_deref();
+    let today = local_date(now, &settings.creditor.timezone);
+    settings.policy.grace.before(settings.source.booking_lag.before(today, bank), bank)
+}
+
 fn debtor_row(c: &Customer) -> DebtorRow {
     DebtorRow {
         id: c.id.clone(),
@@ -80,32 +93,23 @@ fn debtor_row(c: &Customer) -> DebtorRow {
         country: c.country.clone(),
         kind: c.kind.map(|k| k.as_str()),
         timezone: c.timezone.clone(),
-        state: c.state.clone(),
+        state: c.state.map(|s| s.as_str().to_owned()),
         email: c.email.clone(),
         phone: c.phone.clone(),
         enterprise_no: c.enterprise_no.clone(),
-    }
-}
-
-/// A customer as the domain knows it, before it has a key.
-fn debtor(c: &Customer) -> Debtor {
-    Debtor {
-        pk: 0,
-        id: c.id.clone(),
-        name: c.name.clone(),
-        language: c.language.clone(),
-        country: c.country.clone(),
-        kind: c.kind,
-        timezone: c.timezone.clone(),
-        state: c.state.clone(),
-        email: c.email.clone(),
-        phone: c.phone.clone(),
+        contacts: c.contacts.clone(),
+        pay_runs: c.pay_runs.clone(),
+        since: c.since.map(|d| d.to_string()),
     }
 }
 
 fn change(desk: &Desk, row: &LedgerRow, before: Option<&Known>, digest: i64, now: Timestamp, out: &mut PageChange) {
-    let debtor = debtor(&row.customer);
+    let customer = &row.customer;
+    let debtor = Debtor { country: customer.country.clone(), timezone: customer.timezone.clone(), ..Debtor::default() };
     let today = local_date(now, &desk.setup.zone(&debtor));
+    if before.is_none() && row.kind == RowKind::Invoice {
+        out.born.push(customer.id.clone());
+    }
     let open = row.is_open();
     let mut term = before.map_or(1, |k| k.term);
     let mut reopened = false;
@@ -133,8 +137,6 @@ fn change(desk: &Desk, row: &LedgerRow, before: Option<&Known>, digest: i64, now
             event("part_paid", format!("balance went from {old} to {}", row.balance), true);
         }
     }
-    let invoice = draft_invoice(row, today);
-    let cadence = desk.setup.cadence_for(&debtor, &row.tags, &invoice, row.cadence.as_deref()).map(|c| c.name.clone());
     out.invoices.push(InvoiceRow {
         id: row.id.clone(),
         debtor: row.customer.id.clone(),
@@ -156,7 +158,7 @@ fn change(desk: &Desk, row: &LedgerRow, before: Option<&Known>, digest: i64, now
         for_invoice: row.for_invoice.clone(),
         booked_through: row.booked_through.map(|d| d.to_string()),
         tags: serde_json::Value::from(row.tags.clone()).to_string(),
-        cadence,
+        cadence: row.cadence.clone(),
         term,
         first_seen: today.to_string(),
         reopened: u8::from(reopened),
@@ -164,34 +166,4 @@ fn change(desk: &Desk, row: &LedgerRow, before: Option<&Known>, digest: i64, now
         digest,
     });
     out.looked.extend(before.map(|k| k.debtor_pk));
-}
-
-/// The row as an invoice, for choosing its cadence.
-fn draft_invoice(row: &LedgerRow, today: jiff::civil::Date) -> Invoice {
-    Invoice {
-        pk: 0,
-        id: row.id.clone(),
-        number: row.number.clone(),
-        kind: row.kind,
-        status: row.status,
-        presence: Presence::Open,
-        issued_on: row.issued_on,
-        due_on: row.due_on,
-        balance: row.balance,
-        total: row.total,
-        disputed: row.disputed,
-        reference: None,
-        pay_url: None,
-        document: None,
-        for_invoice: None,
-        for_another: false,
-        paid_by_others: 0,
-        booked_through: None,
-        cadence: None,
-        term: 1,
-        first_seen: today,
-        reopened: false,
-        paused_until: None,
-        thread: None,
-    }
 }

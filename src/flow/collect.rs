@@ -1,6 +1,6 @@
 //! The first pump: reads the ledger to its end, page by page, and sees what changed, what is new, what is gone.
 
-use super::absorb::absorb;
+use super::absorb::{absorb, late_before};
 use super::desk::{Desk, DeskError};
 use super::presence::on_duty;
 use crate::config::settings::Schedule;
@@ -174,7 +174,7 @@ async fn read_all(desk: &Desk, started_at: Timestamp) -> Result<Poll, DeskError>
         unreadable += absorbed.change.unreadable.len() as i64;
         absorbed.seen.iter().for_each(|pk| seen.set(*pk));
         if !absorbed.change.is_empty() {
-            desk.store.apply_page(&absorbed.change, now).await?;
+            desk.store.apply_page(&absorbed.change, late_before(desk, now), now).await?;
         }
     }
     if rows > 0 && nameless == rows {
@@ -220,7 +220,7 @@ async fn finish(
         );
         return Ok(poll);
     }
-    desk.store.close_rows(&gone, poll.finished_at).await?;
+    desk.store.close_rows(&gone, late_before(desk, poll.finished_at), poll.finished_at).await?;
     if released {
         desk.store.set_meta(LEDGER_RELEASED, None).await?;
     }

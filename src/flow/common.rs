@@ -30,6 +30,7 @@ fn wire(mail: &Mail, settings: Option<&EmailSettings>) -> Vec<u8> {
             reply_to: &settings.from.email,
             name: "",
             to: &settings.from.email,
+            cc: &[],
             redirected_from: None,
             message_id: settings.from.email.domain(),
             thread: None,

@@ -3,13 +3,18 @@
 use super::copies::Copies;
 use super::desk::Desk;
 use crate::channel::email::{Copy, Envelope, MailParts, build};
+use crate::config::law::ConsumerLaw;
 use crate::domain::attempt::about;
 use crate::domain::cadence::Cadence;
+use crate::domain::calendar::is_working_day;
+use crate::domain::calendar::plus_working_days;
 use crate::domain::case::DebtorFile;
-use crate::domain::decision::{Booked, Line, Plan, Section};
+use crate::domain::debtor::CustomerKind;
+use crate::domain::decision::{Booked, Line, Plan, Section, To};
 use crate::domain::invoice::Invoice;
-use crate::domain::step::Channel;
-use crate::domain::time::days_between;
+use crate::domain::mail::Mail;
+use crate::domain::step::{Channel, Rank};
+use crate::domain::time::{days_between, plus_days};
 use crate::letter::{LetterFacts, View, view};
 use crate::store::documents::Placed;
 use jiff::Timestamp;
@@ -61,10 +66,8 @@ pub struct Order<'a> {
     pub cadence: &'a Cadence,
     /// What is to be said.
     pub plan: &'a Plan,
-    /// Channel.
-    pub channel: Channel,
-    /// Address.
-    pub address: &'a str,
+    /// Whom it goes to, and how.
+    pub to: &'a To,
     /// Message-ID.
     pub message_id: &'a str,
     /// The message's number, for tokens.
@@ -89,24 +92,84 @@ pub fn rows<'a>(file: &'a DebtorFile, plan: &'a Plan) -> Vec<(&'a Line, &'a Invo
 fn letter_view(desk: &Desk, order: &Order, form: &'static str) -> Result<(String, View), ComposeError> {
     let step = &order.cadence.steps[order.plan.step];
     let failed = |e: crate::letter::LetterError| ComposeError(e.to_string());
-    let language = desk.letters.language(order.file.debtor.language.as_deref(), &step.letter, form).map_err(failed)?;
+    let wanted = order.to.language.as_deref().or(order.file.debtor.language.as_deref());
+    let language = desk.letters.language(wanted, &step.letter, form).map_err(failed)?;
     let labels = desk.letters.labels(&language).ok_or_else(|| ComposeError(format!("no labels for {language}")))?;
     let creditor = &desk.setup.settings.creditor;
     let rows = rows(order.file, order.plan);
+    let law = law(desk, order, &rows, &language);
+    let free = free_reminder(desk, order);
+    let firm = step.rank >= Some(Rank::Firm);
     let facts = LetterFacts {
         creditor: &creditor.name,
         contact: &creditor.contact,
         iban: creditor.iban.as_deref(),
+        enterprise_no: creditor.enterprise_no.as_deref(),
         debtor: &order.file.debtor,
+        person: order.to.name.as_deref(),
         rows: &rows,
         asked: order.plan.asked,
         rank: step.rank,
         booked_through: Some(booked_for(desk, order)),
         today: order.today,
-        copies: order.copies.attached.len(),
-        copies_all: order.copies.all(),
+        deadline: firm.then(|| deadline(desk, order)).flatten(),
+        formal_on: next_of_rank(desk, order, |rank| rank == Rank::Formal),
+        law: &law,
+        copies: order.copies.covered(),
+        tone: step.tone,
+        free_reminder: free.is_some(),
+        free_days: free.map_or(0, |f| f.days),
+        free_until: free.filter(|f| f.days > 0).map(|f| free_until(desk, order, f.days)),
     };
     Ok((language, view(&facts, labels)))
+}
+
+/// What the law says on late payment between firms: that of the creditor's country, which is the law of a sale or a
+/// service where nothing else is agreed (regulation (EC) 593/2008, art. 4). Nothing for whoever is not known to be a firm.
+fn law(desk: &Desk, order: &Order, rows: &[(&Line, &Invoice)], language: &str) -> String {
+    if order.file.debtor.kind != Some(CustomerKind::Business) {
+        return String::new();
+    }
+    let asked = rows.iter().filter(|(l, _)| l.section == Section::Asked);
+    let since: Vec<Date> = asked.map(|(_, i)| plus_days(i.due_on, 1)).collect();
+    desk.letters.law(&desk.setup.law, &desk.setup.settings.creditor.country, language, order.today, &since)
+}
+
+/// What the law of the consumer's country says of this reminder, where it must be free.
+fn free_reminder<'a>(desk: &'a Desk, order: &Order) -> Option<&'a ConsumerLaw> {
+    let debtor = &order.file.debtor;
+    let first = debtor.kind == Some(CustomerKind::Consumer) && order.cadence.steps[order.plan.step].rank == Some(Rank::Reminder);
+    let country = debtor.country.as_deref().unwrap_or(&desk.setup.settings.creditor.country);
+    let law = desk.setup.law.country(country).filter(|_| first)?;
+    law.consumer_on(order.today).filter(|c| c.free)
+}
+
+/// The working day, on both sides, by which so many calendar days from tomorrow on are over.
+fn free_until(desk: &Desk, order: &Order, days: u32) -> Date {
+    let creditor = desk.setup.settings.creditor.calendar.as_deref();
+    let debtor = order.file.debtor.country.as_ref().and_then(|c| desk.setup.calendars.get(c)).map(AsRef::as_ref);
+    let last = plus_days(order.today, i64::from(days));
+    let works = |day: &Date| is_working_day(*day, creditor) && is_working_day(*day, debtor);
+    (0..30).map(|n| plus_days(last, n)).find(works).unwrap_or(last)
+}
+
+/// The day on which the next step of a rank follows, were this one to leave today: a working day.
+fn next_of_rank(desk: &Desk, order: &Order, wanted: impl Fn(Rank) -> bool) -> Option<Date> {
+    let calendar = desk.setup.calendar(&order.file.debtor, Some(order.cadence));
+    let steps = &order.cadence.steps;
+    let at = (order.plan.step + 1..steps.len()).find(|s| steps[*s].rank.is_some_and(&wanted))?;
+    let oldest =
+        rows(order.file, order.plan).into_iter().filter(|(l, _)| l.section == Section::Asked).min_by_key(|r| r.1.due_on)?.1;
+    let day = order.cadence.follows(at, order.plan.step, order.today, (oldest.due_on, oldest.issued_on), calendar)?;
+    Some(plus_working_days(plus_days(day, -1), 1, calendar))
+}
+
+/// The last working day before the next, stronger step: until then an answer or a payment is in time (R20).
+fn deadline(desk: &Desk, order: &Order) -> Option<Date> {
+    let own = order.cadence.steps[order.plan.step].rank;
+    let next = next_of_rank(desk, order, |rank| Some(rank) > own)?;
+    let day = plus_working_days(next, -1, desk.setup.calendar(&order.file.debtor, Some(order.cadence)));
+    (day > order.today).then_some(day)
 }
 
 /// The day up to which payments are taken into account: the earliest over the rows asked for.
@@ -120,7 +183,7 @@ fn booked_for(desk: &Desk, order: &Order) -> Date {
 
 /// Makes a message.
 pub fn compose(desk: &Desk, order: &Order) -> Result<Composed, ComposeError> {
-    match order.channel {
+    match order.to.channel {
         Channel::Email => email(desk, order),
         Channel::Sms => sms(desk, order),
     }
@@ -133,16 +196,34 @@ fn email(desk: &Desk, order: &Order) -> Result<Composed, ComposeError> {
     finish_mail(desk, order, mail, order.message_id)
 }
 
+/// The words of a message, for a person who is to say yes to it.
+pub fn draft(desk: &Desk, order: &Order) -> Result<Mail, ComposeError> {
+    let form = if order.to.channel == Channel::Sms { "sms" } else { "md" };
+    let (language, view) = letter_view(desk, order, form)?;
+    let letter = &order.cadence.steps[order.plan.step].letter;
+    let failed = |e: crate::letter::LetterError| ComposeError(e.to_string());
+    if order.to.channel == Channel::Email {
+        return desk.letters.mail(&language, letter, &view).map_err(failed);
+    }
+    let text = desk.letters.sms(&language, letter, &view).map_err(failed)?;
+    Ok(Mail { subject: String::new(), html: String::new(), text, language })
+}
+
 /// Puts a mail's words on the wire's form.
-fn finish_mail(desk: &Desk, order: &Order, mail: crate::domain::mail::Mail, id: &str) -> Result<Composed, ComposeError> {
+fn finish_mail(desk: &Desk, order: &Order, mail: Mail, id: &str) -> Result<Composed, ComposeError> {
     let settings = desk.setup.settings.email.as_ref().ok_or_else(|| ComposeError("[email] is not configured".to_owned()))?;
     let redirect = desk.setup.settings.guard.redirect_to.as_ref();
     let parse =
         |text: &str| text.parse::<lettre::Address>().map_err(|e| ComposeError(format!("\"{text}\" is not an address: {e}")));
     let to = match redirect {
         Some(address) => address.clone(),
-        None => parse(order.address)?,
+        None => parse(&order.to.address)?,
     };
+    // Everybody sees who else has the mail; each copy travels by itself, so that what comes back is told apart.
+    let mails = || order.plan.way.to().iter().filter(|t| t.channel == Channel::Email && redirect.is_none());
+    let main = mails().find(|t| !t.copy).unwrap_or(order.to);
+    let others: Vec<lettre::Address> = mails().filter(|t| t.copy).map(|t| parse(&t.address)).collect::<Result<_, _>>()?;
+    let head = if redirect.is_some() { to.clone() } else { parse(&main.address)? };
     let day = days_between(date(1970, 1, 1), order.today);
     let token = |purpose, base: &lettre::Address| {
         let token = desk.keys.token(purpose, order.message, day);
@@ -157,9 +238,10 @@ fn finish_mail(desk: &Desk, order: &Order, mail: crate::domain::mail::Mail, id: 
         mail: &mail,
         from: &settings.from,
         reply_to: &reply_to,
-        name: &order.file.debtor.name,
-        to: &to,
-        redirected_from: redirect.map(|_| order.address),
+        name: main.name.as_deref().unwrap_or(&order.file.debtor.name),
+        to: &head,
+        cc: &others,
+        redirected_from: redirect.map(|_| order.to.address.as_str()),
         message_id: id,
         thread: thread.as_deref(),
         date: order.now,
@@ -188,15 +270,10 @@ fn sms(desk: &Desk, order: &Order) -> Result<Composed, ComposeError> {
     let text = desk.letters.sms(&language, letter, &view).map_err(|e| ComposeError(e.to_string()))?;
     if desk.is_redirected() {
         // With a redirection nothing may reach a debtor: the text goes by mail to the same address.
-        let mail = crate::domain::mail::Mail {
-            subject: format!("SMS: {text}"),
-            html: format!("<p>{}</p>", html_text(&text)),
-            text,
-            language,
-        };
+        let mail = Mail { subject: format!("SMS: {text}"), html: format!("<p>{}</p>", html_text(&text)), text, language };
         return finish_mail(desk, order, mail, &format!("{}@sms.invalid", order.message_id));
     }
-    let to = order.address.to_owned();
+    let to = order.to.address.clone();
     Ok(Composed {
         wire: Wire::Sms { to: to.clone() },
         bytes: text.into_bytes(),

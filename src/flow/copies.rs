@@ -60,9 +60,9 @@ pub struct Copies {
 }
 
 impl Copies {
-    /// Whether every invoice asked for has its copy in the message.
-    pub fn all(&self) -> bool {
-        !self.of.is_empty() && self.of.iter().all(|(_, copy)| copy.is_ok())
+    /// How many of the invoices asked for have their copy in the message; one file may be about several of them.
+    pub fn covered(&self) -> usize {
+        self.of.iter().filter(|(_, copy)| copy.is_ok()).count()
     }
 
     /// What became of an invoice's copy, as the log has it; `None` where none was to go.
@@ -210,6 +210,27 @@ pub(super) fn choose(
     copies
 }
 
+/// The copies that a message would leave with, as things stand.
+pub(super) async fn foreseen(
+    desk: &Desk,
+    file: &DebtorFile,
+    cadence: &Arc<Cadence>,
+    plan: &Plan,
+    channel: Channel,
+    now: Timestamp,
+) -> Result<Copies, DeskError> {
+    if wanted(desk, file, cadence, plan, channel).is_none() {
+        return Ok(Copies::default());
+    }
+    let (desk, file, cadence, plan) = (desk.clone(), file.clone(), cadence.clone(), plan.clone());
+    let read = tokio::task::spawn_blocking(move || choose(&desk, &file, &cadence, &plan, channel, &mut Shelf::default(), now));
+    Ok(read.await.map_err(unexpected)?)
+}
+
+fn unexpected(e: tokio::task::JoinError) -> StoreError {
+    StoreError::Corrupt(format!("reading documents ended unexpectedly: {e}"))
+}
+
 /// The invoice's number, with a number of its own where another copy of the message is called so.
 fn free_name(attached: &[Attached], number: &str, document: &Document) -> FileName {
     let mut name = FileName::of(number, document.kind, 1);
@@ -283,5 +304,5 @@ pub(super) async fn fetch(desk: &Desk, claimed: Vec<Claimed>) -> Result<Fetched,
         fetched.shelf.late = 0;
         fetched
     });
-    Ok(read.await.map_err(|e| StoreError::Corrupt(format!("reading documents ended unexpectedly: {e}")))?)
+    Ok(read.await.map_err(unexpected)?)
 }

@@ -14,19 +14,20 @@ use crate::config::problem::{ConfigError, Problem, Problems};
 use crate::config::{Environment, Setup};
 use crate::domain::cadence::Cadence;
 use crate::domain::case::{ContactPoint, DebtorFile, PointState};
+use crate::domain::debtor::{Debtor, Person, Word};
 use crate::domain::decision::{Booked, Brake, RuleWeighed, World, counts_from};
-use crate::domain::invoice::Debtor;
-use crate::domain::step::{Channel, ChannelChoice};
-use crate::domain::time::{instant, local_date, plus_days};
+use crate::domain::invoice::Invoice;
+use crate::domain::step::{Channel, ChannelChoice, How};
+use crate::domain::time::{days_between, instant, local_date, plus_days};
 use crate::letter::Letters;
 use crate::source::row::Columns;
 use crate::source::{Source, SourceError};
-use crate::store::files::FileOptions;
+use crate::store::files::{FileOptions, Shape};
 use crate::store::payloads::Dictionary;
 use crate::store::polls::Poll;
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
-use jiff::civil::Time;
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use std::path::Path;
 use std::sync::Arc;
@@ -63,6 +64,16 @@ pub enum DeskError {
     /// A part of the program is gone that should not be.
     #[error("a part of the program ended unexpectedly ({0}); start it again, what was in hand is settled then")]
     Ended(String),
+    /// Daemons that give no sign of life, and what they left in hand stays there.
+    #[error(
+        "what other daemons left in hand could not be settled within {seconds} seconds ({daemons}), and nothing was polled or sent. The lines above say why; where they do not, somebody keeps a row of the table session locked (the view pg_locks names them), or daemons start and end all the time. `relance status` shows them; then try again"
+    )]
+    Unsettled {
+        /// Their names.
+        daemons: String,
+        /// How long they were watched.
+        seconds: u64,
+    },
 }
 
 /// What holds for every case at a moment.
@@ -217,6 +228,7 @@ impl Desk {
     pub fn world<'a>(
         &'a self,
         conditions: &'a Conditions,
+        debtor: &Debtor,
         zone: &'a TimeZone,
         cadence: &'a Cadence,
         now: Timestamp,
@@ -228,6 +240,7 @@ impl Desk {
             policy: &self.setup.settings.policy,
             booked: conditions.booked,
             bank: self.setup.settings.creditor.calendar.as_deref(),
+            calendar: self.setup.calendar(debtor, Some(cadence)),
             brakes: &conditions.brakes,
             channels: &self.channels,
             own: None,
@@ -237,12 +250,16 @@ impl Desk {
     /// Loads debtors' files as they matter now.
     pub async fn files(&self, debtors: &[i64], now: Timestamp) -> Result<Vec<DebtorFile>, StoreError> {
         let today = local_date(now, &TimeZone::UTC);
-        let cadences = self.setup.cadences.iter().map(|c| &c.cadence);
-        let day = cadences.map(|c| counts_from(c, today)).min().unwrap_or(today);
+        let setup = &self.setup;
+        let calendars = || setup.calendars.values().map(|c| Some(c.as_ref())).chain([None]);
+        let cadences = || setup.cadences.iter().map(|c| &c.cadence);
+        // Under the calendar with the most holidays, twice over: what counts nowhere does no harm in a file.
+        let day = cadences().flat_map(|c| calendars().map(|days| counts_from(c, today, days))).min().unwrap_or(today);
+        let day = plus_days(day, -days_between(day, today) / 4);
         // In a debtor's zone the day begins up to a day sooner, and it may be yesterday there.
         let since = instant(plus_days(day, -2), Time::midnight(), &TimeZone::UTC).unwrap_or(Timestamp::UNIX_EPOCH);
         let options = FileOptions { redirected: self.is_redirected(), contacts_since: since };
-        self.store.debtor_files(debtors, options, points).await
+        self.store.debtor_files(debtors, options, &*self.0).await
     }
 
     /// The language in which a letter goes to a customer, where the letter can be made.
@@ -293,11 +310,30 @@ pub fn checked(path: &Path, environment: Environment) -> Result<(Setup, Letters)
 /// Letters, checked against cadences and sample data: what `check` refuses, nothing starts with.
 pub fn checked_letters(setup: &Setup) -> Result<Letters, ConfigError> {
     let problems = Problems::default();
-    let letters = Letters::new(&setup.letters, &setup.settings.creditor.language, &problems);
+    let mut letters = Letters::new(&setup.letters, &setup.settings.creditor.language, &problems);
     letters.check(&setup.cadences, &problems);
     check_channels(setup, &problems);
+    check_creditor(setup, &problems);
+    letters.warnings = problems.warnings();
     let found: Vec<Problem> = problems.into_sorted();
     if found.is_empty() { Ok(letters) } else { Err(ConfigError(found)) }
+}
+
+/// The letter that a country's law wants to name the creditor by its number.
+const CONSUMER_FIRST: &str = "consumer-first";
+
+/// A first reminder to consumers that cannot name all that the law of the creditor's country asks for.
+fn check_creditor(setup: &Setup, problems: &Problems) {
+    let creditor = &setup.settings.creditor;
+    let today = setup.law.country(&creditor.country).and_then(|law| law.consumer_newest());
+    if creditor.enterprise_no.is_some() || !today.is_some_and(|c| c.must_name.iter().any(|n| n == "enterprise_number")) {
+        return;
+    }
+    for file in &setup.cadences {
+        for (_, at) in file.cadence.steps.iter().zip(&file.letters_at).filter(|(step, _)| step.letter == CONSUMER_FIRST) {
+            problems.warn(at, "the first reminder to a consumer must name your number in the register of enterprises; wanted [creditor] enterprise_no");
+        }
+    }
 }
 
 /// A step that no configured channel can take would never leave and never say so.
@@ -305,8 +341,8 @@ fn check_channels(setup: &Setup, problems: &Problems) {
     let have = channels(setup);
     for file in &setup.cadences {
         for (step, at) in file.cadence.steps.iter().zip(&file.letters_at) {
-            let wanted = step.channel.channels();
-            if let ChannelChoice::All(all) = &step.channel
+            let wanted = step.channels();
+            if let How::Message(ChannelChoice::All(all)) = &step.how
                 && all.iter().any(|c| have.contains(c))
                 && let Some(lacking) = all.iter().find(|c| !have.contains(c))
             {
@@ -316,7 +352,8 @@ fn check_channels(setup: &Setup, problems: &Problems) {
                 );
                 problems.add(at, text);
             }
-            if !wanted.iter().any(|c| have.contains(c)) {
+            // A note, such as a nudge by SMS, is left out where its channel is not there; nothing waits for it.
+            if step.task().is_none() && step.rank.is_some() && !wanted.iter().any(|c| have.contains(c)) {
                 let names = wanted.iter().map(|c| format!("[{c}]")).collect::<Vec<_>>().join(" or ");
                 problems.add(
                     at,
@@ -333,23 +370,55 @@ fn channels(setup: &Setup) -> Vec<Channel> {
     email.into_iter().chain(sms).collect()
 }
 
+/// A customer is one of lately for so many days.
+const LATELY_DAYS: i64 = 90;
+
+impl Shape for DeskParts {
+    fn debtor(&self, debtor: &mut Debtor, tags: &[&str], words: &[Word]) {
+        self.setup.settle(debtor, tags.iter().copied(), words);
+    }
+
+    fn points(&self, debtor: &Debtor) -> Vec<ContactPoint> {
+        points(debtor)
+    }
+
+    fn invoice(&self, debtor: &Debtor, invoice: &mut Invoice) {
+        self.setup.place(debtor, invoice);
+    }
+
+    fn lately(&self) -> Date {
+        plus_days(local_date(self.clock.now(), &self.setup.settings.creditor.timezone), -LATELY_DAYS)
+    }
+}
+
 /// The debtor's addresses, checked for their form.
 pub fn points(debtor: &Debtor) -> Vec<ContactPoint> {
     let mut points = Vec::new();
-    if let Some(text) = &debtor.email {
-        let state = match address::parse(text) {
-            Some(_) => PointState::Usable,
-            None => PointState::Invalid("the ledger's e-mail is not an address".to_owned()),
+    for person in debtor.everybody() {
+        let Person { role, name, email, phone, language } = person;
+        let point = |channel, address: String, state| ContactPoint {
+            channel,
+            address,
+            state,
+            role,
+            name: name.clone(),
+            language: language.clone(),
         };
-        points.push(ContactPoint { channel: Channel::Email, address: text.clone(), state });
-    }
-    if let Some(text) = &debtor.phone {
-        let digits = text.strip_prefix('+').is_some_and(|d| d.len() >= 8 && d.bytes().all(|b| b.is_ascii_digit()));
-        let state = match digits {
-            true => PointState::Usable,
-            false => PointState::Invalid("the ledger's phone is not a number that can be dialled".to_owned()),
-        };
-        points.push(ContactPoint { channel: Channel::Sms, address: text.clone(), state });
+        if let Some(text) = email {
+            let state = match address::parse(&text) {
+                Some(_) => PointState::Usable,
+                None => PointState::Invalid("the ledger's e-mail is not an address".to_owned()),
+            };
+            points.push(point(Channel::Email, text, state));
+        }
+        if let Some(text) = phone {
+            let digits = text.strip_prefix('+').is_some_and(|d| d.len() >= 8 && d.bytes().all(|b| b.is_ascii_digit()));
+            let state = match digits {
+                true => PointState::Usable,
+                false => PointState::Invalid("the ledger's phone is not a number that can be dialled".to_owned()),
+            };
+            points.push(point(Channel::Sms, text, state));
+        }
     }
     points
 }

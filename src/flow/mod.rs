@@ -3,18 +3,24 @@
 
 pub mod absorb;
 pub mod account;
+pub mod approvals;
 pub mod brake;
+pub mod calls;
 pub mod collect;
 mod common;
 pub mod compose;
+mod contact;
 pub mod copies;
 pub mod deliver;
 pub mod desk;
 pub mod guard;
+mod look;
 mod outcome;
 pub mod plan;
 mod prepare;
 pub mod presence;
+mod record;
+pub mod retain;
 pub mod review;
 pub mod simulate;
 mod tell;

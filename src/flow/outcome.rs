@@ -72,6 +72,7 @@ fn base(ready: Ready, outcome: Outcome, answer: &str, now: Timestamp) -> Settlem
     Settlement {
         message_pk: ready.claimed.pk,
         contact_pk: ready.claimed.contact_pk,
+        copy: ready.claimed.copy,
         after: After::Cancelled,
         day: ready.day,
         attempt,

@@ -1,18 +1,19 @@
 //! From claimed messages to messages about to leave: the invoices are read again, the case is decided once
 //! more, the message is made, and the sending mark is committed (R13).
 
-use super::absorb::{absorb, digest};
+use super::absorb::{absorb, digest, late_before};
 use super::collect;
 use super::compose::{self, Composed, Order};
+use super::contact::new_contact;
 use super::copies::{self, Copies, Fetched, Room, Shelf};
 use super::desk::{Conditions, Desk, DeskError};
-use super::plan::new_contact;
 use crate::clock::Stopwatch;
 use crate::domain::attempt::{FaultClass, Outcome};
 use crate::domain::cadence::Cadence;
 use crate::domain::case::{CaseKey, DebtorFile};
 use crate::domain::currency::Currency;
-use crate::domain::decision::{Line, NoTrace, Plan, Section, Verdict, World, decide};
+use crate::domain::decision::{Line, NoTrace, Plan, Section, To, Verdict, World, decide};
+use crate::domain::mail::without_address;
 use crate::domain::reason::Reason;
 use crate::domain::time::local_date;
 use crate::store::StoreError;
@@ -226,7 +227,7 @@ async fn reread(
     }
     if !fresh.is_empty() {
         let absorbed = absorb(desk, &columns, &fresh, &doubled, now).await?;
-        desk.store.apply_page(&absorbed.change, now).await?;
+        desk.store.apply_page(&absorbed.change, late_before(desk, now), now).await?;
     }
     Ok(changed)
 }
@@ -235,6 +236,8 @@ async fn reread(
 pub(super) struct Decided {
     pub(super) cadence: Arc<Cadence>,
     pub(super) plan: Plan,
+    /// Whom the message goes to.
+    to: To,
     case: CaseKey,
     today: Date,
 }
@@ -252,19 +255,20 @@ pub(super) fn decided(
         return Err(Reason::NoCadence);
     };
     let case = CaseKey { cadence: cadence.name.clone(), currency };
-    let world = World { own: Some(claimed.contact_pk), ..desk.world(conditions, &zone, cadence, now) };
+    let world = World { own: Some(claimed.contact_pk), ..desk.world(conditions, &file.debtor, &zone, cadence, now) };
     let decision = decide(file, &case, &world, &mut NoTrace);
     let Verdict::Send(plan) = decision.verdict else { return Err(decision.reason) };
     let same_step = cadence.steps[plan.step].id.as_str() == claimed.step;
-    let same_address = plan.to.iter().any(|(c, a)| *c == claimed.channel && *a == claimed.address);
+    let to = plan.way.to().iter().find(|to| to.channel == claimed.channel && to.address == claimed.address);
+    let to = to.filter(|to| same_step && to.copy == claimed.copy && is_as_answered(file, claimed, &plan)).cloned();
     let (cadence, today) = (cadence.clone(), local_date(now, &zone));
-    if same_step && same_address { Ok(Decided { cadence, plan, case, today }) } else { Err(Reason::Changed) }
+    to.map(|to| Decided { cadence, plan, to, case, today }).ok_or(Reason::Changed)
 }
 
 /// Makes the message if the decision still stands.
 fn make(desk: &Desk, around: &Around, claimed: Claimed, packer: &mut Packer<'_>, shelf: &mut Shelf) -> Result<Made, StoreError> {
     let (file, now) = (around.file(&claimed)?, around.now);
-    let Decided { cadence, plan, case, today } = match decided(desk, file, &around.conditions, &claimed, now) {
+    let Decided { cadence, plan, to, case, today } = match decided(desk, file, &around.conditions, &claimed, now) {
         Ok(decided) => decided,
         Err(reason) => return Ok(Made::Stays(claimed, reason)),
     };
@@ -276,8 +280,7 @@ fn make(desk: &Desk, around: &Around, claimed: Claimed, packer: &mut Packer<'_>,
                 file,
                 cadence: &cadence,
                 plan: &plan,
-                channel: claimed.channel,
-                address: &claimed.address,
+                to: &to,
                 message_id: &claimed.message_id,
                 message: claimed.pk,
                 today,
@@ -328,7 +331,17 @@ fn moved(plan: &Plan, claimed: &Claimed) -> bool {
     let mut planned = claimed.invoices.clone();
     marked.sort_unstable();
     planned.sort_unstable();
-    marked != planned && plan.to.len() == 1
+    marked != planned && plan.way.to().len() == 1
+}
+
+/// Whether what leaves is what a person said yes to: the same balances, and no other invoice asked for.
+fn is_as_answered(file: &DebtorFile, claimed: &Claimed, plan: &Plan) -> bool {
+    let contact = file.contacts.iter().find(|c| c.pk == claimed.contact_pk);
+    let Some(word) = contact.and_then(|c| c.word.as_ref()) else { return true };
+    let balance = |pk: i64| file.rows.iter().find(|r| r.invoice.pk == pk).map(|r| r.invoice.balance.minor);
+    let asked = plan.lines.iter().filter(|l| l.section == Section::Asked);
+    let now: HashSet<(i64, Option<i64>)> = asked.map(|l| (l.pk, balance(l.pk))).collect();
+    word.given && now == word.balances.iter().map(|(pk, balance)| (*pk, Some(*balance))).collect()
 }
 
 fn attempt(file: &DebtorFile, claimed: &Claimed, invoices: String, language: Option<String>, now: Timestamp) -> NewAttempt {
@@ -336,7 +349,7 @@ fn attempt(file: &DebtorFile, claimed: &Claimed, invoices: String, language: Opt
         at: now.as_millisecond(),
         debtor_pk: file.debtor.pk,
         debtor: file.debtor.id.clone(),
-        person: None,
+        person: claimed.role.clone(),
         channel: Some(claimed.channel.as_str().to_owned()),
         cadence: claimed.cadence.clone(),
         step: claimed.step.clone(),
@@ -400,6 +413,7 @@ async fn cancelled(
     Ok(Settlement {
         message_pk: claimed.pk,
         contact_pk: claimed.contact_pk,
+        copy: claimed.copy,
         after,
         day: today,
         payload,
@@ -418,8 +432,9 @@ async fn bad_message(
     why: String,
     now: Timestamp,
 ) -> Result<Settlement, DeskError> {
-    tracing::error!(message = claimed.pk, error = why, "a message could not be made; it is tried again in an hour");
-    let text = format!("The message to {} could not be made: {why}. It is tried again every hour.", file.debtor.id);
+    let told = without_address(&why, &claimed.address);
+    tracing::error!(message = claimed.pk, error = told, "a message could not be made; it is tried again in an hour");
+    let text = format!("The message to {} could not be made: {told}. It is tried again every hour.", file.debtor.id);
     desk.store.raise_alert("bad_message", now, "relance: a message could not be made", &text).await?;
     let mut later = cancelled(desk, file, claimed, Reason::BadMessage, Some(why), now).await?;
     later.attempt.outcome = Outcome::Deferred;

@@ -71,6 +71,7 @@ impl Heart {
 /// What has been seen of another session.
 #[derive(Debug)]
 struct Seen {
+    name: String,
     beat: i64,
     /// Since when the beat has been the same.
     since: Timestamp,
@@ -101,9 +102,10 @@ impl Watch {
         agree(desk, &sessions);
         self.seen.retain(|pk, _| sessions.iter().any(|s| s.pk == *pk));
         for session in sessions.iter().filter(|s| Some(s.pk) != desk.store.session()) {
-            let seen = self.seen.entry(session.pk).or_insert(Seen { beat: session.beat, since: now, lives: false });
+            let first = |lives| Seen { name: session.name.clone(), beat: session.beat, since: now, lives };
+            let seen = self.seen.entry(session.pk).or_insert_with(|| first(false));
             if seen.beat != session.beat {
-                *seen = Seen { beat: session.beat, since: now, lives: true };
+                *seen = first(true);
             }
             if since(seen.since) < lease {
                 continue;
@@ -123,17 +125,21 @@ impl Watch {
         Ok(settled)
     }
 
-    /// Whether every other session that was there at the last look has been seen to live.
-    pub fn knows_all(&self) -> bool {
-        self.seen.values().all(|seen| seen.lives)
+    /// The other sessions that were there at the last look and have not been seen to live.
+    pub fn strangers(&self) -> Vec<&str> {
+        self.seen.values().filter(|seen| !seen.lives).map(|seen| seen.name.as_str()).collect()
     }
 }
 
-/// The session that began last says what the firm means.
+/// The session that began last, which says what the firm means. One that was taken for dead and joined again began when
+/// its program did: its number says nothing.
+pub fn newest(sessions: &[Session]) -> Option<&Session> {
+    sessions.iter().max_by_key(|s| (s.started_at, s.pk))
+}
+
+/// Rests as long as the newest has another agreement.
 fn agree(desk: &Desk, sessions: &[Session]) {
-    // One that was taken for dead and joined again began when its program did: its number says nothing.
-    let newest = sessions.iter().max_by_key(|s| (s.started_at, s.pk));
-    let other = newest.filter(|s| s.fingerprint != desk.setup.agreement);
+    let other = newest(sessions).filter(|s| s.agreement != desk.setup.agreement);
     let rested = desk.heart.rests.swap(other.is_some(), Ordering::SeqCst);
     match other {
         Some(other) if !rested => tracing::warn!(

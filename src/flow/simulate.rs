@@ -69,8 +69,9 @@ pub fn foresee(desk: &Desk, booked: Booked, file: &DebtorFile, horizon: Horizon)
         let mut again = false;
         for case in file.cases() {
             let Some(cadence) = desk.setup.cadence(&case.cadence).cloned() else { continue };
-            let decision = decide(&file, &case, &desk.world(&conditions, &zone, &cadence, at), &mut NoTrace);
+            let decision = decide(&file, &case, &desk.world(&conditions, &file.debtor, &zone, &cadence, at), &mut NoTrace);
             if let Verdict::Send(plan) = &decision.verdict {
+                // What people have to do is taken to be done, and what waits for a yes to get it, at once.
                 happen(&mut file, &case, plan, &cadence, at, today);
                 foreseen.push(Foreseen::Contact { at, on: today, case: case.clone(), plan: plan.clone() });
                 again = true;
@@ -112,7 +113,7 @@ pub fn outlook(desk: &Desk, conditions: &Conditions, file: &DebtorFile, message:
     let zone = desk.setup.zone(&file.debtor);
     let mut at = from.max(message.not_before);
     for _ in 0..20 {
-        let world = World { own: Some(message.contact_pk), ..desk.world(conditions, &zone, cadence, at) };
+        let world = World { own: Some(message.contact_pk), ..desk.world(conditions, &file.debtor, &zone, cadence, at) };
         let decision = decide(file, &message.case, &world, &mut NoTrace);
         match (&decision.verdict, decision.next) {
             (Verdict::Wait, Some(next)) if next > at => at = next,
@@ -146,5 +147,8 @@ fn happen(
         row.marks.push(Mark { step: passed.clone(), rank, kind: MarkKind::Skipped, on: today, contact: None });
     }
     let step = cadence.steps[plan.step].id.clone();
-    file.contacts.push(Contact { pk: 0, at, state: ContactState::Left, case: case.clone(), step, invoices });
+    if plan.way.to().is_empty() {
+        return; // A task is no contact.
+    }
+    file.contacts.push(Contact { pk: 0, at, state: ContactState::Left, case: case.clone(), step, invoices, word: None });
 }

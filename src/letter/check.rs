@@ -1,27 +1,34 @@
 //! Checking letters: every variable known, every letter rendered in each of its languages.
 
-use super::engine::Letters;
-use super::view::{LetterFacts, VARIABLES, View, view};
-use crate::config::CadenceFile;
+use super::engine::{Letters, base_language};
+use super::lint::{Rule, Use};
+use super::phrase::Text;
+use super::sample::{VARIANTS, sample_view};
+use super::view::{VARIABLES, View};
 use crate::config::problem::{At, Problems};
-use crate::domain::decision::{Line, Section};
-use crate::domain::invoice::{CustomerKind, Debtor, Invoice, Presence, RowKind, RowStatus};
+use crate::config::{CadenceFile, LetterSource};
 use crate::domain::mail::Mail;
-use crate::domain::money::Money;
-use crate::domain::step::{Channel, Rank, StepId};
-use jiff::civil::date;
+use crate::domain::step::{Channel, Rank};
+use std::collections::BTreeMap;
+
+/// So many samples are made whole, with the HTML around them; of the others only the words.
+const WHOLE: usize = 2;
 
 impl Letters {
     /// Notes unknown variables, letters that fail on sample data, and letters that cadences name but nobody wrote.
     pub fn check(&self, cadences: &[CadenceFile], problems: &Problems) {
+        let samples = self.labels.iter().map(|(language, labels)| {
+            (language.as_str(), (0..VARIANTS).map(|variant| sample_view(labels, variant)).collect::<Vec<View>>())
+        });
+        let samples: BTreeMap<&str, Vec<View>> = samples.collect();
         for (name, file) in &self.files {
             if self.knows_all_variables(name, file, problems) {
-                self.check_rendering(name, file, problems);
+                self.check_rendering(name, file, &samples, problems);
             }
         }
         for cadence in cadences {
             for (step, at) in cadence.cadence.steps.iter().zip(&cadence.letters_at) {
-                for channel in step.channel.channels() {
+                for channel in step.channels() {
                     let form = match channel {
                         Channel::Email => "md",
                         Channel::Sms => "sms",
@@ -37,8 +44,78 @@ impl Letters {
                 }
             }
         }
+        self.check_words(cadences, &samples, problems);
         if self.labels.is_empty() {
             problems.add(&At::start("letters"), "no labels.toml in any language");
+        }
+    }
+
+    /// Words that letters should not say (rule R23), each where it stands.
+    fn check_words(&self, cadences: &[CadenceFile], samples: &BTreeMap<&str, Vec<View>>, problems: &Problems) {
+        for source in self.sources.iter().filter(|s| !self.broken.contains(&s.name)) {
+            let Some((language, file)) = source.name.split_once('/') else { continue };
+            let letter = file.rsplit_once('.').map_or(file, |(letter, _)| letter);
+            let language = base_language(language);
+            self.lint.weigh(&language, source, used(letter, cadences), problems);
+            if self.files.contains_key(&source.name) {
+                for rule in self.lint.rules.iter().filter(|r| r.once) {
+                    self.check_once(rule, source, samples, problems);
+                }
+            }
+        }
+        for rule in self.lint.rules.iter().filter(|r| r.once) {
+            cadences.iter().for_each(|cadence| self.check_once_a_cadence(rule, cadence, problems));
+        }
+    }
+
+    /// Words that a letter may say once: counted as it leaves, because only one of two branches does.
+    fn check_once(&self, rule: &Rule, source: &LetterSource, samples: &BTreeMap<&str, Vec<View>>, problems: &Problems) {
+        let folder = source.name.split('/').next().unwrap_or_default();
+        let language = base_language(folder);
+        let places = rule.found(&language, &Text::of_template(&source.text));
+        let Some((offset, word)) = places.get(1).or(places.first()) else { return };
+        let times = |view: &View| {
+            let text = self.whole(&source.name, view);
+            text.map_or(0, |text| rule.found(&language, &Text::of_letter(&text)).len())
+        };
+        let most = samples.get(folder).into_iter().flatten().map(times).max().unwrap_or(0);
+        if most > 1 {
+            let at = At::offset(&source.file, &source.text, *offset);
+            rule.tell(&at, &format!("\"{word}\" comes {most} times in this letter; wanted it once"), problems);
+        }
+    }
+
+    /// Words that only one step of a cadence may say.
+    fn check_once_a_cadence(&self, rule: &Rule, file: &CadenceFile, problems: &Problems) {
+        let says = |letter: &str| {
+            let of_letter = |s: &&LetterSource| {
+                s.name.split_once('/').is_some_and(|(_, f)| f.rsplit_once('.').is_some_and(|(l, _)| l == letter))
+            };
+            let said = |s: &LetterSource| {
+                let language = base_language(s.name.split('/').next().unwrap_or_default());
+                !rule.found(&language, &Text::of_template(&s.text)).is_empty()
+            };
+            self.sources.iter().filter(of_letter).any(said)
+        };
+        let mut first: Option<&str> = None;
+        for (step, at) in file.cadence.steps.iter().zip(&file.letters_at).filter(|(step, _)| says(&step.letter)) {
+            match first {
+                None => first = Some(step.id.as_str()),
+                Some(earlier) => {
+                    let text =
+                        format!("the steps \"{earlier}\" and \"{}\" both say that it is the last time; wanted it once", step.id);
+                    rule.tell(at, &text, problems);
+                }
+            }
+        }
+    }
+
+    /// A letter as it leaves, subject and text.
+    fn whole(&self, name: &str, view: &View) -> Option<String> {
+        let (language, file) = name.split_once('/')?;
+        match file.rsplit_once('.')? {
+            (letter, "md") => self.mail(language, letter, view).ok().map(|mail| format!("{}\n{}", mail.subject, mail.text)),
+            (letter, _) => self.sms(language, letter, view).ok(),
         }
     }
 
@@ -72,19 +149,21 @@ impl Letters {
         all
     }
 
-    fn check_rendering(&self, name: &str, file: &str, problems: &Problems) {
+    fn check_rendering(&self, name: &str, file: &str, samples: &BTreeMap<&str, Vec<View>>, problems: &Problems) {
         let Some((language, rest)) = name.split_once('/') else { return };
-        let Some(labels) = self.labels.get(language) else {
+        let Some(views) = samples.get(language) else {
             problems.add(&At::start(file), format!("there is no labels.toml for the language \"{language}\""));
             return;
         };
-        for variant in 0..VARIANTS {
-            let view = sample_view(labels, variant);
+        for (i, view) in views.iter().enumerate() {
+            if i >= WHOLE && rest.ends_with(".md") && self.only_words(name, view).is_ok() {
+                continue;
+            }
             let rendered = match rest.rsplit_once('.') {
                 Some((letter, "md")) => {
-                    self.mail(language, letter, &view).map(|mail| (mail.subject, "the subject of this letter"))
+                    self.mail(language, letter, view).map(|mail| (mail.subject, "the subject of this letter"))
                 }
-                Some((letter, "sms")) => self.sms(language, letter, &view).map(|text| (text, "this SMS")),
+                Some((letter, "sms")) => self.sms(language, letter, view).map(|text| (text, "this SMS")),
                 _ => return,
             };
             if let Ok((text, what)) = &rendered
@@ -93,7 +172,7 @@ impl Letters {
                 problems.add(&At::start(file), format!("{what} comes out empty; wanted words"));
                 return;
             }
-            if rest.ends_with(".sms") && self.sms_lines(name, &view) > 1 {
+            if rest.ends_with(".sms") && self.sms_lines(name, view) > 1 {
                 problems
                     .add(&At { file: file.to_owned(), line: 2, column: 1 }, "an SMS is one line; wanted all of it on the first");
                 return;
@@ -110,98 +189,14 @@ impl Letters {
     }
 }
 
+/// From which steps a letter leaves: the lowest counts. One that no step names but that has a rank's name has that rank.
+fn used(letter: &str, cadences: &[CadenceFile]) -> Use {
+    let steps = cadences.iter().flat_map(|c| &c.cadence.steps).filter(|s| s.letter == letter);
+    let lowest = steps.map(|s| s.rank).min();
+    lowest.or(Rank::parse(letter).map(Some)).map_or(Use::Nowhere, Use::Steps)
+}
+
 /// Whether a template variable, or the table that it lies in, is one of ours.
 fn is_known(variable: &str) -> bool {
     VARIABLES.contains(&variable)
-}
-
-/// How many samples there are.
-const VARIANTS: usize = 4;
-
-/// Sample data: one invoice or five at several stages, a firm or a person, with or without all optional columns.
-pub fn sample_view(labels: &super::Labels, variant: usize) -> View {
-    let many = variant % 2 == 1;
-    let full = variant < 2;
-    let debtor = Debtor {
-        pk: 1,
-        id: "C1".to_owned(),
-        name: "Brasserie du Parvis SPRL".to_owned(),
-        language: None,
-        country: Some("BE".to_owned()),
-        kind: full.then_some(CustomerKind::Business),
-        timezone: None,
-        state: None,
-        email: None,
-        phone: None,
-    };
-    let rows: Vec<(Line, Invoice)> = samples(full).into_iter().take(if many { 6 } else { 1 }).collect();
-    let pairs: Vec<(&Line, &Invoice)> = rows.iter().map(|(l, i)| (l, i)).collect();
-    let eur = |minor| Money::new(minor, crate::domain::currency::Currency::EUR);
-    let facts = LetterFacts {
-        creditor: "Atelier du Canal SRL",
-        contact: "compta@canal.example",
-        iban: full.then_some("BE71096123456769"),
-        debtor: &debtor,
-        rows: &pairs,
-        asked: eur(if many { 180_000 } else { 85_000 }),
-        rank: Some(Rank::Reminder),
-        booked_through: full.then_some(date(2026, 11, 19)),
-        today: date(2026, 11, 20),
-        copies: usize::from(full),
-        copies_all: full && !many,
-    };
-    view(&facts, labels)
-}
-
-fn samples(full: bool) -> Vec<(Line, Invoice)> {
-    let eur = |minor| Money::new(minor, crate::domain::currency::Currency::EUR);
-    let rows = [
-        (Section::Asked, "F-1031", 125_000, 85_000, 12),
-        (Section::Asked, "F-1036", 95_000, 95_000, 9),
-        (Section::Late, "F-1040", 42_000, 42_000, 3),
-        (Section::DueSoon, "F-1052", 310_000, 310_000, -4),
-        (Section::Disputed, "F-1028", 18_000, 18_000, 30),
-        (Section::Credit, "N-2001", -5_000, -5_000, 0),
-    ];
-    let one = |(i, (section, number, total, net, days)): (usize, (Section, &str, i64, i64, i64))| {
-        let credit = section == Section::Credit;
-        let line = Line {
-            pk: i as i64,
-            section,
-            mark: None,
-            stage: StepId::parse("reminder"),
-            rank: Some(Rank::Reminder),
-            days_late: days,
-            net: eur(net),
-        };
-        let due_on = crate::domain::time::plus_days(date(2026, 11, 20), -days);
-        let invoice = Invoice {
-            pk: i as i64,
-            id: number.to_owned(),
-            number: number.to_owned(),
-            kind: if credit { RowKind::CreditNote } else { RowKind::Invoice },
-            status: RowStatus::Open,
-            presence: Presence::Open,
-            issued_on: full.then(|| crate::domain::time::plus_days(due_on, -30)),
-            due_on,
-            balance: eur(net),
-            total: full.then(|| eur(total)),
-            disputed: None,
-            reference: full.then(|| "+++010/8068/17183+++".to_owned()),
-            pay_url: full.then(|| "https://pay.canal.example/F-1031".to_owned()),
-            document: None,
-            for_invoice: None,
-            for_another: false,
-            paid_by_others: 0,
-            booked_through: None,
-            cadence: None,
-            term: 1,
-            first_seen: due_on,
-            reopened: false,
-            paused_until: None,
-            thread: None,
-        };
-        (line, invoice)
-    };
-    rows.into_iter().enumerate().map(one).collect()
 }

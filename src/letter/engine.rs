@@ -1,10 +1,11 @@
 //! The letters that are there, by language, and their rendering.
 
 use super::labels::Labels;
+use super::lint::Lint;
 use super::view::View;
 use super::{html, markdown};
 use crate::config::LetterSource;
-use crate::config::problem::{At, Problems};
+use crate::config::problem::{At, Problem, Problems};
 use crate::domain::mail::Mail;
 use minijinja::value::ValueKind;
 use minijinja::{Environment, UndefinedBehavior};
@@ -12,6 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The work that one letter may cost; a letter of the shipped size takes about two hundredths of it.
 const FUEL: u64 = 100_000;
+
+/// The file of words that letters should not say.
+const LINT: &str = "lint.toml";
 
 /// A letter that cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +51,11 @@ pub struct Letters {
     pub(super) files: BTreeMap<String, String>,
     /// Template names of letters that are there and cannot be read.
     pub(super) broken: BTreeSet<String>,
+    /// The letters as their files have them, for the lint.
+    pub(super) sources: Vec<LetterSource>,
+    pub(super) lint: Lint,
+    /// What is better mended in them, but stops nothing.
+    pub warnings: Vec<Problem>,
     creditor_language: String,
 }
 
@@ -70,6 +79,9 @@ impl Letters {
             labels: BTreeMap::new(),
             files: BTreeMap::new(),
             broken: BTreeSet::new(),
+            sources: sources.to_vec(),
+            lint: Lint::default(),
+            warnings: Vec::new(),
             creditor_language: base_language(creditor_language),
         };
         for source in sources {
@@ -80,6 +92,10 @@ impl Letters {
 
     fn add(&mut self, source: &LetterSource, problems: &Problems) {
         let (language, file) = source.name.split_once('/').unwrap_or(("", &source.name));
+        if source.name == LINT {
+            self.lint = Lint::read(source, problems);
+            return;
+        }
         if file == "labels.toml" {
             self.labels.insert(language.to_owned(), Labels::read(source, problems));
             return;
@@ -184,6 +200,18 @@ impl Letters {
         self.render(name, &minijinja::Value::from(minijinja::value::Serde(view))).map_or(1, |text| text.trim().lines().count())
     }
 
+    /// Renders the words of a mail and sees whether they make one, without making it.
+    pub(super) fn only_words(&self, name: &str, view: &View) -> Result<(), LetterError> {
+        let values = minijinja::Value::from(minijinja::value::Serde(view));
+        let subject = self.render(&format!("{name}#subject"), &values)?;
+        let body = self.render(name, &values)?;
+        let inner = markdown::to_html(&markdown::parse(&body), "", "");
+        if subject.trim().is_empty() || markdown::has_mark(&inner) || markdown::has_mark(&subject) {
+            return Err(self.misplaced(name));
+        }
+        Ok(())
+    }
+
     fn render(&self, name: &str, values: &minijinja::Value) -> Result<String, LetterError> {
         let failed = |e: minijinja::Error| {
             let file = name.trim_end_matches("#subject");
@@ -206,7 +234,7 @@ pub(super) fn place(file: &str, text: &str, error: &minijinja::Error) -> At {
     }
 }
 
-fn base_language(language: &str) -> String {
+pub(super) fn base_language(language: &str) -> String {
     language.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase()
 }
 

@@ -1,6 +1,7 @@
 //! The HTML around a letter: shell, items, payment panel.
 
-use super::view::{PaymentRow, SectionView, View};
+use super::blocks::{PaymentRow, SectionView};
+use super::view::View;
 use askama::Template;
 
 #[derive(Template)]
@@ -55,9 +56,7 @@ pub(super) fn items_text(view: &View, colon: &str) -> String {
             out.push_str(&format!("  {}{colon}{}\n", row.number, row.amount));
             let facts: Vec<&str> = [row.dates.as_str(), row.late.as_str()].into_iter().filter(|t| !t.is_empty()).collect();
             out.push_str(&format!("    {}\n", facts.join(" · ")));
-            if !row.detail.is_empty() {
-                out.push_str(&format!("    {}\n", row.detail));
-            }
+            row.details.iter().for_each(|detail| out.push_str(&format!("    {detail}\n")));
         }
         if !section.sum.is_empty() {
             out.push_str(&format!("  {}{colon}{}\n", section.sum_label, section.sum));

@@ -4,7 +4,6 @@ use crate::config::LetterSource;
 use crate::config::node::{Node, Value};
 use crate::config::problem::Problems;
 use crate::config::section::Section;
-use crate::domain::decision::Section as Place;
 use crate::domain::money::Money;
 use crate::domain::step::Rank;
 use jiff::civil::Date;
@@ -26,13 +25,15 @@ pub struct Labels {
 }
 
 /// Every label that a language must have.
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 28] = [
     "section_asked_courtesy",
     "section_asked_reminder",
     "section_asked_firm",
     "section_asked_final",
     "section_asked_other",
+    "section_late_reminded",
     "section_late",
+    "section_just_due",
     "section_due_soon",
     "section_disputed",
     "section_credits",
@@ -42,6 +43,8 @@ const KEYS: [&str; 24] = [
     "late_one",
     "late_many",
     "part",
+    "part_disputed",
+    "row_order",
     "sum_asked",
     "sum_section",
     "pay_title",
@@ -64,7 +67,6 @@ impl Labels {
                 labels.texts.insert(key.to_owned(), text);
             }
         }
-        top.text("copy_note", "a sentence");
         match top.section("format") {
             None => top.missing("format", "a [format] table"),
             Some(format) => {
@@ -132,8 +134,27 @@ impl Labels {
 
     /// An amount as the language writes it: `1 234,56 €`.
     pub fn money(&self, money: Money) -> String {
+        self.amount(money, &money.decimal())
+    }
+
+    /// The same without decimals where they are all zeros: `40 €`.
+    pub fn round_money(&self, money: Money) -> String {
         let decimal = money.decimal();
-        let (sign, digits) = decimal.strip_prefix('-').map_or(("", decimal.as_str()), |d| ("−", d));
+        let whole = decimal.split_once('.').filter(|(_, part)| part.bytes().all(|b| b == b'0')).map(|(whole, _)| whole);
+        self.amount(money, whole.unwrap_or(&decimal))
+    }
+
+    /// A decimal number as the language writes it, without zeros at its end: `10.50` is `10,5`.
+    pub fn number(&self, decimal: &str) -> String {
+        match decimal.split_once('.').map(|(whole, part)| (whole, part.trim_end_matches('0'))) {
+            Some((whole, part)) if !part.is_empty() => format!("{whole}{}{part}", self.decimal),
+            Some((whole, _)) => whole.to_owned(),
+            None => decimal.to_owned(),
+        }
+    }
+
+    fn amount(&self, money: Money, decimal: &str) -> String {
+        let (sign, digits) = decimal.strip_prefix('-').map_or(("", decimal), |d| ("−", d));
         let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
         let mut grouped = String::new();
         for (i, digit) in whole.chars().enumerate() {
@@ -168,18 +189,14 @@ impl Labels {
         &self.colon
     }
 
-    /// The heading of a section.
-    pub fn section(&self, place: Place, rank: Option<Rank>) -> &str {
-        self.text(match (place, rank) {
-            (Place::Asked, Some(Rank::Courtesy)) => "section_asked_courtesy",
-            (Place::Asked, Some(Rank::Reminder)) => "section_asked_reminder",
-            (Place::Asked, Some(Rank::Firm)) => "section_asked_firm",
-            (Place::Asked, Some(Rank::Final)) => "section_asked_final",
-            (Place::Asked, _) => "section_asked_other",
-            (Place::Late, _) => "section_late",
-            (Place::DueSoon, _) => "section_due_soon",
-            (Place::Disputed, _) => "section_disputed",
-            (Place::Credit, _) => "section_credits",
+    /// The heading of what a letter of a rank asks for.
+    pub fn asked(&self, rank: Option<Rank>) -> &str {
+        self.text(match rank {
+            Some(Rank::Courtesy) => "section_asked_courtesy",
+            Some(Rank::Reminder) => "section_asked_reminder",
+            Some(Rank::Firm) => "section_asked_firm",
+            Some(Rank::Final) => "section_asked_final",
+            _ => "section_asked_other",
         })
     }
 }

@@ -84,7 +84,11 @@ pub(super) fn to_text(letter: &Parsed<'_>, items: &str, payment: &str) -> String
                 }
             }
             Event::End(TagEnd::Item) => out.push('\n'),
-            Event::End(TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::List(_)) => out.push_str("\n\n"),
+            Event::End(TagEnd::List(_)) => {
+                out.truncate(out.trim_end().len());
+                out.push_str("\n\n");
+            }
+            Event::End(TagEnd::Paragraph | TagEnd::Heading(_)) => out.push_str("\n\n"),
             Event::Rule => out.push_str("---\n\n"),
             _ => {}
         }
@@ -118,6 +122,14 @@ mod tests {
         let markdown = format!("a\n\n{ITEMS}\n\nb");
         assert_eq!(to_html(&parse(&markdown), "<table></table>", ""), "<p>a</p>\n<table></table>\n<p>b</p>\n");
         assert_eq!(to_text(&parse(&markdown), "rows", ""), "a\n\nrows\n\nb\n");
+    }
+
+    #[test]
+    fn one_empty_line_stands_behind_a_list() {
+        for list in ["- b\n- c", "- b\n\n- c"] {
+            let text = to_text(&parse(&format!("a\n\n{list}\n\nd")), "", "");
+            assert!(text.ends_with("- c\n\nd\n"), "{text}");
+        }
     }
 
     #[test]

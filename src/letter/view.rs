@@ -1,10 +1,12 @@
 //! What a letter can say: one view-model of ready-made strings, in the letter's language.
 
+use super::blocks::{PaymentView, SectionView, panel, sections};
 use super::labels::Labels;
+use crate::domain::debtor::{CustomerKind, Debtor};
 use crate::domain::decision::{Line, Section};
-use crate::domain::invoice::{CustomerKind, Debtor, Invoice};
+use crate::domain::invoice::Invoice;
 use crate::domain::money::Money;
-use crate::domain::step::Rank;
+use crate::domain::step::{Rank, Tone};
 use jiff::civil::Date;
 use serde::Serialize;
 
@@ -26,8 +28,12 @@ pub struct LetterFacts<'a> {
     pub contact: &'a str,
     /// Its account.
     pub iban: Option<&'a str>,
+    /// Its number in the register of enterprises, as it is printed.
+    pub enterprise_no: Option<&'a str>,
     /// The debtor.
     pub debtor: &'a Debtor,
+    /// The person at the debtor's whom the letter addresses by name, where one is known.
+    pub person: Option<&'a str>,
     /// The rows of the message, each with its invoice.
     pub rows: &'a [(&'a Line, &'a Invoice)],
     /// What is asked for.
@@ -38,10 +44,22 @@ pub struct LetterFacts<'a> {
     pub booked_through: Option<Date>,
     /// Today, in the debtor's zone.
     pub today: Date,
-    /// How many copies of invoices are attached.
+    /// The working day by which payment or an answer is asked.
+    pub deadline: Option<Date>,
+    /// The day on which the formal notice follows, where the cadence has one.
+    pub formal_on: Option<Date>,
+    /// What the law says on late payment between firms (see [`super::Letters::law`]); empty where it has no place.
+    pub law: &'a str,
+    /// So many of the invoices asked for have their copy attached.
     pub copies: usize,
-    /// Whether every invoice asked for has its copy attached.
-    pub copies_all: bool,
+    /// How the letter sounds.
+    pub tone: Tone,
+    /// This reminder must be free, by the law of the consumer's country.
+    pub free_reminder: bool,
+    /// So many calendar days, from the day after sending, that law gives before anything may be added; 0: it says nothing.
+    pub free_days: u32,
+    /// The working day by which those days are over.
+    pub free_until: Option<Date>,
 }
 
 /// The view-model.
@@ -50,6 +68,7 @@ pub struct LetterFacts<'a> {
 pub struct View {
     pub creditor: CreditorView,
     pub debtor: DebtorView,
+    pub person: PersonView,
     pub invoice: InvoiceView,
     pub count: usize,
     pub numbers: String,
@@ -57,12 +76,22 @@ pub struct View {
     pub sum: String,
     pub days_late: i64,
     pub part_paid: bool,
+    pub undisputed: bool,
+    pub heading: String,
     pub other_stages: bool,
     pub payments_shown: bool,
     pub payments_until: String,
     pub today: String,
+    pub deadline: String,
+    pub deadline_short: String,
+    pub formal_on: String,
+    pub law: String,
     pub copies: usize,
     pub copies_all: bool,
+    pub free_reminder: bool,
+    pub tone: &'static str,
+    pub free_days: u32,
+    pub free_until: String,
     pub items: &'static str,
     pub payment: &'static str,
     pub pay_reference: String,
@@ -79,6 +108,7 @@ pub struct CreditorView {
     pub name: String,
     pub contact: String,
     pub iban: String,
+    pub enterprise_no: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -86,6 +116,13 @@ pub struct CreditorView {
 pub struct DebtorView {
     pub name: String,
     pub business: bool,
+    pub consumer: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "the variables of letters, see README")]
+pub struct PersonView {
+    pub name: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -97,69 +134,48 @@ pub struct InvoiceView {
     pub due_short: String,
     pub amount: String,
     pub days_late: i64,
-}
-
-/// A section of the items.
-#[derive(Clone, Debug)]
-pub(super) struct SectionView {
-    pub(super) title: String,
-    pub(super) tone: &'static str,
-    pub(super) rows: Vec<RowView>,
-    pub(super) sum_label: String,
-    pub(super) sum: String,
-}
-
-/// A row of the items.
-#[derive(Clone, Debug)]
-pub(super) struct RowView {
-    pub(super) number: String,
-    pub(super) amount: String,
-    pub(super) dates: String,
-    pub(super) late: String,
-    pub(super) detail: String,
-}
-
-/// How to pay.
-#[derive(Clone, Debug, Default)]
-pub(super) struct PaymentView {
-    pub(super) title: String,
-    pub(super) rows: Vec<PaymentRow>,
-    pub(super) link_url: String,
-    pub(super) link_label: String,
-}
-
-/// A line of the payment panel.
-#[derive(Clone, Debug)]
-pub(super) struct PaymentRow {
-    pub(super) label: String,
-    pub(super) value: String,
+    pub po_number: String,
 }
 
 /// The variables that letters and SMS may use, as they stand in templates.
-pub(super) const VARIABLES: [&str; 27] = [
+pub(super) const VARIABLES: [&str; 41] = [
     "creditor.name",
     "creditor.contact",
     "creditor.iban",
+    "creditor.enterprise_no",
     "debtor.name",
     "debtor.business",
+    "debtor.consumer",
+    "person.name",
     "invoice.number",
     "invoice.issued_on",
     "invoice.due_on",
     "invoice.due_short",
     "invoice.amount",
     "invoice.days_late",
+    "invoice.po_number",
     "count",
     "numbers",
     "single",
     "sum",
     "days_late",
     "part_paid",
+    "undisputed",
+    "heading",
     "other_stages",
     "payments_shown",
     "payments_until",
     "today",
+    "deadline",
+    "deadline_short",
+    "formal_on",
+    "law",
     "copies",
     "copies_all",
+    "free_reminder",
+    "tone",
+    "free_days",
+    "free_until",
     "items",
     "payment",
     "pay_reference",
@@ -178,6 +194,7 @@ pub fn view(facts: &LetterFacts, labels: &Labels) -> View {
         due_short: text(oldest.map(|(_, i)| labels.date_short(i.due_on))),
         amount: text(oldest.map(|(l, _)| labels.money(l.net))),
         days_late: oldest.map_or(0, |(l, _)| l.days_late.max(0)),
+        po_number: text(oldest.and_then(|(_, i)| i.po_number.clone())),
     };
     let references: Vec<&str> = asked.iter().filter_map(|(_, i)| i.reference.as_deref()).collect();
     let reference = match (asked.as_slice(), references.as_slice()) {
@@ -186,26 +203,45 @@ pub fn view(facts: &LetterFacts, labels: &Labels) -> View {
         _ => asked.iter().map(|(_, i)| i.reference.clone().unwrap_or_else(|| i.number.clone())).collect::<Vec<_>>().join(", "),
     };
     let link = if asked.len() == 1 { text(asked[0].1.pay_url.clone()) } else { String::new() };
-    let received = |l: &Line, i: &Invoice| i.total.is_some_and(|t| t.minor > i.balance.minor) || l.net.minor < i.balance.minor;
+    let received = |l: &Line, i: &Invoice| {
+        let credited = l.net.minor.saturating_add(l.disputed.minor) < i.balance.minor;
+        credited || i.total.is_some_and(|t| t.minor > i.balance.minor)
+    };
     View {
         creditor: CreditorView {
             name: facts.creditor.to_owned(),
             contact: facts.contact.to_owned(),
             iban: facts.iban.map(spaced).unwrap_or_default(),
+            enterprise_no: facts.enterprise_no.unwrap_or_default().to_owned(),
         },
-        debtor: DebtorView { name: facts.debtor.name.clone(), business: facts.debtor.kind == Some(CustomerKind::Business) },
+        debtor: DebtorView {
+            name: facts.debtor.name.clone(),
+            business: facts.debtor.kind == Some(CustomerKind::Business),
+            consumer: facts.debtor.kind == Some(CustomerKind::Consumer),
+        },
+        person: PersonView { name: facts.person.unwrap_or_default().to_owned() },
         count: asked.len(),
         numbers: numbers(&asked),
         single: asked.len() == 1,
         sum: labels.money(facts.asked),
         days_late: asked.iter().map(|(l, _)| l.days_late.max(0)).max().unwrap_or(0),
         part_paid: asked.iter().any(|(l, i)| received(l, i)),
+        undisputed: asked.iter().any(|(l, _)| l.disputed.minor > 0),
+        heading: labels.asked(facts.rank).to_owned(),
         other_stages: facts.rows.iter().any(|(l, _)| l.section != Section::Asked && l.section != Section::Credit),
         payments_shown: facts.rows.iter().any(|(l, i)| matches!(l.section, Section::Late | Section::Credit) || received(l, i)),
         payments_until: text(facts.booked_through.map(|d| labels.date(d))),
         today: labels.date(facts.today),
+        deadline: text(facts.deadline.map(|d| labels.date(d))),
+        deadline_short: text(facts.deadline.map(|d| labels.date_short(d))),
+        formal_on: text(facts.formal_on.map(|d| labels.date(d))),
+        law: facts.law.to_owned(),
         copies: facts.copies,
-        copies_all: facts.copies_all,
+        copies_all: facts.copies > 0 && facts.copies >= asked.len(),
+        free_reminder: facts.free_reminder,
+        tone: facts.tone.as_str(),
+        free_days: facts.free_days,
+        free_until: text(facts.free_until.map(|d| labels.date(d))),
         items: ITEMS,
         payment: PAYMENT,
         sections: sections(facts, labels),
@@ -213,79 +249,6 @@ pub fn view(facts: &LetterFacts, labels: &Labels) -> View {
         pay_reference: reference,
         pay_link: link,
         invoice,
-    }
-}
-
-fn sections(facts: &LetterFacts, labels: &Labels) -> Vec<SectionView> {
-    let order = [
-        (Section::Asked, "asked"),
-        (Section::Late, "late"),
-        (Section::DueSoon, "soon"),
-        (Section::Disputed, "disputed"),
-        (Section::Credit, "credit"),
-    ];
-    let mut sections = Vec::new();
-    for (place, tone) in order {
-        let rows: Vec<&(&Line, &Invoice)> = facts.rows.iter().filter(|(l, _)| l.section == place).collect();
-        if rows.is_empty() {
-            continue;
-        }
-        let total = rows.iter().fold(0i64, |sum, (l, _)| sum.saturating_add(l.net.minor));
-        let show_sum = rows.len() > 1 && place != Section::Disputed;
-        let label = if place == Section::Asked { "sum_asked" } else { "sum_section" };
-        sections.push(SectionView {
-            title: labels.section(place, facts.rank).to_owned(),
-            tone,
-            rows: rows.iter().map(|(l, i)| row(l, i, labels)).collect(),
-            sum_label: labels.text(label).to_owned(),
-            sum: if show_sum { labels.money(Money::new(total, facts.asked.currency)) } else { String::new() },
-        });
-    }
-    sections
-}
-
-fn row(line: &Line, invoice: &Invoice, labels: &Labels) -> RowView {
-    let mut dates = Vec::new();
-    if let Some(issued) = invoice.issued_on {
-        dates.push(labels.fill("row_issued", &[("date", &labels.date(issued))]));
-    }
-    if line.section != Section::Credit {
-        let key = if line.days_late > 0 { "row_due_was" } else { "row_due" };
-        dates.push(labels.fill(key, &[("date", &labels.date(invoice.due_on))]));
-    }
-    let chased = matches!(line.section, Section::Asked | Section::Late | Section::DueSoon);
-    let total = invoice.total.filter(|t| chased && t.minor > line.net.minor);
-    let detail = total.map(|total| {
-        let received = Money::new(total.minor - line.net.minor, total.currency);
-        let (total, received, balance) = (labels.money(total), labels.money(received), labels.money(line.net));
-        labels.fill("part", &[("total", &total), ("received", &received), ("balance", &balance)])
-    });
-    let amount = if line.section == Section::Disputed { invoice.balance } else { line.net };
-    RowView {
-        number: invoice.number.clone(),
-        amount: labels.money(amount),
-        dates: dates.join(" · "),
-        late: if chased { labels.late(line.days_late) } else { String::new() },
-        detail: detail.unwrap_or_default(),
-    }
-}
-
-fn panel(facts: &LetterFacts, labels: &Labels, reference: &str, link: &str) -> PaymentView {
-    let mut rows = Vec::new();
-    let mut add = |label: &str, value: String| rows.push(PaymentRow { label: labels.text(label).to_owned(), value });
-    if let Some(iban) = facts.iban {
-        add("pay_beneficiary", facts.creditor.to_owned());
-        add("pay_iban", spaced(iban));
-    }
-    add("pay_amount", labels.money(facts.asked));
-    if !reference.is_empty() {
-        add("pay_reference", reference.to_owned());
-    }
-    PaymentView {
-        title: labels.text("pay_title").to_owned(),
-        rows,
-        link_url: link.to_owned(),
-        link_label: if link.is_empty() { String::new() } else { labels.text("pay_link").to_owned() },
     }
 }
 
@@ -301,7 +264,7 @@ fn numbers(asked: &[&(&Line, &Invoice)]) -> String {
 }
 
 /// An IBAN in groups of four, as it is printed.
-fn spaced(iban: &str) -> String {
+pub(super) fn spaced(iban: &str) -> String {
     let mut out = String::new();
     for (i, c) in iban.chars().enumerate() {
         if i > 0 && i % 4 == 0 {

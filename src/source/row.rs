@@ -3,7 +3,8 @@
 use super::SourceError;
 use super::phone;
 use crate::domain::currency::Currency;
-use crate::domain::invoice::{CustomerKind, DEBTOR_STATES, RowKind, RowStatus};
+use crate::domain::debtor::{CustomerKind, Role, State, parse_pay_runs, parse_people};
+use crate::domain::invoice::{RowKind, RowStatus};
 use crate::domain::ledger::{Customer, LedgerRow};
 use crate::domain::money::{AmountError, Money};
 use jiff::civil::Date;
@@ -13,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 pub const REQUIRED: [&str; 7] = ["invoice_id", "number", "customer_id", "customer_name", "due_on", "currency", "balance"];
 
 /// The columns that a source may give.
-pub const OPTIONAL: [&str; 23] = [
+pub const OPTIONAL: [&str; 26] = [
     "issued_on",
     "total",
     "status",
@@ -26,6 +27,9 @@ pub const OPTIONAL: [&str; 23] = [
     "enterprise_no",
     "timezone",
     "state",
+    "contacts",
+    "pay_runs",
+    "customer_since",
     "reference",
     "pay_url",
     "document",
@@ -285,7 +289,9 @@ impl Reader<'_> {
             phone::normalise(&text, home).unwrap_or(text)
         });
         let zone = |t: &str| jiff::tz::TimeZone::get(t).ok().map(|_| t.to_owned());
-        let state = |t: &str| DEBTOR_STATES.contains(&t).then(|| t.to_owned());
+        let home = country.as_deref().or(Some(creditor_country));
+        let contacts = self.text("contacts")?.map(|text| people(&text, home)).transpose()?;
+        let pay_runs = |t: &str| parse_pay_runs(t).map(|_| t.to_owned());
         Ok(Customer {
             id: self.needed("customer_id")?,
             name: self.needed("customer_name")?,
@@ -293,10 +299,13 @@ impl Reader<'_> {
             country,
             kind: self.word("customer_kind", "business or consumer", CustomerKind::parse)?,
             timezone: self.word("timezone", "an IANA time zone", zone)?,
-            state: self.word("state", &format!("one of: {}", DEBTOR_STATES.join(", ")), state)?,
+            state: self.word("state", &format!("one of: {}", State::words()), State::parse)?,
             email: self.text("email")?,
             phone,
             enterprise_no: self.text("enterprise_no")?,
+            contacts,
+            pay_runs: self.word("pay_runs", "days of the month such as \"10, 25\" or \"last\"", pay_runs)?,
+            since: self.date("customer_since")?,
         })
     }
 
@@ -342,6 +351,21 @@ impl Reader<'_> {
             cadence: self.text("cadence")?,
         })
     }
+}
+
+/// The column `contacts`, with phone numbers brought into their international form.
+fn people(text: &str, home: Option<&str>) -> Result<String, String> {
+    let mut people = parse_people(text).map_err(|why| format!("contacts: {why}"))?;
+    for person in &mut people {
+        person.phone = person.phone.take().map(|p| phone::normalise(&p, home).unwrap_or(p));
+    }
+    let list: Vec<serde_json::Value> = people
+        .iter()
+        .map(|p| {
+            serde_json::json!({ "role": Role::as_str(p.role), "name": p.name, "email": p.email, "phone": p.phone, "language": p.language })
+        })
+        .collect();
+    Ok(serde_json::Value::from(list).to_string())
 }
 
 /// Control characters become spaces; characters that turn the direction of reading are dropped.

@@ -2,10 +2,11 @@
 //! ended in good order is ended by closing its connection.
 
 use super::error::{StoreError, WAIT_S};
-use super::sql::{Query, Row, Target};
+use super::postgres::refused;
+use super::sql::{Query, Row, Sql, Target};
 use crate::postgres::{CONNECT_S, Connection, Connections, Unavailable};
 use sqlx::sqlite::SqlitePool;
-use sqlx::{Executor as _, SqlStr, Sqlite, Transaction};
+use sqlx::{Executor as _, SqlSafeStr as _, SqlStr, Sqlite, Transaction};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,6 +63,14 @@ impl Pool {
         Ok(Tx { kind, place: self.place.clone(), patience: self.patience })
     }
 
+    /// Sees that there is a connection to be had.
+    pub(super) async fn reach(&self) -> Result<(), StoreError> {
+        if let PoolKind::Postgres(pool) = &self.kind {
+            self.taken(pool).await?.put_back();
+        }
+        Ok(())
+    }
+
     /// A connection with its transaction begun; those that died while nobody used them are let go.
     async fn begun(&self, pool: &Connections, words: &'static str) -> Result<Connection, StoreError> {
         loop {
@@ -77,11 +86,26 @@ impl Pool {
     async fn taken(&self, pool: &Connections) -> Result<Connection, StoreError> {
         let away = |why: String| StoreError::Away { place: self.place.to_string(), why };
         pool.take(self.patience.min(Duration::from_secs(WAIT_S))).await.map_err(|e| match e {
-            Unavailable::Refused(e) => StoreError::postgres(e, &self.place),
+            Unavailable::Refused(e) => refused(e, &self.place),
             Unavailable::Silent => away(format!("it gave no answer within {CONNECT_S} seconds")),
             Unavailable::Busy => away(format!("each of the {} connections to it is in use", pool.most())),
             Unavailable::Closed => away("it is closed".to_owned()),
         })
+    }
+
+    /// Prepares a statement and does not run it.
+    pub(super) async fn prepare(&self, sql: Sql) -> Result<(), StoreError> {
+        match &self.kind {
+            PoolKind::Sqlite(pool) => {
+                pool.prepare(sql.sqlite.into_sql_str()).await.map(drop).map_err(|e| StoreError::sqlite(e, &self.place))
+            }
+            PoolKind::Postgres(pool) => {
+                let mut on = self.taken(pool).await?;
+                answered(&self.place, self.patience, on.prepare(sql.postgres.into_sql_str())).await?;
+                on.put_back();
+                Ok(())
+            }
+        }
     }
 
     /// Ends all connections.

@@ -1,10 +1,11 @@
-//! The chain over the log: each row's hash covers every fact of it and the hash before (rule R26). Address and
-//! message are covered by a salted digest, so that they can be erased and the chain still holds.
+//! The chain over the log: each row's hash covers every fact of it and the hash before (rule R26). Address, message, and
+//! what others said are covered by salted digests, so that they can be erased and the chain still holds.
 
-use super::attempts::{AttemptRow, LogFilter};
+use super::attempts::{AttemptRow, LogFilter, Said};
 use super::db::Store;
 use super::error::StoreError;
 use super::payloads::{self, Kept};
+use super::said;
 use crate::domain::hex::hex;
 use sha2::{Digest as _, Sha256};
 
@@ -38,6 +39,7 @@ pub(super) struct Facts<'a> {
     pub(super) message_pk: Option<i64>,
     pub(super) payload_pk: Option<i64>,
     pub(super) digest: Option<&'a [u8]>,
+    pub(super) words: Option<&'a [u8]>,
 }
 
 impl Facts<'_> {
@@ -64,6 +66,7 @@ impl Facts<'_> {
             message_pk,
             payload_pk,
             digest,
+            words,
         } = *self;
         let mut hash = Sha256::new_with_prefix(prev);
         for number in [Some(id), Some(at), Some(debtor_pk), message_pk, payload_pk] {
@@ -76,6 +79,11 @@ impl Facts<'_> {
             add(&mut hash, text.map(str::as_bytes));
         }
         add(&mut hash, digest);
+        // Rows from before there were words beside the log end here, and their hashes stay what they were. None of them can
+        // pass for one with words, nor the other way round: all that comes before has its length with it.
+        if words.is_some() {
+            add(&mut hash, words);
+        }
         hash.finalize().into()
     }
 }
@@ -93,7 +101,8 @@ pub struct Verified {
     pub rows: u64,
     /// Payloads that match their digest (with `--deep`).
     pub payloads: u64,
-    /// Payloads erased by right: only their digest and the tombstone are left.
+    /// Attempts of which address and message, or what others said, were erased by right: their facts, the digests and the
+    /// tombstone are left.
     pub erased: u64,
     /// Head of the chain.
     pub head: String,
@@ -132,8 +141,14 @@ impl Store {
                 if !row.links(&prev) {
                     found.tell(row.id, "the row or the one before it was changed, added or removed");
                 }
+                let broken = found.broken.len();
                 if deep {
                     self.verify_payload(row, &mut found).await?;
+                    verify_words(row, &mut found);
+                }
+                // With something broken about it, nobody can say that it was erased by right.
+                if row.erased_at.is_some() && found.broken.len() == broken {
+                    found.erased += 1;
                 }
                 prev.clone_from(&row.hash);
                 recorded = recorded.filter(|head| *head != hex(&prev));
@@ -147,13 +162,35 @@ impl Store {
         match self.payload(pk).await {
             Ok(Some(kept)) => match state(&kept, row.digest.as_deref()) {
                 PayloadState::Whole => found.payloads += 1,
-                PayloadState::Erased => found.erased += 1,
+                PayloadState::Erased => {}
                 PayloadState::Broken(text) => found.tell(row.id, text),
             },
             Ok(None) | Err(StoreError::Corrupt(_)) => found.tell(row.id, "its payload is gone or cannot be unpacked"),
             Err(e) => return Err(e),
         }
         Ok(())
+    }
+}
+
+/// Whether what others said is what the chain covers, or was erased by right.
+fn verify_words(row: &AttemptRow, found: &mut Verified) {
+    let Some(digest) = &row.words else {
+        if row.said.is_some() {
+            found.tell(row.id, "it has words of others that the log does not know of");
+        }
+        return;
+    };
+    match &row.said {
+        None => found.tell(row.id, "what others said of it is gone, and nothing says that it was erased"),
+        Some(Said { erased: true, why: None, answer: None, .. }) => {}
+        Some(Said { erased: true, .. }) => {
+            found.tell(row.id, "it says that the words of others were erased, but they are still there")
+        }
+        Some(kept) => {
+            if said::digest(&kept.salt, kept.why.as_deref(), kept.answer.as_deref()).as_slice() != digest {
+                found.tell(row.id, "what others said of it was changed");
+            }
+        }
     }
 }
 

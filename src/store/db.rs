@@ -1,6 +1,6 @@
 //! The store: where it is, opening it, and how transactions begin.
 
-use super::access::{Begin, Pool, PoolKind, Tx};
+use super::access::{Begin, Pool, Tx};
 use super::error::StoreError;
 use super::sql::{Query, Sql, Target, query};
 use super::sqlite::StoreLock;
@@ -207,18 +207,7 @@ impl Store {
 
     /// Prepares a statement; used by the test that prepares them all.
     pub async fn prepare(&self, sql: Sql) -> Result<(), StoreError> {
-        use sqlx::Executor as _;
-        use sqlx::SqlSafeStr as _;
-        match &self.reader.kind {
-            PoolKind::Sqlite(pool) => drop(pool.prepare(sql.sqlite.into_sql_str()).await?),
-            PoolKind::Postgres(pool) => {
-                let taken = pool.take(super::access::PATIENCE).await;
-                let mut on = taken.map_err(|e| StoreError::Corrupt(format!("{e:?}")))?;
-                on.prepare(sql.postgres.into_sql_str()).await?;
-                on.put_back();
-            }
-        }
-        Ok(())
+        self.reader.prepare(sql).await
     }
 
     /// Ends all connections.

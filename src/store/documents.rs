@@ -6,7 +6,7 @@ use super::db::Store;
 use super::error::StoreError;
 use super::payloads::Payload;
 use super::sql::query;
-use super::statements;
+use super::{keys, statements};
 use crate::domain::base64;
 use crate::domain::document::Document;
 use std::collections::BTreeMap;
@@ -19,10 +19,12 @@ statements! {
     DOCUMENT_KEEP = "INSERT INTO document (hash, body) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING";
     DOCUMENT_USE = "INSERT INTO payload_document (payload_pk, place, document_pk) VALUES ($1, $2, $3)";
     DOCUMENTS_OF = "SELECT u.place, d.body FROM payload_document u JOIN document d ON d.pk = u.document_pk WHERE u.payload_pk = $1 ORDER BY u.place";
-    /// What is about to leave with somebody just now is passed over.
-    DOCUMENT_SWEEP = each!(sqlite "DELETE FROM document WHERE NOT EXISTS (SELECT 1 FROM payload_document u WHERE u.document_pk = document.pk)",
-        postgres "DELETE FROM document WHERE pk IN (SELECT d.pk FROM document d
-            WHERE NOT EXISTS (SELECT 1 FROM payload_document u WHERE u.document_pk = d.pk) FOR UPDATE SKIP LOCKED)");
+    /// What is about to leave with somebody just now is passed over; the next sweep looks at it again.
+    DOCUMENTS_LEFT = each!(sqlite "SELECT d.pk FROM document d WHERE NOT EXISTS (SELECT 1 FROM payload_document u WHERE u.document_pk = d.pk) LIMIT 200",
+        postgres "SELECT d.pk FROM document d WHERE NOT EXISTS (SELECT 1 FROM payload_document u WHERE u.document_pk = d.pk) LIMIT 200 FOR UPDATE SKIP LOCKED");
+    /// By themselves, after they were found and locked: only now is it sure that nothing refers to them.
+    DOCUMENTS_GO = "DELETE FROM document WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        AND NOT EXISTS (SELECT 1 FROM payload_document u WHERE u.document_pk = document.pk)";
 }
 
 /// A copy, and where it stands in a message.
@@ -96,9 +98,18 @@ impl Store {
         whole(rest, &copies?).ok_or_else(|| StoreError::Corrupt(format!("payload {payload}: its copies do not fit into it")))
     }
 
-    /// Lets go of documents that no payload refers to any more; gives how many.
+    /// Lets go of some of the documents that no payload refers to any more; gives how many. Once it gives none, none is
+    /// left but what is in somebody's hands just now.
     pub async fn sweep_documents(&self) -> Result<u64, StoreError> {
-        self.write(query(DOCUMENT_SWEEP)).await
+        let mut tx = self.begin().await?;
+        let left: Vec<i64> = query(DOCUMENTS_LEFT).list(&mut tx).await?;
+        if left.is_empty() {
+            tx.undo().await?;
+            return Ok(0);
+        }
+        let gone = query(DOCUMENTS_GO).bind(keys(left)).execute(&mut tx).await?;
+        tx.commit().await?;
+        Ok(gone)
     }
 }
 

@@ -116,11 +116,7 @@ impl StoreError {
     pub(super) fn postgres(error: sqlx::Error, place: &str) -> StoreError {
         let away = |why: String| StoreError::Away { place: place.to_owned(), why };
         match &error {
-            sqlx::Error::PoolTimedOut => away(format!("no connection could be had within {WAIT_S} seconds")),
-            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
-                away(error.to_string())
-            }
-            sqlx::Error::PoolClosed | sqlx::Error::BeginFailed => away(error.to_string()),
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => away(error.to_string()),
             sqlx::Error::Database(said) => match said.code().as_deref().unwrap_or_default() {
                 // In the way of each other: lock time-out, deadlock, serialization.
                 "55P03" | "40P01" | "40001" => StoreError::Locked(place.to_owned()),

@@ -1,32 +1,41 @@
 //! Loading all that is known of debtors, many in a handful of statements.
 
 use super::access::{Begin, Pool};
+use super::calls::{PROMISES_OF, PromiseRow};
 use super::db::{Store, day, instant, word};
 use super::error::StoreError;
 use super::packed::{packed, unpack};
+use super::questions::{QUESTIONS_OF, QuestionRow};
 use super::sql::query;
+use super::standings::{WORDS_OF, WordRow};
+use super::tasks::{TASKS_OF, TaskRow};
 use super::{keys, statements};
 use crate::domain::case::*;
 use crate::domain::currency::Currency;
+use crate::domain::debtor::{CustomerKind, Debtor, Past, State, Word, parse_pay_runs, parse_people};
 use crate::domain::invoice::*;
 use crate::domain::money::Money;
 use crate::domain::step::{Channel, Rank, StepId};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Deserialize;
 use std::collections::HashMap;
 
 statements! {
-    FILE_DEBTORS = packed!("pk, source_id, name, language, country, kind, timezone, state, email, phone, entry_released"
+    FILE_DEBTORS = packed!("pk, source_id, name, language, country, kind, timezone, state, email, phone, entry_released, enterprise_no,
+            contacts, pay_runs, invoices_seen, invoices_paid, invoices_late,
+            CASE WHEN known_since > (SELECT coalesce(min(p.finished_at), known_since) FROM poll p WHERE p.outcome = 'good') THEN 1 ELSE 0 END,
+            customer_since, (SELECT count(*) FROM promise b WHERE b.debtor_pk = debtor.pk AND b.state = 'broken')"
         "FROM debtor WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))" by "pk");
     FILE_INVOICES = packed!("pk, source_id, debtor_pk, number, kind, status, presence, issued_on, due_on, currency, total, balance,
-            disputed, reference, pay_url, document, for_invoice, booked_through, cadence, term, first_seen, reopened, paused_until, thread, digest,
+            disputed, reference, pay_url, document, po_number, owner, tags, for_invoice, booked_through, cadence, term, first_seen, reopened, paused_until, thread, digest,
             CASE WHEN for_invoice IS NOT NULL AND EXISTS (SELECT 1 FROM invoice_paid_for p WHERE p.credit_pk = invoice.pk) THEN 1 ELSE 0 END,
             (SELECT CAST(coalesce(sum(p.amount), 0) AS BIGINT) FROM invoice_paid_for p WHERE p.pk = invoice.pk)"
         "FROM invoice WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND presence <> 'closed'" by "debtor_pk, pk");
     FILE_MARKS = packed!("m.invoice_pk, m.step, m.rank, m.kind, m.on_day, m.contact_pk"
         "FROM mark m JOIN invoice i ON i.pk = m.invoice_pk AND i.term = m.term
         WHERE i.debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND i.presence <> 'closed' AND m.redirected <= $2");
-    FILE_HOLDS = packed!("pk, debtor_pk, invoice_pk, until_day, reason"
+    FILE_HOLDS = packed!("pk, debtor_pk, invoice_pk, kind, until_day, reason, part"
         "FROM hold WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND ended_at IS NULL" by "pk");
     FILE_CONTACTS = packed!("pk, debtor_pk, cadence, currency, step, state, at, invoices"
         "FROM contact WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND redirected <= $2
@@ -35,6 +44,18 @@ statements! {
         "FROM message m JOIN contact c ON c.pk = m.contact_pk
         WHERE m.debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND m.state IN ('refused', 'expired') AND c.redirected <= $2");
     FILE_POINTS = packed!("debtor_pk, channel, address, evidence" "FROM point WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))");
+}
+
+/// Works out what the columns alone do not say.
+pub trait Shape {
+    /// Of a debtor: state, kind, people, pay days.
+    fn debtor(&self, debtor: &mut Debtor, tags: &[&str], words: &[Word]);
+    /// Its addresses, checked for their form.
+    fn points(&self, debtor: &Debtor) -> Vec<ContactPoint>;
+    /// Of an invoice: the cadence that takes it, where so far there is the one that the ledger names.
+    fn invoice(&self, debtor: &Debtor, invoice: &mut Invoice);
+    /// The first day that makes a customer one of lately.
+    fn lately(&self) -> Date;
 }
 
 /// What shapes a file besides the debtor.
@@ -47,14 +68,14 @@ pub struct FileOptions {
 }
 
 impl Store {
-    /// The files of some debtors, in the order of their keys. Addresses come checked by `points`.
+    /// The files of some debtors, in the order of their keys.
     pub async fn debtor_files(
         &self,
         debtors: &[i64],
         options: FileOptions,
-        points: impl Fn(&Debtor) -> Vec<ContactPoint>,
+        shape: &(impl Shape + Sync),
     ) -> Result<Vec<DebtorFile>, StoreError> {
-        load(&self.reader, debtors, options, points).await
+        load(&self.reader, debtors, options, shape).await
     }
 }
 
@@ -62,7 +83,7 @@ async fn load(
     pool: &Pool,
     debtors: &[i64],
     options: FileOptions,
-    points: impl Fn(&Debtor) -> Vec<ContactPoint>,
+    shape: &(impl Shape + Sync),
 ) -> Result<Vec<DebtorFile>, StoreError> {
     let list = keys(debtors.iter().copied());
     let redirected = i64::from(options.redirected);
@@ -70,11 +91,15 @@ async fn load(
     let mut tx = pool.begin(Begin::Read).await?;
     let mut files = Files::default();
     for row in unpack(query(FILE_DEBTORS).bind(&list), &mut tx).await? {
-        files.debtor(row, &points);
+        files.debtor(row, shape.lately())?;
     }
     for row in unpack(query(FILE_INVOICES).bind(&list), &mut tx).await? {
         files.invoice(row)?;
     }
+    for row in unpack(query(WORDS_OF).bind(&list), &mut tx).await? {
+        files.word(row)?;
+    }
+    files.shape(shape);
     for row in unpack(query(FILE_MARKS).bind(&list).bind(redirected), &mut tx).await? {
         files.mark(row)?;
     }
@@ -83,6 +108,17 @@ async fn load(
     }
     for row in unpack(query(FILE_CONTACTS).bind(&list).bind(redirected).bind(since), &mut tx).await? {
         files.contact(row)?;
+    }
+    for row in unpack(query(TASKS_OF).bind(&list).bind(redirected), &mut tx).await? {
+        let (debtor, task) = TaskRow::read(row)?;
+        files.file(debtor).into_iter().for_each(|f| f.tasks.push(task.clone()));
+    }
+    for row in unpack(query(PROMISES_OF).bind(&list), &mut tx).await? {
+        let (debtor, promise) = PromiseRow::read(row)?;
+        files.file(debtor).into_iter().for_each(|f| f.promises.push(promise.clone()));
+    }
+    for row in unpack(query(QUESTIONS_OF).bind(&list), &mut tx).await? {
+        files.question(row)?;
     }
     for row in unpack(query(FILE_REFUSALS).bind(&list).bind(redirected), &mut tx).await? {
         files.refusal(row)?;
@@ -102,6 +138,8 @@ struct Files {
     debtors: HashMap<i64, usize>,
     /// Where an invoice stands: debtor and row, by store key.
     invoices: HashMap<i64, (usize, usize)>,
+    /// What people said, by debtor.
+    words: HashMap<i64, Vec<Word>>,
 }
 
 impl Files {
@@ -114,8 +152,15 @@ impl Files {
         self.list.get_mut(file)?.rows.get_mut(row)
     }
 
-    fn debtor(&mut self, row: DebtorRow, points: &impl Fn(&Debtor) -> Vec<ContactPoint>) {
-        let entry_released = row.entry_released;
+    fn debtor(&mut self, row: DebtorRow, lately: Date) -> Result<(), StoreError> {
+        let since = row.customer_since.as_deref().map(day).transpose()?;
+        let past = Past {
+            invoices: row.invoices_seen,
+            paid: row.invoices_paid,
+            late: row.invoices_late,
+            broken: row.broken,
+            came_lately: since.map_or(row.came_later != 0, |since| since >= lately),
+        };
         let debtor = Debtor {
             pk: row.pk,
             id: row.source_id,
@@ -124,14 +169,54 @@ impl Files {
             country: row.country,
             kind: row.kind.as_deref().and_then(CustomerKind::parse),
             timezone: row.timezone,
-            state: row.state,
+            state: row.state.as_deref().and_then(State::parse),
+            enterprise_no: row.enterprise_no,
             email: row.email,
             phone: row.phone,
+            people: row.contacts.as_deref().and_then(|text| parse_people(text).ok()).unwrap_or_default(),
+            pay_runs: row.pay_runs.as_deref().and_then(parse_pay_runs).unwrap_or_default(),
+            past,
+            ..Debtor::default()
         };
         self.debtors.insert(debtor.pk, self.list.len());
-        let points = points(&debtor);
-        let (rows, holds, contacts, refusals) = (vec![], vec![], vec![], vec![]);
-        self.list.push(DebtorFile { debtor, rows, holds, contacts, points, refusals, entry_released });
+        self.list.push(DebtorFile { debtor, entry_released: row.entry_released, ..DebtorFile::default() });
+        Ok(())
+    }
+
+    fn word(&mut self, row: WordRow) -> Result<(), StoreError> {
+        let debtor = row.debtor_pk;
+        self.words.entry(debtor).or_default().push(row.read()?);
+        Ok(())
+    }
+
+    /// With all rows and words there, works out what they come to.
+    fn shape(&mut self, shape: &impl Shape) {
+        for file in &mut self.list {
+            let open = file.rows.iter().filter(|r| r.invoice.is_open());
+            let mut tags: Vec<&str> = open.flat_map(|r| r.invoice.tags.iter().map(String::as_str)).collect();
+            tags.sort_unstable();
+            tags.dedup();
+            let words = self.words.get(&file.debtor.pk).map(Vec::as_slice).unwrap_or_default();
+            shape.debtor(&mut file.debtor, &tags, words);
+            for row in &mut file.rows {
+                shape.invoice(&file.debtor, &mut row.invoice);
+            }
+            file.points = shape.points(&file.debtor);
+        }
+    }
+
+    /// What a contact or a task waits for, or waited for.
+    fn question(&mut self, row: QuestionRow) -> Result<(), StoreError> {
+        let Some(file) = self.file(row.debtor_pk) else { return Ok(()) };
+        let (contact, task) = (row.contact_pk, row.task_pk);
+        let asked = row.read()?;
+        for of in file.contacts.iter_mut().filter(|c| Some(c.pk) == contact) {
+            of.word = Some(asked.clone());
+        }
+        for of in file.tasks.iter_mut().filter(|t| Some(t.pk) == task) {
+            of.word = Some(asked.clone());
+        }
+        Ok(())
     }
 
     fn invoice(&mut self, row: InvoiceRow) -> Result<(), StoreError> {
@@ -157,7 +242,8 @@ impl Files {
     }
 
     fn hold(&mut self, row: HoldRow) -> Result<(), StoreError> {
-        let hold = Hold { id: row.pk, kind: HoldKind::Operator, until: day(&row.until_day)?, reason: row.reason };
+        let kind = word(HoldKind::parse(&row.kind), &row.kind)?;
+        let hold = Hold { id: row.pk, kind, until: day(&row.until_day)?, reason: row.reason, part: row.part };
         let holds = match row.invoice_pk {
             None => self.file(row.debtor_pk).map(|f| &mut f.holds),
             Some(invoice) => self.row(invoice).map(|r| &mut r.holds),
@@ -183,6 +269,7 @@ impl Files {
             case: CaseKey { cadence: row.cadence, currency: word(Currency::parse(&row.currency), &row.currency)? },
             step: step(&row.step)?,
             invoices: pk_list(&row.invoices),
+            word: None,
         });
         Ok(())
     }
@@ -221,6 +308,15 @@ struct DebtorRow {
     email: Option<String>,
     phone: Option<String>,
     entry_released: i64,
+    enterprise_no: Option<String>,
+    contacts: Option<String>,
+    pay_runs: Option<String>,
+    invoices_seen: u32,
+    invoices_paid: u32,
+    invoices_late: u32,
+    came_later: i64,
+    customer_since: Option<String>,
+    broken: u32,
 }
 
 #[derive(Deserialize)]
@@ -241,6 +337,9 @@ struct InvoiceRow {
     reference: Option<String>,
     pay_url: Option<String>,
     document: Option<String>,
+    po_number: Option<String>,
+    owner: Option<String>,
+    tags: String,
     for_invoice: Option<String>,
     booked_through: Option<String>,
     cadence: Option<String>,
@@ -269,8 +368,10 @@ struct HoldRow {
     pk: i64,
     debtor_pk: i64,
     invoice_pk: Option<i64>,
+    kind: String,
     until_day: String,
     reason: String,
+    part: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -322,6 +423,10 @@ impl InvoiceRow {
             reference: self.reference,
             pay_url: self.pay_url,
             document: self.document,
+            po_number: self.po_number,
+            owner: self.owner,
+            tags: serde_json::from_str(&self.tags).unwrap_or_default(),
+            dispute_tag: None,
             for_invoice: self.for_invoice,
             for_another: self.for_another != 0,
             paid_by_others: self.paid_by_others,
@@ -336,10 +441,10 @@ impl InvoiceRow {
     }
 }
 
-fn step(name: &str) -> Result<StepId, StoreError> {
+pub(super) fn step(name: &str) -> Result<StepId, StoreError> {
     word(StepId::parse(name), name)
 }
 
-fn pk_list(json: &str) -> Vec<i64> {
+pub(super) fn pk_list(json: &str) -> Vec<i64> {
     serde_json::from_str(json).unwrap_or_default()
 }

@@ -11,26 +11,34 @@ use crate::domain::invoice::Presence;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 statements! {
-    LEDGER_KNOWN = "SELECT pk, source_id, debtor_pk, digest, presence, term, due_on, currency, balance, kind
+    LEDGER_KNOWN = "SELECT pk, source_id, debtor_pk, digest, presence, term, due_on, currency, balance, kind, erased_at IS NOT NULL AS erased
         FROM invoice WHERE source_id IN (SELECT value ->> 0 FROM json_each($1))";
-    LEDGER_DEBTORS = "INSERT INTO debtor (source_id, name, language, country, kind, timezone, state, email, phone, enterprise_no, next_at)
+    LEDGER_DEBTORS = "INSERT INTO debtor (source_id, name, language, country, kind, timezone, state, email, phone, enterprise_no, contacts, pay_runs, customer_since, known_since, next_at)
         SELECT j.value ->> 'id', j.value ->> 'name', j.value ->> 'language', j.value ->> 'country', j.value ->> 'kind',
-               j.value ->> 'timezone', j.value ->> 'state', j.value ->> 'email', j.value ->> 'phone', j.value ->> 'enterprise_no', $2
+               j.value ->> 'timezone', j.value ->> 'state', j.value ->> 'email', j.value ->> 'phone', j.value ->> 'enterprise_no', j.value ->> 'contacts', j.value ->> 'pay_runs', j.value ->> 'since', $2, $2
         FROM json_each($1) j WHERE true
         ON CONFLICT (source_id) DO UPDATE SET name = excluded.name, language = excluded.language, country = excluded.country,
             kind = excluded.kind, timezone = excluded.timezone, state = excluded.state, email = excluded.email,
-            phone = excluded.phone, enterprise_no = excluded.enterprise_no, next_at = excluded.next_at";
+            phone = excluded.phone, enterprise_no = excluded.enterprise_no, contacts = excluded.contacts, pay_runs = excluded.pay_runs,
+            customer_since = excluded.customer_since, next_at = excluded.next_at, erased_at = NULL";
+    LEDGER_SEEN = "UPDATE debtor SET invoices_seen = invoices_seen + p.n
+        FROM (SELECT j.value ->> 0 AS id, count(*) AS n FROM json_each($1) j GROUP BY j.value ->> 0) p WHERE debtor.source_id = p.id";
+    LEDGER_PAST = "UPDATE debtor SET invoices_paid = invoices_paid + p.paid, invoices_late = invoices_late + p.late
+        FROM (SELECT i.debtor_pk AS pk, count(*) AS paid, CAST(sum(CASE WHEN i.due_on < $2 THEN 1 ELSE 0 END) AS BIGINT) AS late
+              FROM json_each($1) j JOIN invoice i ON i.source_id = j.value ->> 0 WHERE i.kind = 'invoice' GROUP BY i.debtor_pk) p
+        WHERE debtor.pk = p.pk";
     LEDGER_INVOICES = "INSERT INTO invoice (source_id, debtor_pk, number, kind, status, presence, issued_on, due_on, currency, total,
             balance, disputed, reference, pay_url, document, po_number, owner, for_invoice, booked_through, tags, cadence,
-            term, first_seen, reopened, paused_until, digest)
+            term, first_seen, reopened, paused_until, digest, closed_at)
         SELECT j.value ->> 'id', d.pk, j.value ->> 'number', j.value ->> 'kind', j.value ->> 'status', j.value ->> 'presence',
                j.value ->> 'issued_on', j.value ->> 'due_on', j.value ->> 'currency', CAST(j.value ->> 'total' AS BIGINT), CAST(j.value ->> 'balance' AS BIGINT),
                CAST(j.value ->> 'disputed' AS BIGINT), j.value ->> 'reference', j.value ->> 'pay_url', j.value ->> 'document', j.value ->> 'po_number',
                j.value ->> 'owner', j.value ->> 'for_invoice', j.value ->> 'booked_through', j.value ->> 'tags', j.value ->> 'cadence',
-               CAST(j.value ->> 'term' AS BIGINT), j.value ->> 'first_seen', CAST(j.value ->> 'reopened' AS BIGINT), j.value ->> 'paused_until', CAST(j.value ->> 'digest' AS BIGINT)
+               CAST(j.value ->> 'term' AS BIGINT), j.value ->> 'first_seen', CAST(j.value ->> 'reopened' AS BIGINT), j.value ->> 'paused_until', CAST(j.value ->> 'digest' AS BIGINT),
+               CASE WHEN j.value ->> 'presence' = 'closed' THEN CAST($2 AS BIGINT) END
         FROM json_each($1) j JOIN debtor d ON d.source_id = j.value ->> 'debtor' WHERE true
         ON CONFLICT (source_id) DO UPDATE SET debtor_pk = excluded.debtor_pk, number = excluded.number, kind = excluded.kind,
             status = excluded.status, presence = excluded.presence, issued_on = excluded.issued_on, due_on = excluded.due_on,
@@ -40,7 +48,10 @@ statements! {
             cadence = excluded.cadence,
             reopened = CASE WHEN excluded.term > invoice.term THEN excluded.reopened ELSE invoice.reopened END,
             term = excluded.term,
-            paused_until = coalesce(excluded.paused_until, invoice.paused_until), digest = excluded.digest";
+            paused_until = coalesce(excluded.paused_until, invoice.paused_until), digest = excluded.digest,
+            closed_at = CASE WHEN excluded.presence = 'closed' THEN coalesce(invoice.closed_at, excluded.closed_at) END, erased_at = NULL";
+    /// Of a page that was read before its customer was erased: what is closed as before.
+    LEDGER_ERASED = "SELECT source_id FROM invoice WHERE erased_at IS NOT NULL AND source_id IN (SELECT value ->> 0 FROM json_each($1))";
     LEDGER_CARRY_MARKS = "INSERT INTO mark (invoice_pk, term, step, cadence, rank, overdue, kind, on_day, contact_pk, redirected, why)
         SELECT m.invoice_pk, i.term, m.step, m.cadence, m.rank, m.overdue, m.kind, m.on_day, m.contact_pk, m.redirected, m.why
         FROM mark m JOIN invoice i ON i.pk = m.invoice_pk
@@ -52,7 +63,7 @@ statements! {
         FROM json_each($1) j JOIN invoice i ON i.source_id = j.value ->> 'invoice'";
     LEDGER_SIGNS = "UPDATE debtor SET last_sign_at = $2, unreachable_since = NULL, unreachable_why = NULL
         WHERE pk IN (SELECT i.debtor_pk FROM json_each($1) j JOIN invoice i ON i.source_id = j.value ->> 0)";
-    LEDGER_PRESENCE = "UPDATE invoice SET presence = $2, digest = CASE WHEN $2 = 'closed' THEN 0 ELSE digest END WHERE source_id IN (SELECT value ->> 0 FROM json_each($1)) AND presence <> 'closed'";
+    LEDGER_PRESENCE = "UPDATE invoice SET presence = $2, closed_at = CASE WHEN $2 = 'closed' THEN CAST($3 AS BIGINT) END, digest = CASE WHEN $2 = 'closed' THEN 0 ELSE digest END WHERE source_id IN (SELECT value ->> 0 FROM json_each($1)) AND presence <> 'closed'";
     LEDGER_LOOK_BY_INVOICE = "UPDATE debtor SET next_at = $2
         WHERE pk IN (SELECT i.debtor_pk FROM json_each($1) j JOIN invoice i ON i.source_id = j.value ->> 0)";
     LEDGER_LOOK_NAMED = "UPDATE debtor SET next_at = $2
@@ -95,6 +106,8 @@ pub struct Known {
     pub currency: Currency,
     /// Its balance in minor units; credits are negative.
     pub balance: i64,
+    /// It is closed, and its customer was erased.
+    pub erased: bool,
 }
 
 /// A debtor to write.
@@ -111,6 +124,9 @@ pub struct DebtorRow {
     pub email: Option<String>,
     pub phone: Option<String>,
     pub enterprise_no: Option<String>,
+    pub contacts: Option<String>,
+    pub pay_runs: Option<String>,
+    pub since: Option<String>,
 }
 
 /// A row to write.
@@ -174,6 +190,8 @@ pub struct PageChange {
     pub looked: Vec<i64>,
     /// Rows that could not be read: id and why.
     pub unreadable: Vec<(String, String)>,
+    /// The debtors of invoices that were never seen before, one for each invoice, by their ids in the source.
+    pub born: Vec<String>,
 }
 
 impl PageChange {
@@ -200,6 +218,7 @@ impl Store {
                     due_on: day(&due)?,
                     currency: word(Currency::parse(&code), &code)?,
                     balance: row.get("balance")?,
+                    erased: row.get("erased")?,
                 };
                 Ok((row.get("source_id")?, known))
             })
@@ -207,13 +226,15 @@ impl Store {
     }
 
     /// Writes what a page changed, in one transaction.
-    pub async fn apply_page(&self, page: &PageChange, now: Timestamp) -> Result<(), StoreError> {
+    /// What is paid and fell due before `late_before` was paid late.
+    pub async fn apply_page(&self, page: &PageChange, late_before: Date, now: Timestamp) -> Result<(), StoreError> {
         let at = now.as_millisecond();
         let mut tx = self.begin().await?;
-        if !page.invoices.is_empty() {
-            query(LEDGER_DEBTORS).bind(json(&page.debtors)?).bind(at).execute(&mut tx).await?;
-            query(LEDGER_INVOICES).bind(json(&page.invoices)?).execute(&mut tx).await?;
-            let naming: Vec<&String> = page.invoices.iter().filter(|i| i.for_invoice.is_some()).map(|i| &i.id).collect();
+        let (debtors, invoices) = without_erased(&mut tx, page).await?;
+        if !invoices.is_empty() {
+            query(LEDGER_DEBTORS).bind(json(&debtors)?).bind(at).execute(&mut tx).await?;
+            query(LEDGER_INVOICES).bind(json(&invoices)?).bind(at).execute(&mut tx).await?;
+            let naming: Vec<&String> = invoices.iter().filter(|i| i.for_invoice.is_some()).map(|i| &i.id).collect();
             if !naming.is_empty() {
                 // Whoever is paid for by another customer is looked at as well.
                 query(LEDGER_LOOK_NAMED).bind(names(&naming)?).bind(at).execute(&mut tx).await?;
@@ -225,7 +246,10 @@ impl Store {
         if !page.looked.is_empty() {
             query(LEDGER_LOOK).bind(keys(page.looked.iter().copied())).bind(at).execute(&mut tx).await?;
         }
-        events(&mut tx, &page.events, at).await?;
+        if !page.born.is_empty() {
+            query(LEDGER_SEEN).bind(names(&page.born)?).execute(&mut tx).await?;
+        }
+        events(&mut tx, &page.events, late_before, at).await?;
         for (id, text) in &page.unreadable {
             query(LEDGER_BAD_ROW).bind(id).bind(text).bind(at).execute(&mut tx).await?;
         }
@@ -248,7 +272,7 @@ impl Store {
     }
 
     /// Closes rows that a complete poll no longer showed: they are paid or void (a sign of life).
-    pub async fn close_rows(&self, rows: &[i64], now: Timestamp) -> Result<(), StoreError> {
+    pub async fn close_rows(&self, rows: &[i64], late_before: Date, now: Timestamp) -> Result<(), StoreError> {
         let at = now.as_millisecond();
         for chunk in rows.chunks(5000) {
             let mut tx = self.begin().await?;
@@ -260,7 +284,7 @@ impl Store {
                 sign_of_life: true,
             };
             let list: Vec<LedgerEvent> = ids.iter().map(event).collect();
-            events(&mut tx, &list, at).await?;
+            events(&mut tx, &list, late_before, at).await?;
             set_presence(&mut tx, &names(&ids)?, Presence::Closed, at).await?;
             tx.commit().await?;
         }
@@ -306,19 +330,40 @@ impl Store {
     }
 }
 
+/// What of a page may be written. Between the look at what is known and this a customer may have been erased: whose rows
+/// are closed as before does not come back by them.
+async fn without_erased<'p>(tx: &mut Tx, page: &'p PageChange) -> Result<(Vec<&'p DebtorRow>, Vec<&'p InvoiceRow>), StoreError> {
+    let is_closed = |row: &InvoiceRow| row.presence == Presence::Closed.as_str();
+    let closed: Vec<&String> = page.invoices.iter().filter(|row| is_closed(row)).map(|row| &row.id).collect();
+    let erased: HashSet<String> = match closed.is_empty() {
+        true => HashSet::new(),
+        false => query(LEDGER_ERASED).bind(names(&closed)?).list(tx).await?.into_iter().collect(),
+    };
+    let invoices: Vec<&InvoiceRow> = page.invoices.iter().filter(|row| !(is_closed(row) && erased.contains(&row.id))).collect();
+    if erased.is_empty() {
+        return Ok((page.debtors.iter().collect(), invoices));
+    }
+    let wanted: HashSet<&str> = invoices.iter().map(|row| row.debtor.as_str()).collect();
+    Ok((page.debtors.iter().filter(|debtor| wanted.contains(debtor.id.as_str())).collect(), invoices))
+}
+
 async fn set_presence(tx: &mut Tx, ids: &str, presence: Presence, at: i64) -> Result<(), StoreError> {
-    query(LEDGER_PRESENCE).bind(ids).bind(presence.as_str()).execute(&mut *tx).await?;
+    query(LEDGER_PRESENCE).bind(ids).bind(presence.as_str()).bind(at).execute(&mut *tx).await?;
     for look in [LEDGER_LOOK_BY_INVOICE, LEDGER_LOOK_NAMED] {
         query(look).bind(ids).bind(at).execute(&mut *tx).await?;
     }
     Ok(())
 }
 
-async fn events(tx: &mut Tx, list: &[LedgerEvent], at: i64) -> Result<(), StoreError> {
+async fn events(tx: &mut Tx, list: &[LedgerEvent], late_before: Date, at: i64) -> Result<(), StoreError> {
     if list.is_empty() {
         return Ok(());
     }
     query(LEDGER_EVENTS).bind(json(&list)?).bind(at).execute(&mut *tx).await?;
+    let paid: Vec<&String> = list.iter().filter(|e| e.kind == "paid").map(|e| &e.invoice).collect();
+    if !paid.is_empty() {
+        query(LEDGER_PAST).bind(names(&paid)?).bind(late_before.to_string()).execute(&mut *tx).await?;
+    }
     let signs: Vec<&String> = list.iter().filter(|e| e.sign_of_life).map(|e| &e.invoice).collect();
     if !signs.is_empty() {
         query(LEDGER_SIGNS).bind(names(&signs)?).bind(at).execute(&mut *tx).await?;

@@ -4,6 +4,7 @@
 mod access;
 pub mod alerts;
 pub mod attempts;
+pub mod calls;
 pub mod chain;
 pub mod copy;
 pub mod db;
@@ -16,14 +17,19 @@ mod migrate;
 pub mod outbox;
 mod packed;
 pub mod payloads;
+pub mod person;
 pub mod plan;
 pub mod polls;
 mod postgres;
+pub mod questions;
 pub mod recovery;
+pub mod said;
 pub mod sessions;
 pub mod settle;
 pub mod sql;
 pub mod sqlite;
+pub mod standings;
+pub mod tasks;
 pub mod views;
 
 pub use db::{Store, is_there};
@@ -33,7 +39,7 @@ pub use error::StoreError;
 /// both databases; `each!` and `packed!` give one for each.
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $text:tt $(! $body:tt)?;)+) => {
-        $($(#[$doc])* pub(crate) const $name: $crate::store::sql::Sql = $crate::store::words!($text $(! $body)?);)+
+        $($(#[$doc])* pub(crate) const $name: $crate::store::sql::Sql = $crate::store::statement!($text $(! $body)?);)+
         /// Every statement of this file, by name.
         pub const STATEMENTS: &[(&str, $crate::store::sql::Sql)] = &[$((stringify!($name), $name),)+];
     };
@@ -41,7 +47,7 @@ macro_rules! statements {
 pub(crate) use statements;
 
 /// The words of a statement.
-macro_rules! words {
+macro_rules! statement {
     ($text:literal) => {
         $crate::store::sql::Sql::same($text)
     };
@@ -55,13 +61,14 @@ macro_rules! words {
         $other! $body
     };
 }
-pub(crate) use words;
+pub(crate) use statement;
 
 /// Every statement of the store, by name.
 pub fn all_statements() -> Vec<(&'static str, sql::Sql)> {
     [
         alerts::STATEMENTS,
         attempts::STATEMENTS,
+        calls::STATEMENTS,
         db::STATEMENTS,
         documents::STATEMENTS,
         files::STATEMENTS,
@@ -69,12 +76,20 @@ pub fn all_statements() -> Vec<(&'static str, sql::Sql)> {
         ledger::STATEMENTS,
         outbox::STATEMENTS,
         payloads::STATEMENTS,
+        person::erase::STATEMENTS,
+        person::export::STATEMENTS,
+        person::places::STATEMENTS,
+        person::retention::STATEMENTS,
         plan::STATEMENTS,
         polls::STATEMENTS,
+        questions::STATEMENTS,
         recovery::STATEMENTS,
         sessions::STATEMENTS,
         settle::STATEMENTS,
+        tasks::STATEMENTS,
         views::STATEMENTS,
+        standings::STATEMENTS,
+        said::STATEMENTS,
     ]
     .concat()
 }

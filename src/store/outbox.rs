@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 statements! {
     CLAIM_READ = packed!("m.pk, m.contact_pk, m.debtor_pk, m.address, m.step, m.cadence, m.letter, m.message_id,
-            m.tries, m.doubts, m.first_try_at, c.currency, c.invoices"
+            m.tries, m.doubts, m.first_try_at, c.currency, c.invoices, m.copy, m.role"
         sqlite "FROM (SELECT * FROM message WHERE channel = $1 AND state IN ('queued', 'deferred') AND not_before <= $2
             ORDER BY not_before, pk LIMIT $3) m JOIN contact c ON c.pk = m.contact_pk"
         postgres "FROM (SELECT * FROM message WHERE channel = $1 AND state IN ('queued', 'deferred') AND not_before <= $2
@@ -70,6 +70,10 @@ pub struct Claimed {
     pub currency: String,
     /// The invoices that it gives a mark, by store key.
     pub invoices: Vec<i64>,
+    /// A copy for somebody else.
+    pub copy: bool,
+    /// What the person is for the debtor.
+    pub role: Option<String>,
 }
 
 impl Store {
@@ -167,6 +171,8 @@ struct ClaimRow {
     first_try_at: Option<i64>,
     currency: String,
     invoices: String,
+    copy: i64,
+    role: Option<String>,
 }
 
 impl ClaimRow {
@@ -187,6 +193,8 @@ impl ClaimRow {
             first_try_at: self.first_try_at,
             currency: self.currency,
             invoices: serde_json::from_str(&self.invoices).map_err(unreadable)?,
+            copy: self.copy != 0,
+            role: self.role,
         })
     }
 }

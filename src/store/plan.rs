@@ -3,10 +3,13 @@
 use super::access::Tx;
 use super::db::Store;
 use super::error::StoreError;
-use super::packed::json;
+use super::packed::{json, unpack};
+use super::questions::{Answer, NewQuestion};
 use super::sql::{Value, insert_many, query};
+use super::tasks::{NewTask, TaskEnd};
 use super::{keys, statements};
 use crate::domain::case::MarkKind;
+use crate::domain::debtor::Role;
 use crate::domain::step::{Channel, Rank};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -16,8 +19,8 @@ statements! {
     PLAN_DUE = "SELECT pk, next_at FROM debtor WHERE next_at <= $1 ORDER BY next_at, pk LIMIT $2";
     /// Numbers for so many new contacts. SQLite has one writer; a number of PostgreSQL's sequence is nobody else's.
     CONTACT_NUMBERS = each!(sqlite "WITH RECURSIVE n (i) AS (SELECT 1 WHERE $1 > 0 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
-            SELECT i + (SELECT coalesce(max(pk), 0) FROM contact) FROM n",
-        postgres "SELECT nextval(pg_get_serial_sequence('contact', 'pk')) FROM generate_series(1, $1)");
+            SELECT json_group_array(i + (SELECT coalesce(max(pk), 0) FROM contact)) FROM n",
+        postgres "SELECT coalesce(CAST(json_agg(nextval(pg_get_serial_sequence('contact', 'pk'))) AS TEXT), '[]') FROM generate_series(1, $1)");
     PLAN_CONTACT = "INSERT INTO contact (pk, debtor_pk, cadence, currency, step, state, at, redirected, invoices)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     PLAN_MARK = "INSERT INTO mark (invoice_pk, term, step, cadence, rank, overdue, kind, on_day, contact_pk, redirected, why)
@@ -30,11 +33,12 @@ statements! {
            OR (mark.kind = 'skipped' AND excluded.kind = 'skipped') OR mark.contact_pk = excluded.contact_pk";
     /// A contact that was released and did not come about (refused, changed) is still released when it is planned
     /// again: the same step, for none but the same invoices.
-    PLAN_MESSAGES = "INSERT INTO message (contact_pk, debtor_pk, channel, address, step, cadence, letter, message_id, state, not_before, released)
+    PLAN_MESSAGES = "INSERT INTO message (contact_pk, debtor_pk, channel, address, step, cadence, letter, message_id, state, not_before, released, copy, role, awaits)
         SELECT p.contact, p.debtor, p.channel, p.address, p.step, p.cadence, p.letter, p.message_id,
-            CASE WHEN p.released = 1 THEN 'queued' ELSE $2 END, $3, p.released
+            CASE WHEN p.awaits = 1 THEN 'planned' WHEN p.released = 1 THEN 'queued' ELSE $2 END, $3, CASE WHEN p.awaits = 1 THEN 0 ELSE p.released END, p.copy, p.role, p.awaits
         FROM (SELECT CAST(j.value ->> 0 AS BIGINT) AS contact, CAST(j.value ->> 1 AS BIGINT) AS debtor, j.value ->> 2 AS channel,
                 j.value ->> 3 AS address, j.value ->> 4 AS step, j.value ->> 5 AS cadence, j.value ->> 6 AS letter, j.value ->> 7 AS message_id,
+                CAST(j.value ->> 9 AS BIGINT) AS copy, j.value ->> 10 AS role, CAST(j.value ->> 11 AS BIGINT) AS awaits,
                 CASE WHEN EXISTS (
                     SELECT 1 FROM contact c JOIN message m ON m.contact_pk = c.pk AND m.released = 1
                     WHERE c.debtor_pk = CAST(j.value ->> 1 AS BIGINT) AND c.step = j.value ->> 4 AND c.state IN ('failed', 'cancelled') AND NOT EXISTS (
@@ -45,12 +49,12 @@ statements! {
         WHERE debtor.pk = j.pk AND +debtor.next_at = j.was";
     REMARK_CLEAR = "DELETE FROM mark WHERE contact_pk = $1 AND kind IN ('in_hand', 'maybe', 'skipped')";
     REMARK_CONTACT = "UPDATE contact SET invoices = $2 WHERE pk = $1";
-    PLAN_WAITS = "SELECT EXISTS (SELECT 1 FROM message WHERE state = 'planned' AND settled_at IS NULL)";
-    BRAKE_COUNT = "SELECT (SELECT count(*) FROM message WHERE state = 'planned' AND settled_at IS NULL) AS planned,
+    PLAN_WAITS = "SELECT EXISTS (SELECT 1 FROM message WHERE state = 'planned' AND awaits = 0 AND settled_at IS NULL)";
+    BRAKE_COUNT = "SELECT (SELECT count(*) FROM message WHERE state = 'planned' AND awaits = 0 AND settled_at IS NULL) AS planned,
         (SELECT count(*) FROM message WHERE state IN ('queued', 'deferred', 'leased', 'sending', 'uncertain') AND settled_at IS NULL AND released = 0) AS waiting,
         (SELECT count(*) FROM message m JOIN contact c ON c.pk = m.contact_pk AND c.redirected = $2
             WHERE m.settled_at >= $1 AND m.state IN ('accepted', 'refused', 'expired') AND m.released = 0) AS left";
-    BRAKE_MOVE = "UPDATE message SET state = $1 WHERE state = 'planned' AND settled_at IS NULL";
+    BRAKE_MOVE = "UPDATE message SET state = $1 WHERE state = 'planned' AND awaits = 0 AND settled_at IS NULL";
     BRAKE_RELEASE = "UPDATE message SET state = 'queued', released = 1, not_before = $1 WHERE state = 'braked' AND settled_at IS NULL";
     BRAKED_BY_STEP = "SELECT m.step, m.channel, count(*) AS messages FROM message m WHERE m.state = 'braked' AND m.settled_at IS NULL GROUP BY m.step, m.channel ORDER BY 1, 2";
 }
@@ -85,6 +89,10 @@ pub struct NewMessage {
     pub address: String,
     /// Message-ID of an e-mail, reference of an SMS: the same whenever this contact is planned again.
     pub message_id: String,
+    /// A copy for somebody else.
+    pub copy: bool,
+    /// What the person is for the debtor.
+    pub role: Role,
 }
 
 /// A contact to put into the outbox.
@@ -108,6 +116,27 @@ pub struct NewContact {
     pub marks: Vec<NewMark>,
     /// The messages.
     pub messages: Vec<NewMessage>,
+    /// What they wait for.
+    pub question: Option<NewQuestion>,
+}
+
+/// What a batch of looks comes to.
+#[derive(Clone, Debug, Default)]
+pub struct Looks {
+    /// What each look came to.
+    pub looked: Vec<Looked>,
+    /// Contacts that are planned.
+    pub contacts: Vec<NewContact>,
+    /// Steps without an address.
+    pub undelivered: Vec<super::settle::NoAddress>,
+    /// Tasks for people.
+    pub tasks: Vec<NewTask>,
+    /// Tasks for which there is nothing to do any more: number, why, and the day in the debtor's zone.
+    pub closed: Vec<(i64, &'static str, Date)>,
+    /// Promises of which it is known now whether they were kept: number, and whether.
+    pub promises: Vec<(i64, bool)>,
+    /// Questions that time or a change answers: number, answer, why, and the day in the debtor's zone.
+    pub answered: Vec<(i64, Answer, &'static str, Date)>,
 }
 
 /// What a look at a debtor came to.
@@ -146,28 +175,31 @@ impl Store {
         query(PLAN_POLL).sure(&self.reader).await
     }
 
-    /// Writes a batch of decisions: contacts with marks and messages, attempts without an address, next looks.
+    /// Writes a batch of decisions: contacts with marks and messages, attempts without an address, tasks, next looks.
     /// `held` puts the messages under the volume brake's count first. False, and nothing is written, when there has been
     /// another poll than the `decided_after` meanwhile: what waited for it would else wait on.
-    pub async fn commit_plan(
-        &self,
-        decided_after: i64,
-        contacts: &[NewContact],
-        undelivered: &[super::settle::NoAddress],
-        looks: &[Looked],
-        held: bool,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    pub async fn commit_plan(&self, decided_after: i64, looks: &Looks, held: bool, now: Timestamp) -> Result<bool, StoreError> {
         let at = now.as_millisecond();
         let mut tx = self.begin().await?;
         if query(PLAN_POLL).sure::<i64>(&mut tx).await? != decided_after {
             tx.undo().await?;
             return Ok(false);
         }
-        insert_contacts(&mut tx, contacts, held, at).await?;
-        super::settle::record_no_address(&mut tx, undelivered, at).await?;
-        let looks: Vec<_> = looks.iter().map(|l| (l.debtor_pk, l.next.map(|t| t.as_millisecond()), l.reason, l.was)).collect();
-        query(PLAN_LOOKED).bind(json(&looks)?).execute(&mut tx).await?;
+        for (question, answer, why, today) in &looks.answered {
+            super::questions::settle(&mut tx, *question, *answer, None, Some(why), *today, at).await?;
+        }
+        for (promise, kept) in &looks.promises {
+            super::calls::settle_promise(&mut tx, *promise, *kept, at).await?;
+        }
+        for (task, why, today) in &looks.closed {
+            super::tasks::end(&mut tx, *task, TaskEnd::Closed, why, *today, at).await?;
+        }
+        insert_contacts(&mut tx, &looks.contacts, held, at).await?;
+        super::settle::record_no_address(&mut tx, &looks.undelivered, at).await?;
+        super::tasks::insert(&mut tx, &looks.tasks, at).await?;
+        let next = |t: Option<Timestamp>| t.map(|t| t.as_millisecond());
+        let rows: Vec<_> = looks.looked.iter().map(|l| (l.debtor_pk, next(l.next), l.reason, l.was)).collect();
+        query(PLAN_LOOKED).bind(json(&rows)?).execute(&mut tx).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -222,7 +254,7 @@ async fn insert_contacts(tx: &mut Tx, contacts: &[NewContact], held: bool, at: i
     if contacts.is_empty() {
         return Ok(());
     }
-    let numbers: Vec<i64> = query(CONTACT_NUMBERS).bind(contacts.len() as i64).list(&mut *tx).await?;
+    let numbers: Vec<i64> = unpack(query(CONTACT_NUMBERS).bind(contacts.len() as i64), &mut *tx).await?;
     let numbered: Vec<(i64, &NewContact)> = numbers.into_iter().zip(contacts).collect();
     for chunk in super::chunks(&numbered) {
         insert_many(PLAN_CONTACT, chunk.iter().map(|(pk, contact)| contact.values(*pk, at))).execute(&mut *tx).await?;
@@ -232,8 +264,23 @@ async fn insert_contacts(tx: &mut Tx, contacts: &[NewContact], held: bool, at: i
     for (pk, contact) in &numbered {
         let invoices = keys(contact.invoices.iter().copied());
         for m in &contact.messages {
-            let of = (pk, contact.debtor_pk, m.channel.as_str(), m.address.clone(), &contact.step, &contact.cadence);
-            messages.push((of.0, of.1, of.2, of.3, of.4, of.5, &contact.letter, &m.message_id, invoices.clone()));
+            messages.push(serde_json::json!([
+                pk,
+                contact.debtor_pk,
+                m.channel.as_str(),
+                m.address,
+                contact.step,
+                contact.cadence,
+                contact.letter,
+                m.message_id,
+                invoices,
+                i64::from(m.copy),
+                m.role.as_str(),
+                i64::from(contact.question.is_some())
+            ]));
+        }
+        if let Some(question) = &contact.question {
+            super::questions::ask(tx, contact.debtor_pk, Some(*pk), None, question, at).await?;
         }
     }
     let state = if held { "planned" } else { "queued" };

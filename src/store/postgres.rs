@@ -2,9 +2,8 @@
 
 use super::access::{PATIENCE, Pool, PoolKind};
 use super::error::{BUSY_S, StoreError, in_words};
-use crate::postgres::{CONNECT_S, Connections};
-use sqlx::Connection as _;
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use crate::postgres::Connections;
+use sqlx::postgres::PgConnectOptions;
 use std::time::Duration;
 
 /// Connections of a daemon at the most, besides the one for its signs of life.
@@ -30,36 +29,25 @@ pub(super) async fn connect(options: PgConnectOptions, place: &str, lease: Durat
         // A plan that was made while a table was small is not kept until it is a large one.
         ("plan_cache_mode", "force_custom_plan".to_owned()),
     ]);
-    first(&options, place).await?;
     let pool = |connections: usize, patience: Duration| {
         let open = Connections::new(options.clone(), connections);
         Pool { kind: PoolKind::Postgres(open), place: place.into(), patience }
     };
+    let work = pool(CONNECTIONS, PATIENCE);
+    // At once, so that whoever opens the store learns what is wrong.
+    work.reach().await?;
     // A sign of life that takes half a lease is none.
-    Ok((pool(CONNECTIONS, PATIENCE), pool(1, lease / 2)))
+    Ok((work, pool(1, lease / 2)))
 }
 
-/// Connects once, to tell what is wrong by its own name. What a person must put right is told apart from what passes.
-async fn first(options: &PgConnectOptions, place: &str) -> Result<(), StoreError> {
-    let connecting = async {
-        let connection = PgConnection::connect_with(options).await?;
-        connection.close().await
-    };
-    let limited = tokio::time::timeout(Duration::from_secs(CONNECT_S), connecting).await;
-    let error = match limited {
-        Ok(Ok(())) => return Ok(()),
-        Ok(Err(e)) => e,
-        Err(_) => {
-            let why = format!("it gave no answer within {CONNECT_S} seconds");
-            return Err(StoreError::Away { place: place.to_owned(), why });
-        }
-    };
+/// The server would not have us. What a person must put right is told apart from what passes.
+pub(super) fn refused(error: sqlx::Error, place: &str) -> StoreError {
     let code = error.as_database_error().and_then(|e| e.code()).unwrap_or_default().into_owned();
     let hint = match code.get(..2) {
         Some("28") => "see that the role is there and that [store] password and the server's pg_hba.conf fit",
         Some("3D") => "make it: createdb --owner=ROLE NAME",
         Some("42") => "the role must be allowed to connect to it",
-        _ => return Err(StoreError::postgres(error, place)),
+        _ => return StoreError::postgres(error, place),
     };
-    Err(StoreError::Open { place: place.to_owned(), why: format!("{}; {hint}", in_words(&error)) })
+    StoreError::Open { place: place.to_owned(), why: format!("{}; {hint}", in_words(&error)) }
 }

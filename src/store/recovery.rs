@@ -18,10 +18,11 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 statements! {
+    RECOVER_ANY = "SELECT EXISTS (SELECT 1 FROM message WHERE session_pk = $1 AND channel = $2)";
     RECOVER_LEASED = "UPDATE message SET state = 'queued', session_pk = NULL WHERE state = 'leased' AND session_pk = $2
         AND (CAST($1 AS TEXT) IS NULL OR channel = $1)";
     /// What may have left is what was in doubt last: a later try may have been marked and not begun, or refused.
-    RECOVER_SENDING = "SELECT m.pk, m.contact_pk, m.debtor_pk, m.channel, m.step, m.cadence, m.letter, m.message_id, m.doubts,
+    RECOVER_SENDING = "SELECT m.pk, m.contact_pk, m.debtor_pk, m.channel, m.step, m.cadence, m.letter, m.message_id, m.doubts, m.copy, m.role,
             d.source_id, d.language AS wanted, c.invoices, c.redirected, p.pk AS payload_pk, p.salt, p.address, p.body_hash,
             (SELECT a.language FROM attempt a WHERE a.debtor_pk = m.debtor_pk AND a.message_pk = m.pk AND a.language IS NOT NULL
                 ORDER BY a.pk DESC LIMIT 1) AS language
@@ -128,6 +129,10 @@ impl Store {
     /// way any more: an `unknown` attempt is appended before anything is sent again.
     pub async fn recover(&self, channel: Channel, now: Timestamp, heir: &dyn Heir) -> Result<Recovered, StoreError> {
         let session = self.own_session()?;
+        // Asked each second and nearly always in vain: that must keep nobody from the pen.
+        if !query(RECOVER_ANY).bind(session).bind(channel.as_str()).sure::<bool>(&self.reader).await? {
+            return Ok(Recovered::default());
+        }
         let mut tx = self.begin().await?;
         let recovered = inherit(&mut tx, session, Some(channel.as_str()), now, heir).await?;
         tx.commit().await?;
@@ -250,7 +255,7 @@ fn doubtful(row: &Row, invoices: &[Row], today: Date) -> Result<Doubtful, StoreE
         at: 0,
         debtor_pk: row.get("debtor_pk")?,
         debtor: row.get("source_id")?,
-        person: None,
+        person: row.get("role")?,
         channel: row.get("channel")?,
         cadence: row.get("cadence")?,
         step,
@@ -273,6 +278,7 @@ fn doubtful(row: &Row, invoices: &[Row], today: Date) -> Result<Doubtful, StoreE
     let settlement = Settlement {
         message_pk: row.get("pk")?,
         contact_pk: row.get("contact_pk")?,
+        copy: row.get::<i64>("copy")? != 0,
         after: After::Uncertain,
         day: today,
         attempt,

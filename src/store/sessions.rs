@@ -11,12 +11,12 @@ use std::time::Duration;
 
 statements! {
     /// On PostgreSQL the beat is the time by the server's clock, for people; what counts is only that it changes.
-    SESSION_BEGIN = each!(sqlite "INSERT INTO session (name, started_at, fingerprint) VALUES ($1, $2, $3) RETURNING pk",
-        postgres "INSERT INTO session (name, started_at, fingerprint, beat) VALUES ($1, $2, $3, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)) RETURNING pk");
+    SESSION_BEGIN = each!(sqlite "INSERT INTO session (name, started_at, agreement) VALUES ($1, $2, $3) RETURNING pk",
+        postgres "INSERT INTO session (name, started_at, agreement, beat) VALUES ($1, $2, $3, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)) RETURNING pk");
     SESSION_BEAT = each!(sqlite "UPDATE session SET beat = beat + 1 WHERE pk = $1 AND $2 = (SELECT user_version FROM pragma_user_version)",
         postgres "UPDATE session SET beat = greatest(beat + 1, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)) WHERE pk = $1 AND $2 = (SELECT CAST(value AS BIGINT) FROM meta WHERE key = 'version')");
-    SESSIONS = each!(sqlite "SELECT pk, name, started_at, fingerprint, beat, CAST(NULL AS INTEGER) AS silent FROM session ORDER BY pk",
-        postgres "SELECT pk, name, started_at, fingerprint, beat, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) - beat AS silent FROM session ORDER BY pk");
+    SESSIONS = each!(sqlite "SELECT pk, name, started_at, agreement, beat, CAST(NULL AS INTEGER) AS silent FROM session ORDER BY pk",
+        postgres "SELECT pk, name, started_at, agreement, beat, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) - beat AS silent FROM session ORDER BY pk");
     /// While one of its transactions is open the session is not ended: a later try will do.
     SESSION_TAKE = each!(sqlite "SELECT beat FROM session WHERE pk = $1", postgres "SELECT beat FROM session WHERE pk = $1 FOR UPDATE SKIP LOCKED");
     SESSION_END = "DELETE FROM session WHERE pk = $1";
@@ -34,8 +34,8 @@ pub struct Session {
     pub name: String,
     /// Since when.
     pub started_at: Timestamp,
-    /// What its decisions depend on.
-    pub fingerprint: String,
+    /// A digest over what must be the same for all daemons.
+    pub agreement: String,
     /// Changes as long as it lives.
     pub beat: i64,
     /// How long ago its last sign of life arrived, by the server's clock; a file's one daemon gives none.
@@ -51,6 +51,8 @@ pub enum Duty {
     Plan,
     /// To write to the creditor.
     Tell,
+    /// To erase what has been kept long enough.
+    Retain,
 }
 
 impl Duty {
@@ -59,18 +61,19 @@ impl Duty {
             Duty::Collect => "collect",
             Duty::Plan => "plan",
             Duty::Tell => "tell",
+            Duty::Retain => "retain",
         }
     }
 }
 
 impl Store {
     /// Begins a session: a handle that may claim and send.
-    pub async fn join(&self, name: &str, fingerprint: &str, now: Timestamp) -> Result<Store, StoreError> {
+    pub async fn join(&self, name: &str, agreement: &str, now: Timestamp) -> Result<Store, StoreError> {
         // Anew each time: the store may have been brought up to date by a newer program meanwhile.
         super::migrate::check(self).await?;
         let anonymous = Store { session: None, ..self.clone() };
         let mut tx = anonymous.begin().await?;
-        let pk: i64 = query(SESSION_BEGIN).bind(name).bind(now.as_millisecond()).bind(fingerprint).sure(&mut tx).await?;
+        let pk: i64 = query(SESSION_BEGIN).bind(name).bind(now.as_millisecond()).bind(agreement).sure(&mut tx).await?;
         tx.commit().await?;
         Ok(Store { session: Some(pk), ..anonymous })
     }
@@ -95,7 +98,7 @@ impl Store {
                     pk: row.get("pk")?,
                     name: row.get("name")?,
                     started_at: instant(row.get("started_at")?)?,
-                    fingerprint: row.get("fingerprint")?,
+                    agreement: row.get("agreement")?,
                     beat: row.get("beat")?,
                     silent: row.get::<Option<i64>>("silent")?.map(|ms| Duration::from_millis(ms.max(0) as u64)),
                 })

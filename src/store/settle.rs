@@ -5,7 +5,7 @@ use super::access::Tx;
 use super::attempts::{self, NewAttempt};
 use super::db::Store;
 use super::error::StoreError;
-use super::packed::json;
+use super::packed::{json, packed, unpack};
 use super::payloads::{self, Payload};
 use super::plan::{MarkOf, NewMark, write_marks};
 use super::sql::query;
@@ -37,11 +37,11 @@ statements! {
     SETTLE_MAYBE_MARKS = "UPDATE mark SET kind = 'maybe' WHERE kind = 'in_hand' AND contact_pk IN (
             SELECT pk FROM contact WHERE state = 'maybe' AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)))";
     SETTLE_ENDED = "UPDATE contact SET state = CASE
-            WHEN EXISTS (SELECT 1 FROM message m WHERE m.contact_pk = contact.pk AND m.state = 'dropped') THEN 'dropped'
-            WHEN EXISTS (SELECT 1 FROM message m WHERE m.contact_pk = contact.pk AND m.state IN ('refused', 'expired')) THEN 'failed'
+            WHEN EXISTS (SELECT 1 FROM message m WHERE m.contact_pk = contact.pk AND m.copy = 0 AND m.state = 'dropped') THEN 'dropped'
+            WHEN EXISTS (SELECT 1 FROM message m WHERE m.contact_pk = contact.pk AND m.copy = 0 AND m.state IN ('refused', 'expired')) THEN 'failed'
             ELSE 'cancelled' END
         WHERE state IN ('in_hand', 'maybe') AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND NOT EXISTS (
-            SELECT 1 FROM message m WHERE m.contact_pk = contact.pk
+            SELECT 1 FROM message m WHERE m.contact_pk = contact.pk AND m.copy = 0
               AND m.state IN ('planned', 'braked', 'queued', 'deferred', 'leased', 'sending', 'uncertain', 'accepted'))";
     SETTLE_ENDED_MARKS = "DELETE FROM mark WHERE kind IN ('in_hand', 'maybe', 'skipped') AND contact_pk IN (
             SELECT pk FROM contact WHERE state IN ('failed', 'cancelled') AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)))";
@@ -49,15 +49,15 @@ statements! {
             SELECT pk FROM contact WHERE state = 'dropped' AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)))";
     /// A person has spoken and no message of the contact is in doubt any more: what is left of it is in hand again.
     SETTLE_IN_HAND = "UPDATE contact SET state = 'in_hand' WHERE pk = $1 AND state = 'maybe' AND NOT EXISTS (
-            SELECT 1 FROM message m WHERE m.contact_pk = contact.pk AND m.state = 'uncertain')";
+            SELECT 1 FROM message m WHERE m.contact_pk = contact.pk AND m.copy = 0 AND m.state = 'uncertain')";
     SETTLE_IN_HAND_MARKS = "UPDATE mark SET kind = 'in_hand' WHERE contact_pk = $1 AND kind = 'maybe'
         AND EXISTS (SELECT 1 FROM contact c WHERE c.pk = $1 AND c.state = 'in_hand')";
     SETTLE_LOOK = "UPDATE debtor SET next_at = CAST($2 AS BIGINT) - CASE WHEN next_at = $2 THEN 1 ELSE 0 END WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     SETTLE_DEAD = "INSERT INTO point (debtor_pk, channel, address, dead_at, evidence) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (debtor_pk, channel, address) DO NOTHING";
     NO_ADDRESS_KNOWN = "SELECT count(*) FROM mark WHERE invoice_pk = $1 AND term = $2 AND step = $3 AND kind = 'undelivered'";
-    SETTLE_HELD = "SELECT pk, payload_pk FROM message WHERE +settled_at IS NULL AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
-        AND CASE WHEN CAST($2 AS BIGINT) IS NULL AND state = 'uncertain' THEN 1 WHEN session_pk = $2 THEN 1 ELSE 0 END = 1";
+    SETTLE_HELD = packed!("pk, payload_pk" "FROM message WHERE +settled_at IS NULL AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        AND CASE WHEN CAST($2 AS BIGINT) IS NULL AND state = 'uncertain' THEN 1 WHEN session_pk = $2 THEN 1 ELSE 0 END = 1");
 }
 
 /// What becomes of a message after an attempt.
@@ -94,6 +94,8 @@ pub struct Settlement {
     pub message_pk: i64,
     /// Its contact.
     pub contact_pk: i64,
+    /// It is a copy for somebody else: what becomes of it moves its contact in nothing.
+    pub copy: bool,
     /// What becomes of it.
     pub after: After,
     /// The day in the debtor's zone.
@@ -198,7 +200,7 @@ async fn still_in(tx: &mut Tx, list: &[Settlement], hands: Hands) -> Result<Hash
         Hands::Operator => None,
     };
     let held = query(SETTLE_HELD).bind(super::keys(list.iter().map(|s| s.message_pk))).bind(session);
-    held.all(tx).await?.iter().map(|row| Ok((row.get("pk")?, row.get("payload_pk")?))).collect()
+    Ok(unpack::<(i64, Option<i64>)>(held, tx).await?.into_iter().collect())
 }
 
 /// Whether an outcome is that of what a session has in hand now. It may have marked the message anew since, when the
@@ -253,7 +255,7 @@ async fn settle_accepted(tx: &mut Tx, list: &[&Settlement]) -> Result<(), StoreE
         alike.entry((s.attempt.at, s.day)).or_default().push(s);
     }
     for ((at, day), group) in alike {
-        let contacts = super::keys(group.iter().map(|s| s.contact_pk));
+        let contacts = super::keys(group.iter().filter(|s| !s.copy).map(|s| s.contact_pk));
         let messages = super::keys(group.iter().map(|s| s.message_pk));
         query(SETTLE_ACCEPTED).bind(messages).bind(at).execute(&mut *tx).await?;
         query(SETTLE_LEFT).bind(&contacts).bind(at).execute(&mut *tx).await?;
@@ -268,7 +270,8 @@ async fn settle_contacts(tx: &mut Tx, list: &[&Settlement], now: Timestamp) -> R
     if !threads.is_empty() {
         query(SETTLE_THREADS).bind(json(&threads)?).execute(&mut *tx).await?;
     }
-    let contacts = |pick: &dyn Fn(&Settlement) -> bool| super::keys(list.iter().filter(|s| pick(s)).map(|s| s.contact_pk));
+    let contacts =
+        |pick: &dyn Fn(&Settlement) -> bool| super::keys(list.iter().filter(|s| !s.copy && pick(s)).map(|s| s.contact_pk));
     if list.iter().any(|s| s.after == After::Uncertain) {
         let uncertain = contacts(&|s| s.after == After::Uncertain);
         query(SETTLE_MAYBE).bind(&uncertain).bind(at).execute(&mut *tx).await?;

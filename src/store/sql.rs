@@ -45,7 +45,13 @@ pub(super) struct Query {
 #[derive(Clone, Debug)]
 enum Words {
     Fixed(Sql),
-    /// An INSERT of several rows, whose number makes another statement each; a table that is copied.
+    /// An INSERT of several rows, whose number makes another statement each.
+    Rows {
+        insert: Sql,
+        rows: usize,
+        columns: usize,
+    },
+    /// For a table that is copied.
     Built(String),
 }
 
@@ -61,22 +67,32 @@ pub(super) fn built(text: String) -> Query {
 
 /// An INSERT of one row, done for many: the words before its VALUES, then each row's values.
 pub(super) fn insert_many(insert: Sql, rows: impl IntoIterator<Item = Vec<Value>>) -> Query {
-    let mut text = insert.sqlite.split("VALUES").next().unwrap_or_default().to_owned();
-    let mut values: Vec<Value> = Vec::new();
-    for (i, row) in rows.into_iter().enumerate() {
-        text.push_str(if i == 0 { "VALUES (" } else { ", (" });
-        let places: Vec<String> = (values.len() + 1..=values.len() + row.len()).map(|n| format!("${n}")).collect();
-        text.push_str(&places.join(", "));
-        text.push(')');
+    let (mut count, mut values) = (0, Vec::new());
+    for row in rows {
+        count += 1;
         values.extend(row);
     }
-    Query { sql: Words::Built(text), values }
+    Query { sql: Words::Rows { insert, rows: count, columns: values.len() / count.max(1) }, values }
+}
+
+/// The words of such an INSERT; `place` gives that of each value, which are counted from one.
+fn rows_inserted(insert: &str, rows: usize, columns: usize, place: impl Fn(usize) -> String) -> String {
+    let row = |r: usize| {
+        let places: Vec<String> = (r * columns + 1..=(r + 1) * columns).map(&place).collect();
+        format!("({})", places.join(", "))
+    };
+    let all: Vec<String> = (0..rows).map(row).collect();
+    format!("{}VALUES {}", insert.split("VALUES").next().unwrap_or_default(), all.join(", "))
 }
 
 impl Words {
     fn sqlite(self) -> SqlStr {
         match self {
             Words::Fixed(sql) => sql.sqlite.into_sql_str(),
+            // Without numbers: the driver asks for the name of each place, for which SQLite goes through all of them.
+            Words::Rows { insert, rows, columns } => {
+                AssertSqlSafe(rows_inserted(insert.sqlite, rows, columns, |_| "?".to_owned())).into_sql_str()
+            }
             // Our own words and places for values: nothing of anybody else's stands in them.
             Words::Built(text) => AssertSqlSafe(text).into_sql_str(),
         }
@@ -85,6 +101,9 @@ impl Words {
     fn postgres(self) -> SqlStr {
         match self {
             Words::Fixed(sql) => sql.postgres.into_sql_str(),
+            Words::Rows { insert, rows, columns } => {
+                AssertSqlSafe(rows_inserted(insert.postgres, rows, columns, |n| format!("${n}"))).into_sql_str()
+            }
             Words::Built(text) => AssertSqlSafe(text).into_sql_str(),
         }
     }
@@ -222,4 +241,18 @@ values! {
     &[u8] => Bytes, v => Some(v.to_vec());
     Option<&[u8]> => Bytes, v => v.map(<[u8]>::to_vec);
     &Option<Vec<u8>> => Bytes, v => v.clone();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_rows_are_one_insert_whose_places_have_numbers_only_where_they_must() {
+        let insert = Sql::same("INSERT INTO t (a, b) VALUES ($1, $2)");
+        let many = || insert_many(insert, [vec![1i64.into(), "x".into()], vec![2i64.into(), "y".into()]]);
+        assert_eq!(many().values.len(), 4);
+        assert_eq!(many().sql.sqlite().as_str(), "INSERT INTO t (a, b) VALUES (?, ?), (?, ?)");
+        assert_eq!(many().sql.postgres().as_str(), "INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4)");
+    }
 }

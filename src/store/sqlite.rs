@@ -40,7 +40,9 @@ pub(super) async fn connect(path: &Path) -> Result<(Pool, Pool), StoreError> {
         .statement_cache_capacity(200)
         .row_buffer_size(1024)
         .pragma("cache_size", "-4000")
-        .pragma("wal_autocheckpoint", "4000");
+        .pragma("wal_autocheckpoint", "4000")
+        // What is erased is overwritten, wherever it has lain in a page.
+        .pragma("secure_delete", "ON");
     let failed = |e: sqlx::Error| match is_locked(&e) {
         true => StoreError::Locked(path.display().to_string()),
         false => cannot_open(path, &in_words(&e)),

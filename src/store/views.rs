@@ -56,7 +56,8 @@ statements! {
     VIEW_NAMED_BY = "SELECT i.number, i.for_invoice, d.source_id AS debtor FROM invoice i JOIN debtor d ON d.pk = i.debtor_pk
         WHERE i.for_invoice IN (SELECT value ->> 0 FROM json_each($1)) AND i.presence <> 'closed' AND i.debtor_pk <> $2 ORDER BY i.pk LIMIT 100";
     VIEW_ACCEPTED_SINCE = "SELECT EXISTS (SELECT 1 FROM attempt WHERE at >= $2 AND channel = $1 AND outcome = 'accepted')";
-    VIEW_BAD_MESSAGES = "SELECT count(*) FROM attempt WHERE at >= $1 AND outcome = 'deferred' AND why LIKE 'bad_message%'";
+    VIEW_BAD_MESSAGES = "SELECT count(*) FROM attempt a LEFT JOIN words w ON w.attempt_pk = a.pk WHERE a.at >= $1 AND a.outcome = 'deferred'
+        AND coalesce(w.why, a.why) LIKE 'bad_message%'";
     VIEW_DATABASE = "SELECT 1";
 }
 

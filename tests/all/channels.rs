@@ -28,7 +28,7 @@ async fn a_step_on_two_channels_is_one_contact_with_two_messages() {
     assert_eq!((server.accepted().len(), texts(&world)), (1, 1));
     assert_eq!(world.peek("SELECT state || ' ' || count(*) FROM contact GROUP BY state").await, ["left 1"]);
     assert_eq!(world.peek("SELECT kind || ' ' || step FROM mark").await, ["left reminder"]);
-    world.days(8);
+    world.days(10);
     world.round().await;
     assert_eq!((server.accepted().len(), texts(&world)), (2, 2), "two contacts in 30 days, not four");
     world.finish().await;
@@ -46,7 +46,7 @@ async fn when_one_of_two_channels_refuses_the_other_carries_the_contact() {
     outcomes.sort();
     assert_eq!(outcomes, ["accepted sms reminder", "refused email reminder address"]);
     assert_eq!(world.peek("SELECT state FROM contact").await, ["left"]);
-    world.days(8);
+    world.days(10);
     world.round().await;
     assert_eq!(texts(&world), 2, "the next step goes by what is left");
     assert_eq!(world.log().await.last().unwrap().step, "firm");
@@ -83,7 +83,7 @@ async fn both_refused_the_step_has_failed_and_nothing_firmer_comes() {
     let world = World::with(both(&server), &[Row::new("F-1", "C1")]).await;
     for _ in 0..4 {
         world.round().await;
-        world.days(8);
+        world.days(10);
     }
     let outcomes = world.outcomes().await;
     assert_eq!(outcomes[0], "refused email reminder message");
@@ -145,7 +145,7 @@ async fn a_message_that_cannot_be_made_hurts_only_itself() {
     world.review().await;
     assert_eq!(world.alerts().await, Vec::<String>::new());
     world.reconfigure(|c| c.file("letters/fr/firm.md", FRAGILE)).await;
-    world.days(7);
+    world.days(9);
     world.round().await;
     world.review().await;
     assert_eq!(server.to("compta@canal.example").len(), 2);

@@ -134,3 +134,16 @@ async fn log_follow_prints_what_comes() {
     wait_for("what came", || printed() == 2);
     follower.kill();
 }
+
+/// The newest is the one that was started last, whatever number it has got since by joining again.
+#[tokio::test]
+async fn status_says_which_of_several_daemons_rests() {
+    let Some(firm) = Firm::shared(&into_folder(), "1s", &[]).await else { return };
+    firm.run(&["run", "--once"]).ends(0);
+    let rows = "('newer', 2000, 'a'), ('older', 1000, 'b'), ('newest', 3000, 'a'), ('older again', 1500, 'b')";
+    firm.home.run(&format!("INSERT INTO session (name, started_at, agreement) VALUES {rows}")).await.unwrap();
+    let status = firm.run(&["status"]).ends(0).out;
+    let resting: Vec<&str> = status.lines().filter(|l| l.contains("; RESTS")).collect();
+    assert_eq!(resting.len(), 2, "{status}");
+    assert!(resting.iter().all(|line| line.starts_with("daemon       older")), "{status}");
+}

@@ -3,6 +3,7 @@
 
 use super::program::{Firm, at_once, into_folder, late, wait_for, within, word};
 use super::support::Config;
+use super::support::home::Home;
 use super::support::mail::Parsed;
 use super::support::smtp::{Act, Offers, Smtp, Stage};
 use std::time::Duration;
@@ -148,4 +149,24 @@ async fn a_reader_that_goes_away_is_no_fault_and_a_full_disk_is() {
         assert!(ran.status.code() == Some(1) && err.contains("cannot print"), "{verb}: {err}");
     }
     assert!(!within(Duration::ZERO, || firm.attempts().len() > 1));
+}
+
+/// Another daemon's session can neither be seen to live nor be ended: one round says so at the end of its patience.
+#[tokio::test]
+async fn a_daemon_that_cannot_be_settled_keeps_one_round_from_waiting_for_ever() {
+    let Some(firm) = Firm::shared(&into_folder(), "1s", &[late("F-1", "C1")]).await else { return };
+    firm.run(&["run", "--once"]).ends(0);
+    firm.insert(&[late("F-2", "C2")]).await;
+    let Home::Database(database) = &firm.home else { unreachable!() };
+    database.run("INSERT INTO relance.session (name, started_at, agreement) VALUES ('the other', 1, '')").await;
+    let mut open = database.pool().begin().await.unwrap();
+    sqlx::query("SELECT 1 FROM relance.session FOR KEY SHARE").execute(&mut *open).await.unwrap();
+    let stuck = firm.run(&["run", "--once"]).ends(1);
+    let text =
+        "what other daemons left in hand could not be settled within 3 seconds (the other), and nothing was polled or sent";
+    assert!(stuck.err.contains(text), "{}", stuck.err);
+    assert_eq!(firm.home.texts("SELECT name FROM session").await, ["the other"], "its own is ended");
+    open.rollback().await.unwrap();
+    firm.run(&["run", "--once"]).ends(0);
+    assert_eq!(firm.mails().len(), 2);
 }

@@ -67,7 +67,7 @@ async fn a_copy_goes_with_every_step_after_the_due_date() {
     let server = Smtp::start().await;
     let file = pdf("F-1", 5000);
     let world = world(config(&server, "1 MB"), &[("2026/a.pdf", file.clone())], &[row("F-2026/1", "C1", "2026/a.pdf")]).await;
-    for _ in 0..3 {
+    for _ in 0..4 {
         world.round().await;
         world.days(8);
     }
@@ -216,7 +216,7 @@ async fn names_are_safe_and_no_two_are_the_same() {
         row("I2", "C1", "b.pdf").with("number", "2026-7"),
         row("I3", "C1", "c.xml").with("number", "2026 7"),
         row("I4", "C1", "d.pdf").with("number", "Fällig №7\"; x=\""),
-        // The same file once, about both.
+        // The same file once, about both: it counts for each.
         row("I5", "C1", "./a.pdf").with("number", "again"),
     ];
     let world = world(config(&server, "1 MB"), &files, &rows).await;
@@ -233,7 +233,7 @@ async fn names_are_safe_and_no_two_are_the_same() {
         ]
     );
     assert_eq!(mail.files[2].bytes, xml);
-    assert!(mail.text().contains("Copies 4, toutes."), "{}", mail.text());
+    assert!(mail.text().contains("Copies 5, toutes."), "{}", mail.text());
     world.finish().await;
 }
 

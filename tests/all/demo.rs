@@ -194,7 +194,7 @@ async fn ties_out(folder: &Path) {
     let mut seen = BTreeSet::new();
     for file in desk.files(&keys, evening).await.unwrap() {
         let zone = desk.setup.zone(&file.debtor);
-        let world = |name: &str| desk.setup.cadence(name).map(|c| desk.world(&conditions, &zone, c, evening));
+        let world = |name: &str| desk.setup.cadence(name).map(|c| desk.world(&conditions, &file.debtor, &zone, c, evening));
         for (row, state, amount) in tie_out(&file, world) {
             assert!(seen.insert(row), "{row} is in two states, one of them {state}");
             *states.entry(amount.currency.code().to_owned()).or_default() += amount.minor;

@@ -234,7 +234,7 @@ fn no_file_imports_from_above() {
         let (_, text) = files.iter().find(|f| f.0 == path).unwrap();
         paths(&module_of(path), text).iter().any(|(_, p)| p.join("::") == wanted)
     };
-    assert!(seen("src/flow/plan.rs", "crate::store::plan::NewContact"));
+    assert!(seen("src/flow/contact.rs", "crate::store::plan::NewContact"));
     assert!(seen("src/domain/decision/verdict.rs", "crate::domain::decision::pace::pace"));
     assert!(seen("src/store/db.rs", "crate::store::statements"));
 }

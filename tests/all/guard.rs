@@ -37,7 +37,7 @@ async fn what_was_redirected_is_not_taken_for_sent_when_the_redirection_ends() {
     let server = Smtp::start().await;
     let mut world = World::with(redirected(&server), &debtors(1, 1)).await;
     world.round().await;
-    world.days(8);
+    world.days(10);
     world.round().await;
     let subjects: Vec<String> = server.accepted().iter().map(|m| m.parsed().header("Subject")).collect();
     assert_eq!(subjects.len(), 2, "while it lasts the series goes on: {subjects:?}");
@@ -47,7 +47,7 @@ async fn what_was_redirected_is_not_taken_for_sent_when_the_redirection_ends() {
     assert_eq!(real.len(), 1, "the debtor has not had anything yet, so no spacing holds it back");
     assert_eq!(world.log().await.last().unwrap().step, "reminder", "and the reminder comes first");
     assert!(!real[0].parsed().has("In-Reply-To"), "there is no first mail to answer to");
-    world.days(8);
+    world.days(11);
     world.round().await;
     assert_eq!(world.log().await.last().unwrap().step, "firm");
     let second = &server.to("c01@client.example")[1].parsed();

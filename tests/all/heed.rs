@@ -12,7 +12,7 @@ use relance::flow::collect::{self, LEDGER_RELEASED};
 use relance::flow::word::{self, Word};
 use relance::store::Store;
 use relance::store::holds::{Found, Named};
-use relance::store::plan::Looked;
+use relance::store::plan::{Looked, Looks};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -145,7 +145,7 @@ async fn a_word_within_the_same_instant_wins_over_a_look_under_way() {
         }
         let looked = Looked { debtor_pk: *debtor, was: *was, next: None, reason: "held" };
         let poll = world.store().newest_poll().await.unwrap();
-        assert!(world.store().commit_plan(poll, &[], &[], &[looked], false, now).await.unwrap());
+        assert!(world.store().commit_plan(poll, &Looks { looked: vec![looked], ..Looks::default() }, false, now).await.unwrap());
         assert_eq!(world.store().due_debtors(now, 10).await.unwrap().len(), 1, "{verb}: still to be looked at, now");
     }
     world.round().await;

@@ -27,7 +27,7 @@ async fn an_address_that_does_not_exist_is_dead_and_the_next_channel_takes_over(
     assert_eq!(world.outcomes().await, ["refused email reminder address", "accepted sms reminder"]);
     let sms = std::fs::read_to_string(world.path("sms.jsonl")).unwrap();
     assert!(sms.contains("+32470000001") && sms.lines().count() == 1, "{sms}");
-    world.days(8);
+    world.days(10);
     world.round().await;
     assert_eq!(world.outcomes().await[2..], ["accepted sms firm"], "a dead address is not tried again");
     assert_eq!(server.begun().len(), 1);
@@ -63,7 +63,7 @@ async fn a_full_mailbox_ends_this_step_but_not_the_address() {
     world.round().await;
     assert_eq!(world.peek("SELECT address FROM point").await, Vec::<String>::new());
     world.round().await;
-    world.days(8);
+    world.days(10);
     world.round().await;
     assert_eq!(
         world.outcomes().await,

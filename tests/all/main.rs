@@ -34,6 +34,7 @@ mod mail_reread;
 mod mail_tls;
 mod mail_wire;
 mod pace;
+mod privacy;
 mod program;
 mod rows;
 mod sessions;

@@ -4,7 +4,7 @@ use crate::support::{Config, Row, Smtp, World};
 use jiff::Span;
 use relance::domain::step::Channel;
 use relance::flow::presence::{self, Watch};
-use relance::flow::{Desk, collect, deliver, plan};
+use relance::flow::{Desk, collect, deliver, plan, review};
 use relance::store::StoreError;
 use relance::store::outbox::Claimed;
 use relance::store::payloads::Payload;
@@ -54,6 +54,7 @@ async fn accepted(world: &World, message: &Claimed, (payload, sealed): Kept) -> 
     Settlement {
         message_pk: message.pk,
         contact_pk: message.contact_pk,
+        copy: false,
         after: After::Accepted,
         day: "2026-11-02".parse().unwrap(),
         attempt,
@@ -85,8 +86,8 @@ async fn what_others_have_taken_over_cannot_be_finished() {
     is_fenced(old.store.unmark(&[(claimed[0].pk, late.attempt.payload_pk.unwrap())], now).await);
     is_fenced(old.store.claim(Channel::Email, now, 1, None).await);
     is_fenced(old.store.give_back(&[claimed[1].pk]).await);
-    is_fenced(old.store.apply_page(&Default::default(), now).await);
-    is_fenced(old.store.commit_plan(0, &[], &[], &[], false, now).await);
+    is_fenced(old.store.apply_page(&Default::default(), jiff::civil::date(2026, 1, 1), now).await);
+    is_fenced(old.store.commit_plan(0, &Default::default(), false, now).await);
     is_fenced(old.store.move_planned(true).await);
     is_fenced(old.store.set_brake("channel:email", now, None, "late").await);
     is_fenced(old.store.raise_alert("late", now, "s", "t").await);
@@ -187,7 +188,7 @@ async fn only_silence_that_was_watched_ends_a_session() {
         assert!(other.store.beat().await.unwrap());
         look(&mut watch, pause).await;
     }
-    assert!(watch.knows_all());
+    assert!(watch.strangers().is_empty());
     assert_eq!(sessions().await, 2);
     // Nobody looked for a day: what was seen before says nothing.
     look(&mut watch, 86_400).await;
@@ -288,6 +289,63 @@ async fn the_limit_a_minute_is_that_of_all_daemons() {
     world.minutes(2);
     world.deliver().await;
     assert_eq!(server.accepted().len(), 12);
+    world.finish().await;
+}
+
+/// Another daemon may have the pen for long: whoever has nothing to write does not wait for it.
+#[tokio::test]
+async fn an_idle_daemon_does_not_take_the_pen() {
+    let server = Smtp::start().await;
+    let world = World::with(Config::mail(server.port), &rows(2)).await;
+    world.round().await;
+    // What the outcomes mean for the next step.
+    world.plan().await;
+    let hand = world.home.pen().await;
+    assert!(collect::step(world.desk()).await.unwrap().is_none());
+    assert_eq!(plan::step(world.desk()).await.unwrap().looked, 0);
+    assert!(!deliver::step(world.desk()).await.unwrap().any());
+    review::watch(world.desk()).await.unwrap();
+    drop(hand);
+    world.finish().await;
+}
+
+/// A reminder that is due on the tests' Monday, and may follow one of another case as soon as the ceilings let it.
+const ONE_STEP: &str = r#"
+name = "standard"
+spacing = "0 days"
+[[step]]
+id = "reminder"
+when = "4 working days after due"
+channel = "email"
+"#;
+
+/// Two cases of each debtor, in two currencies, and one contact a day: whoever plans sees what the other has planned.
+#[tokio::test]
+async fn one_contact_a_day_is_one_over_all_daemons() {
+    let server = Smtp::start().await;
+    let both = |n: usize| {
+        let row = |currency: &str| Row::new(&format!("{currency}-{n}"), &format!("C{n}")).with("currency", currency);
+        [row("EUR"), row("USD")]
+    };
+    let all: Vec<Row> = (1..=40).flat_map(both).collect();
+    let world = World::with(Config::mail(server.port).cadence(ONE_STEP), &all).await;
+    if !world.store().is_shared() {
+        return world.finish().await;
+    }
+    let other = world.second().await;
+    for day in 1..=3 {
+        for _ in 0..3 {
+            let planned = tokio::join!(plan::step(world.desk()), plan::step(&other));
+            assert!(planned.0.is_ok() && planned.1.is_ok(), "{planned:?}");
+            let delivered = tokio::join!(deliver::step(world.desk()), deliver::step(&other));
+            assert!(delivered.0.is_ok() && delivered.1.is_ok(), "{delivered:?}");
+        }
+        assert_eq!(server.accepted().len(), 40 * day.min(2), "on day {day}");
+        let most = "SELECT max(n) || '' FROM (SELECT count(*) AS n FROM contact GROUP BY debtor_pk, at / 86400000) AS a";
+        assert_eq!(world.peek(most).await, ["1"], "on day {day}");
+        world.days(1);
+        world.poll().await;
+    }
     world.finish().await;
 }
 

@@ -1,7 +1,7 @@
 //! What stops the machine, tells the creditor once, and lets go again: bad polls, old data, silent debtors.
 
 use crate::support::{Act, Config, Row, Smtp, Stage, World};
-use relance::store::plan::Looked;
+use relance::store::plan::{Looked, Looks};
 use relance::store::polls::PollOutcome;
 
 fn debtors(count: usize) -> Vec<Row> {
@@ -193,7 +193,7 @@ async fn a_debtor_who_never_answers_becomes_unreachable_and_a_payment_undoes_it(
     world.round().await;
     world.review().await;
     assert_eq!(world.store().unreachable().await.unwrap(), vec![]);
-    world.days(8);
+    world.days(10);
     world.round().await;
     for _ in 0..3 {
         world.review().await;
@@ -201,7 +201,7 @@ async fn a_debtor_who_never_answers_becomes_unreachable_and_a_payment_undoes_it(
     }
     let unreachable = world.store().unreachable().await.unwrap();
     assert_eq!(unreachable[0].debtor, "C1");
-    assert_eq!(unreachable[0].why, "2 contacts from 2026-11-02 to 2026-11-10 without a payment or any other sign of life");
+    assert_eq!(unreachable[0].why, "2 contacts from 2026-11-02 to 2026-11-12 without a payment or any other sign of life");
     assert_eq!(alerts(&server), ["relance: C1 cannot be reached"]);
     world.pay("F-1").await;
     world.poll().await;
@@ -213,7 +213,7 @@ async fn a_debtor_who_never_answers_becomes_unreachable_and_a_payment_undoes_it(
     world.round().await;
     world.insert(&[Row::new("F-3", "C1").with("due_on", "2026-11-16")]).await;
     world.poll().await;
-    world.days(8);
+    world.days(10);
     world.round().await;
     world.review().await;
     assert_eq!(world.store().unreachable().await.unwrap().len(), 1, "{:?}", world.outcomes().await);
@@ -258,7 +258,7 @@ async fn a_look_that_a_poll_overtakes_is_done_anew() {
     let (due, poll) = (store.due_debtors(now, 10).await.unwrap(), store.newest_poll().await.unwrap());
     let braked = Looked { debtor_pk: due[0].0, was: due[0].1, next: None, reason: "stale_data" };
     world.poll().await;
-    assert!(!store.commit_plan(poll, &[], &[], &[braked], false, now).await.unwrap());
+    assert!(!store.commit_plan(poll, &Looks { looked: vec![braked], ..Looks::default() }, false, now).await.unwrap());
     assert_eq!(store.due_debtors(now, 10).await.unwrap(), due);
     world.plan().await;
     world.deliver().await;

@@ -94,7 +94,7 @@ async fn the_other_channel_carries_the_step_when_one_is_dropped() {
     scene.world.round().await;
     assert_eq!(scene.sent(), (0, 2));
     assert_eq!((scene.contact().await.as_str(), scene.marks().await), ("left", vec!["reminder left".to_owned()]));
-    scene.world.days(8);
+    scene.world.days(10);
     scene.world.round().await;
     assert_eq!(scene.sent(), (1, 3), "the reminder was accepted by SMS, so the firm step may follow, by both");
     scene.world.finish().await;
@@ -168,7 +168,7 @@ async fn a_mail_that_has_arrived_is_the_first_of_its_thread() {
     world.round().await;
     let first = server.whole()[0].message_id();
     world.say(Word::Sent).await;
-    world.days(8);
+    world.days(10);
     world.round().await;
     let next = server.only().parsed();
     assert_eq!((next.header("References"), next.header("In-Reply-To")), (first.clone(), first));
@@ -184,7 +184,7 @@ async fn a_later_mail_that_has_arrived_keeps_its_thread() {
     world.round().await;
     let first = server.only().message_id();
     world.insert(&[Row::new("F-2", "C1")]).await;
-    world.days(8);
+    world.days(10);
     server.next(&[Act::Close(Stage::Dot)]);
     world.round().await;
     world.say(Word::Sent).await;

@@ -30,10 +30,12 @@ pub struct MailParts<'a> {
     pub from: &'a Mailbox,
     /// Where replies go; carries the reply token.
     pub reply_to: &'a Address,
-    /// The debtor's name.
+    /// The name of the debtor, or of its person.
     pub name: &'a str,
     /// The recipient.
     pub to: &'a Address,
+    /// Who gets a copy.
+    pub cc: &'a [Address],
     /// The address it was meant for, when all goes to `redirect_to`.
     pub redirected_from: Option<&'a str>,
     /// Message-ID without brackets.
@@ -80,6 +82,14 @@ pub fn build(parts: &MailParts) -> Result<Built, BuildError> {
     let mut headers = Headers::with_capacity(14);
     headers.set(header::From::from(Mailboxes::from(parts.from.clone())));
     headers.set(header::To::from(Mailboxes::from(Mailbox::new(Some(short(parts.name)), to))));
+    if !parts.cc.is_empty() {
+        let plain = |address: &Address| {
+            let form = in_ascii_domain(address).ok_or_else(|| BuildError(format!("{address} has no form in ASCII")))?;
+            Ok(Mailbox::new(None, form))
+        };
+        let copies: Vec<Mailbox> = parts.cc.iter().map(plain).collect::<Result<_, BuildError>>()?;
+        headers.set(header::Cc::from(copies.into_iter().collect::<Mailboxes>()));
+    }
     headers.set(header::ReplyTo::from(Mailboxes::from(Mailbox::new(None, parts.reply_to.clone()))));
     headers.set(header::Subject::from(subject));
     headers.set(header::MessageId::from(format!("<{}>", parts.message_id)));

@@ -4,6 +4,7 @@ pub mod address;
 pub mod build;
 mod classify;
 mod folder;
+pub mod read;
 mod smtp;
 mod wire;
 

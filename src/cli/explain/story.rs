@@ -2,8 +2,8 @@
 
 use super::Subject;
 use crate::domain::case::CaseKey;
+use crate::domain::debtor::Debtor;
 use crate::domain::decision::{Actor, Decision, Explanation, Plan, RuleWeighed, Verdict};
-use crate::domain::invoice::Debtor;
 use crate::domain::reason::Reason;
 use crate::domain::time::plus_days;
 use crate::flow::Desk;
@@ -77,7 +77,7 @@ fn is_stop(reason: Reason) -> bool {
 
 fn sent(desk: &Desk, case: &CaseKey, plan: &Plan, at: Option<Timestamp>) -> Next {
     let step = desk.setup.cadence(&case.cadence).map(|c| c.steps[plan.step].id.to_string());
-    let by: Vec<&str> = plan.to.iter().map(|(channel, _)| channel.as_str()).collect();
+    let by: Vec<&str> = plan.way.to().iter().map(|to| to.channel.as_str()).collect();
     let name = step.as_deref().unwrap_or_default();
     let what = format!("step {name} by {}, for {}, if nothing changes", by.join(" and "), plan.asked);
     Next { step, at, by: Actor::Relance, what }

@@ -2,19 +2,21 @@
 
 use super::demand::Demand;
 use super::survey::Placed;
-use super::{Undeliverable, World};
+use super::{To, Undeliverable, World};
 use crate::domain::cadence::Group;
-use crate::domain::case::{CaseKey, DebtorFile, PointState};
+use crate::domain::case::{CaseKey, ContactPoint, DebtorFile, PointState};
+use crate::domain::debtor::{CustomerKind, Role, State};
 use crate::domain::reason::Reason;
-use crate::domain::step::{Channel, ChannelChoice, Rank, Step};
+use crate::domain::step::{Channel, ChannelChoice, How, Rank, Step};
 
 /// Addresses, and the rows that go to them.
-type Way = (Vec<(Channel, String)>, Vec<usize>);
+type Way = (Vec<To>, Vec<usize>);
 
 /// A step that reaches the debtor, and the rows by place.
 pub(super) struct Choice {
     pub(super) step: usize,
-    pub(super) to: Vec<(Channel, String)>,
+    /// Nobody, where the step is something for a person to do.
+    pub(super) to: Vec<To>,
     /// Those that get their due step by it, in ascending order.
     pub(super) ready: Vec<usize>,
     /// Those that it asks for as well, though their own step is not worth a message (R12).
@@ -37,6 +39,11 @@ pub(super) fn choose(
     let mut undeliverable = Vec::new();
     for (at, demand) in demands.iter().enumerate() {
         let step = demand.step;
+        if world.cadence.steps[step].task().is_some() {
+            // What a person has to do needs no address and keeps no message waiting: it goes first.
+            let task = Choice { step, to: vec![], along: vec![], only: None, ready: demand.rows.clone() };
+            return (vec![task], undeliverable);
+        }
         let (ways, lost) = ways(world, file, placed, demand);
         undeliverable.extend(lost);
         // What goes elsewhere, or nowhere, makes no message worth its while.
@@ -96,7 +103,7 @@ pub(super) fn is_out_of_reach(file: &DebtorFile) -> bool {
 /// Whether another step would go by other channels than the chosen one.
 pub(super) fn has_other_way(world: &World, file: &DebtorFile, placed: &[Placed], choice: &Choice) -> bool {
     let all: Vec<i64> = placed.iter().map(|p| p.row.invoice.pk).collect();
-    let other = |to: Vec<(Channel, String)>| !to.iter().map(|t| t.0).eq(choice.to.iter().map(|t| t.0));
+    let other = |to: Vec<To>| !to.iter().map(|t| t.channel).eq(choice.to.iter().map(|t| t.channel));
     let goes_otherwise = |step, about: &[i64]| reach(world, file, step, about).is_ok_and(other);
     (0..world.cadence.steps.len()).any(|step| goes_otherwise(step, &[]) || goes_otherwise(step, &all))
 }
@@ -107,47 +114,92 @@ fn why_lost(file: &DebtorFile, step: &Step) -> Reason {
     if is_out_of_reach(file) || !step.overdue { Reason::NoAddress } else { Reason::CannotReach }
 }
 
+/// Whom a step goes to when it names nobody, the first that can be reached.
+const WHOEVER: [Role; 3] = [Role::Accounts, Role::Person, Role::Manager];
+
 /// The addresses that a step can use, or why there is none and what is wrong with each.
-pub(super) fn reach(
-    world: &World,
-    file: &DebtorFile,
-    step: usize,
-    about: &[i64],
-) -> Result<Vec<(Channel, String)>, (Reason, String)> {
+pub(super) fn reach(world: &World, file: &DebtorFile, step: usize, about: &[i64]) -> Result<Vec<To>, (Reason, String)> {
     let this = &world.cadence.steps[step];
-    let mut found = Vec::new();
+    let How::Message(choice) = &this.how else { return Ok(vec![]) };
+    let mut found: Vec<To> = Vec::new();
     let mut wrong = Vec::new();
-    for channel in this.channel.channels() {
-        if !world.channels.contains(channel) {
-            wrong.push(format!("{channel} is not configured"));
-            continue;
+    for channel in choice.channels() {
+        match main_point(world, file, this, *channel, about) {
+            Ok(point) => found.push(to(point, false)),
+            Err(why) => wrong.push(why),
         }
-        let points = || file.points.iter().filter(|p| p.channel == *channel);
-        let refused = |address: &str| {
-            file.refusals.iter().any(|r| {
-                r.step == this.id
-                    && r.channel == *channel
-                    && r.address == address
-                    && r.invoices.iter().any(|pk| about.contains(pk))
-            })
-        };
-        match points().find(|p| p.state == PointState::Usable && !refused(&p.address)) {
-            Some(point) => found.push((*channel, point.address.clone())),
-            None => wrong.push(match points().next() {
-                None => format!("no {channel} address"),
-                Some(p) => match &p.state {
-                    PointState::Usable => format!("{channel}: refused for this step"),
-                    PointState::Invalid(why) => format!("{channel}: {why}"),
-                    PointState::Dead(why) => format!("{channel}: dead ({why})"),
-                },
-            }),
-        }
-        if !found.is_empty() && matches!(this.channel, ChannelChoice::FirstOf(_)) {
+        if !found.is_empty() && matches!(choice, ChannelChoice::FirstOf(_)) {
             break;
         }
     }
-    match found.is_empty() {
-        true => Err((why_lost(file, this), wrong.join("; "))),
-        false => Ok(found),
+    if found.is_empty() {
+        return Err((why_lost(file, this), wrong.join("; ")));
+    }
+    if found.iter().any(|t| t.channel == Channel::Email) {
+        found.extend(copies(file, this, &found));
+    }
+    Ok(found)
+}
+
+/// The address of a step on a channel: of the first role that it names which has one that may be used. A public body gets
+/// no SMS (R15), and of a consumer nobody but the consumer is there (R17).
+fn main_point<'f>(
+    world: &World,
+    file: &'f DebtorFile,
+    step: &Step,
+    channel: Channel,
+    about: &[i64],
+) -> Result<&'f ContactPoint, String> {
+    if !world.channels.contains(&channel) {
+        return Err(format!("{channel} is not configured"));
+    }
+    if channel == Channel::Sms && file.debtor.state == Some(State::PublicBody) {
+        return Err("no SMS to a public body".to_owned());
+    }
+    let refused = |address: &str| {
+        file.refusals.iter().any(|r| {
+            r.step == step.id && r.channel == channel && r.address == address && r.invoices.iter().any(|pk| about.contains(pk))
+        })
+    };
+    // A consumer's message goes to the consumer, whatever role a cadence for firms names.
+    let roles = if step.to.is_empty() || file.debtor.is_consumer() { &WHOEVER[..] } else { &step.to };
+    let points = || roles.iter().flat_map(|role| file.points.iter().filter(move |p| p.channel == channel && p.role == *role));
+    if let Some(point) = points().find(|p| p.state == PointState::Usable && !refused(&p.address)) {
+        return Ok(point);
+    }
+    Err(match points().next() {
+        None if step.to.is_empty() => format!("no {channel} address"),
+        None => format!("no {channel} address of {}", roles.iter().map(|r| r.as_str()).collect::<Vec<_>>().join(" or ")),
+        Some(p) => match &p.state {
+            PointState::Usable => format!("{channel}: refused for this step"),
+            PointState::Invalid(why) => format!("{channel}: {why}"),
+            PointState::Dead(why) => format!("{channel}: dead ({why})"),
+        },
+    })
+}
+
+/// Who gets a copy of a firm's e-mail. Of a consumer, or of one who may be a consumer, nobody else learns (R16, R17).
+fn copies(file: &DebtorFile, step: &Step, main: &[To]) -> Vec<To> {
+    if file.debtor.kind != Some(CustomerKind::Business) {
+        return Vec::new();
+    }
+    let by_role = step.cc.iter().flat_map(|role| file.points.iter().filter(move |p| p.role == *role));
+    let mut copies: Vec<To> = Vec::new();
+    for point in by_role.filter(|p| p.channel == Channel::Email && p.state == PointState::Usable) {
+        if !main.iter().chain(&copies).any(|t| t.address == point.address) {
+            copies.push(to(point, true));
+        }
+    }
+    copies
+}
+
+fn to(point: &ContactPoint, copy: bool) -> To {
+    To {
+        channel: point.channel,
+        address: point.address.clone(),
+        role: point.role,
+        name: point.name.clone(),
+        language: point.language.clone(),
+        copy,
     }
 }

@@ -32,7 +32,7 @@ impl Demand {
     }
 }
 
-/// The due steps that are worth a message, the furthest first.
+/// The due steps that are worth a message, the furthest first; with one message for the case, tasks before messages.
 pub(super) fn demands(world: &World, case: &CaseKey, placed: &[Placed]) -> Vec<Demand> {
     let minimum = world.cadence.minimum.minor(case.currency);
     let mut stages = stages(placed);
@@ -43,9 +43,13 @@ pub(super) fn demands(world: &World, case: &CaseKey, placed: &[Placed]) -> Vec<D
         stages.retain(|stage| !stage.rows.is_empty());
         return stages;
     }
+    // What a person has to do is no message: each task is weighed by itself, and nothing goes along with it.
+    let is_task = |stage: &Demand| world.cadence.steps[stage.step].task().is_some();
+    let (mut tasks, mut stages): (Vec<Demand>, Vec<Demand>) = stages.into_iter().partition(is_task);
+    tasks.retain(|stage| stage.net_of(&stage.rows, placed) >= minimum);
     // Steps after the due date and notes before it are weighed apart: what is not due makes no reminder worth its while.
     let before_due = stages.split_off(stages.partition_point(|stage| world.cadence.steps[stage.step].overdue));
-    let mut found = Vec::new();
+    let mut found = tasks;
     for stages in [stages, before_due] {
         let worth = |stage: &Demand| stage.net_of(&stage.rows, placed) >= minimum;
         match stages.iter().any(worth) {

@@ -2,9 +2,10 @@
 
 use super::{Booked, OldDebts, World};
 use crate::domain::calendar::plus_working_days;
-use crate::domain::case::{CaseInvoice, Mark, MarkKind};
+use crate::domain::case::{CaseInvoice, DebtorFile, Mark, MarkKind};
+use crate::domain::condition::{Facts, lacking, unmet};
 use crate::domain::reason::Reason;
-use crate::domain::step::StepId;
+use crate::domain::step::{Rank, StepId};
 use crate::domain::time::{days_between, plus_days};
 use crate::domain::when::{Anchor, Unit};
 use jiff::civil::Date;
@@ -20,6 +21,8 @@ pub(super) struct Ladder {
     pub(super) next: Option<(Date, usize)>,
     /// What stands against a step whose day has come, and the day on which that may end.
     pub(super) blocked: Option<Block>,
+    /// Steps whose day has come and whose own condition does not hold (R22).
+    pub(super) ruled_out: Vec<usize>,
 }
 
 /// Something that stands against a step whose day has come.
@@ -42,10 +45,10 @@ impl Ladder {
 }
 
 /// Puts an invoice on its cadence.
-pub(super) fn ladder(world: &World, row: &CaseInvoice, today: Date, entry_released: bool) -> Ladder {
-    let climb = Climb { world, row, today, floor: floor(world, row) };
+pub(super) fn ladder(world: &World, file: &DebtorFile, row: &CaseInvoice, facts: &Facts, today: Date) -> Ladder {
+    let climb = Climb { world, file, row, facts, today, floor: floor(world, row) };
     let mut ladder = Ladder { stage: climb.progress(), ..Ladder::default() };
-    if climb.old_debt_waits(entry_released, ladder.stage) {
+    if climb.old_debt_waits(file.is_released(row), ladder.stage) {
         let step = world.cadence.first_overdue().unwrap_or(0);
         ladder.blocked = Some(Block { reason: Reason::OldDebt, step, until: None });
         return ladder;
@@ -60,6 +63,7 @@ pub(super) fn ladder(world: &World, row: &CaseInvoice, today: Date, entry_releas
                 block.until.into_iter().for_each(|day| ladder.look_on(day, step));
                 ladder.blocked.get_or_insert(block);
             }
+            Weighed::RuledOut => ladder.ruled_out.push(step),
             Weighed::Passed | Weighed::Waits => {}
         }
         let entry_only = climb.enters_late() && ladder.stage.is_none_or(|s| !world.cadence.steps[s].overdue);
@@ -71,7 +75,7 @@ pub(super) fn ladder(world: &World, row: &CaseInvoice, today: Date, entry_releas
 }
 
 /// The steps that are passed over for good when `given` is given to the invoice, with the reason.
-pub(super) fn passed_over(world: &World, row: &CaseInvoice, given: usize) -> Vec<(StepId, &'static str)> {
+pub(super) fn passed_over(world: &World, row: &CaseInvoice, ruled_out: &[usize], given: usize) -> Vec<(StepId, &'static str)> {
     let steps = &world.cadence.steps;
     let floor = floor(world, row);
     // From the beginning: a step that the cadence gained behind the furthest is passed over as well (R8).
@@ -81,6 +85,7 @@ pub(super) fn passed_over(world: &World, row: &CaseInvoice, given: usize) -> Vec
             let why = match (i < floor, steps[i].overdue) {
                 (true, _) if row.invoice.reopened => "reopened",
                 (true, _) => "first_seen_late",
+                _ if ruled_out.contains(&i) => "ruled_out",
                 (false, false) if steps[given].overdue => "due_date_passed",
                 (false, _) => "overtaken",
             };
@@ -109,13 +114,17 @@ enum Weighed {
     Blocked(Block),
     /// Its time is over (a note before the due date, after it), or it was passed over.
     Passed,
+    /// Its own condition does not hold, so it counts as passed (R2, R22).
+    RuledOut,
     /// It counts from a step that has not left yet.
     Waits,
 }
 
 struct Climb<'a> {
     world: &'a World<'a>,
+    file: &'a DebtorFile,
     row: &'a CaseInvoice,
+    facts: &'a Facts<'a>,
     today: Date,
     floor: usize,
 }
@@ -154,7 +163,10 @@ impl Climb<'_> {
         if self.mark(step).is_some_and(|m| m.kind == MarkKind::Skipped) {
             return Weighed::Passed; // For good: a person dropped it, or a further step has left since.
         }
-        let Some(own_day) = self.day_of(step) else { return Weighed::Waits };
+        let Some(own_day) = self.day_of(step).map(|day| day.max(self.late_enough(step))) else { return Weighed::Waits };
+        if own_day <= self.today && self.is_ruled_out(step) {
+            return Weighed::RuledOut;
+        }
         let day = match self.lower_step_gate(step, own_day) {
             Gate::Open(day) => day,
             Gate::Waits => return Weighed::Waits,
@@ -172,7 +184,38 @@ impl Climb<'_> {
                 return Weighed::Blocked(Block { reason: Reason::PaymentsNotBooked, step, until: Some(until) });
             }
         }
-        Weighed::Due
+        match self.data_gate(step) {
+            Some(reason) => Weighed::Blocked(Block { reason, step, until: None }),
+            None => Weighed::Due,
+        }
+    }
+
+    /// Whether the step's own condition does not hold (R22).
+    fn is_ruled_out(&self, step: usize) -> bool {
+        unmet(&self.world.cadence.steps[step].only_if, self.facts).is_some()
+    }
+
+    /// The first day on which the condition of a step lets it leave as far as days past due are concerned.
+    fn late_enough(&self, step: usize) -> Date {
+        let conditions = &self.world.cadence.steps[step].only_if;
+        let days = conditions.iter().map(|c| i64::from(c.days_late_min.unwrap_or(0))).min().unwrap_or(0);
+        if days == 0 { Date::MIN } else { plus_days(self.row.invoice.due_on, days) }
+    }
+
+    /// What is not known that the step needs (R16, R22).
+    fn data_gate(&self, step: usize) -> Option<Reason> {
+        let this = &self.world.cadence.steps[step];
+        if self.file.debtor.kind.is_none() && this.is_firm() {
+            return Some(Reason::KindUnknown);
+        }
+        let lacks = !lacking(&this.needs, &self.file.debtor, &self.row.invoice).is_empty();
+        lacks.then_some(Reason::NeedsData)
+    }
+
+    /// The day of a step had every earlier one left on its own day.
+    fn planned(&self, step: usize) -> Option<Date> {
+        let invoice = &self.row.invoice;
+        self.world.cadence.planned(step, invoice.due_on, invoice.issued_on, self.world.calendar)
     }
 
     fn mark(&self, step: usize) -> Option<&Mark> {
@@ -183,22 +226,20 @@ impl Climb<'_> {
     fn day_of(&self, step: usize) -> Option<Date> {
         let cadence = self.world.cadence;
         let invoice = &self.row.invoice;
-        let calendar = cadence.calendar.as_deref();
+        let calendar = self.world.calendar;
         let Anchor::AfterStep(id) = &cadence.steps[step].when.anchor else {
-            return cadence.planned(step, invoice.due_on, invoice.issued_on);
+            return self.planned(step);
         };
         let base = cadence.position(id)?;
         let from = match self.mark(base) {
             Some(mark) if mark.kind.is_progress() => mark.on,
             // Passed over: from the day on which it would have been due (R4).
-            Some(mark) if mark.kind == MarkKind::Skipped => cadence.planned(base, invoice.due_on, invoice.issued_on)?,
+            Some(mark) if mark.kind == MarkKind::Skipped => self.planned(base)?,
             // Had under another cadence, or before this one gained the step.
-            _ if self.progress().is_some_and(|p| p >= base) => {
-                self.last_left_at_rank(base).unwrap_or(cadence.planned(base, invoice.due_on, invoice.issued_on)?)
-            }
-            _ if base < self.floor || (!cadence.steps[base].overdue && self.today > invoice.due_on) => {
-                cadence.planned(base, invoice.due_on, invoice.issued_on)?
-            }
+            _ if self.progress().is_some_and(|p| p >= base) => self.last_left_at_rank(base).unwrap_or(self.planned(base)?),
+            _ if base < self.floor || (!cadence.steps[base].overdue && self.today > invoice.due_on) => self.planned(base)?,
+            // Ruled out: from the day on which it would have been due (R2).
+            _ if self.is_ruled_out(base) => self.planned(base).filter(|day| *day <= self.today)?,
             _ => return None,
         };
         Some(cadence.steps[step].when.delay.after(from, calendar))
@@ -210,14 +251,16 @@ impl Climb<'_> {
     }
 
     /// Rule R2: a firm step, and any note after the due date, needs the nearest lower overdue rank accepted
-    /// for this invoice, and the time between the two to have run since.
+    /// for this invoice, and the time between the two to have run since. A call is what a person does when letters
+    /// do not help: it needs none.
     fn lower_step_gate(&self, step: usize, own_day: Date) -> Gate {
         let cadence = self.world.cadence;
         let this = &cadence.steps[step];
-        if !this.overdue || !(this.is_firm() || this.rank.is_none()) {
+        let is_note = this.rank.is_none() && this.task().is_none();
+        if !this.overdue || !(this.is_firm() || is_note) {
             return Gate::Open(own_day);
         }
-        let Some(lower) = cadence.lower_rank(step) else {
+        let Some(lower) = self.lower_rank(step) else {
             return if this.is_firm() { Gate::Shut(Reason::FirstContact) } else { Gate::Open(own_day) };
         };
         let at_rank = |m: &&Mark| m.rank == Some(lower);
@@ -239,11 +282,27 @@ impl Climb<'_> {
         }
         // Under another cadence it had another name: then from the last step of its rank here.
         let same_rank = || cadence.steps[..step].iter().rposition(|s| s.overdue && s.rank == Some(lower));
-        let waiting = at.or_else(same_rank).and_then(|at| {
-            let day = |s| cadence.planned(s, self.row.invoice.due_on, self.row.invoice.issued_on);
-            Some(days_between(day(at)?, day(step)?).max(0))
-        });
+        let waiting = at.or_else(same_rank).and_then(|at| Some(days_between(self.planned(at)?, self.planned(step)?).max(0)));
         Gate::Open(own_day.max(plus_days(accepted.on, waiting.unwrap_or(0))))
+    }
+
+    /// The nearest lower overdue rank that is not ruled out as a whole for this invoice: what a step's own condition
+    /// ruled out counts as passed (R2).
+    fn lower_rank(&self, step: usize) -> Option<Rank> {
+        let steps = &self.world.cadence.steps;
+        let ruled_out = |rank: Rank| {
+            let mut of_rank = (0..step).filter(|s| steps[*s].overdue && steps[*s].rank == Some(rank));
+            let marked = |s: usize| self.mark(s).is_some_and(|m| m.kind != MarkKind::Skipped);
+            of_rank.all(|s| !marked(s) && self.is_ruled_out(s) && self.planned(s).is_some_and(|day| day <= self.today))
+        };
+        let mut below = step;
+        loop {
+            let rank = self.world.cadence.lower_rank(below)?;
+            if !ruled_out(rank) {
+                return Some(rank);
+            }
+            below = steps.iter().position(|s| s.overdue && s.rank == Some(rank))?;
+        }
     }
 
     /// Rule R10: until when receipts are not booked far enough for this invoice.

@@ -12,6 +12,7 @@ mod ladder;
 mod netting;
 mod pace;
 mod sections;
+mod standing;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -23,14 +24,16 @@ mod words;
 
 pub use netting::net;
 pub use pace::counts_from;
+pub use standing::{is_chased, lapses};
 pub use tie_out::tie_out;
 pub use verdict::decide;
 
 use super::cadence::Cadence;
 use super::calendar::Calendar;
+use super::debtor::Role;
 use super::money::{Money, Threshold};
 use super::reason::Reason;
-use super::step::{Channel, Rank, StepId};
+use super::step::{Channel, Rank, StepId, TaskKind};
 use super::when::Delay;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -87,7 +90,7 @@ pub struct Brake {
     pub reason: Reason,
     /// The value that blocks and where it comes from.
     pub text: String,
-    /// The only channel that it stops; all, when there is none.
+    /// The only channel that it stops; all, and tasks for people, when there is none.
     pub channel: Option<Channel>,
     /// When it ends by itself, if it does.
     pub until: Option<Timestamp>,
@@ -100,8 +103,8 @@ impl Brake {
     }
 
     /// Whether it lets none of these channels pass.
-    pub fn stops(&self, to: &[(Channel, String)]) -> bool {
-        self.channel.is_none_or(|stopped| to.iter().all(|(channel, _)| *channel == stopped))
+    pub fn stops(&self, to: &[To]) -> bool {
+        self.channel.is_none_or(|stopped| !to.is_empty() && to.iter().all(|t| t.channel == stopped))
     }
 }
 
@@ -120,6 +123,8 @@ pub struct World<'a> {
     pub booked: Booked,
     /// The creditor's holidays: bank working days.
     pub bank: Option<&'a Calendar>,
+    /// The holidays of the creditor, of the debtor's country and of the cadence, together (R20).
+    pub calendar: Option<&'a Calendar>,
     /// What stops sending.
     pub brakes: &'a [Brake],
     /// The channels that are configured.
@@ -204,13 +209,49 @@ pub struct Undeliverable {
     pub text: String,
 }
 
+/// Somebody whom a message goes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct To {
+    /// By which channel.
+    pub channel: Channel,
+    /// The address.
+    pub address: String,
+    /// What the person is for the debtor.
+    pub role: Role,
+    /// The person's name.
+    pub name: Option<String>,
+    /// The person's language, where it is not the debtor's.
+    pub language: Option<String>,
+    /// Gets a copy of the e-mail that goes to another: whether this one arrives moves nothing.
+    pub copy: bool,
+}
+
+/// How a contact is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// One message to each.
+    Messages(Vec<To>),
+    /// A person has something to do.
+    Task(TaskKind),
+}
+
+impl Way {
+    /// Whom messages go to; nobody, where a person has something to do.
+    pub fn to(&self) -> &[To] {
+        match self {
+            Way::Messages(to) => to,
+            Way::Task(_) => &[],
+        }
+    }
+}
+
 /// A contact that may leave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Place in the cadence of the step whose letter is used: the furthest one.
     pub step: usize,
-    /// Where it goes: one message each.
-    pub to: Vec<(Channel, String)>,
+    /// Where it goes, or who has to do it.
+    pub way: Way,
     /// The rows that the message shows.
     pub lines: Vec<Line>,
     /// What is asked for: the net of the rows under [`Section::Asked`].
@@ -249,8 +290,10 @@ pub struct Line {
     pub rank: Option<Rank>,
     /// Days past due; negative before.
     pub days_late: i64,
-    /// What is owed on it after credits without an invoice were set off.
+    /// What is owed on it after credits without an invoice were set off, and without what is in dispute.
     pub net: Money,
+    /// The part of it that is in dispute, and set aside (R18).
+    pub disputed: Money,
 }
 
 /// Listens to a decision being made.

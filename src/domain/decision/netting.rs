@@ -1,9 +1,8 @@
 //! Setting credits off against invoices (rule R11).
 
-use super::survey::own_obstacle;
+use super::survey::{disputed_part, own_obstacle};
 use crate::domain::case::{CaseInvoice, in_force};
 use crate::domain::currency::Currency;
-use crate::domain::invoice::Invoice;
 use jiff::civil::Date;
 
 /// Where a credit goes.
@@ -41,7 +40,7 @@ pub(super) struct SetOff {
 /// customer's invoice pays that one, and nothing of the payer's own.
 pub fn net(rows: &[CaseInvoice], currency: Currency, today: Date) -> Vec<i64> {
     let mut pool: i64 = 0;
-    let mut nets = named(rows, currency, |credit| pool = pool.saturating_add(credit.rest));
+    let mut nets = named(rows, currency, today, |credit| pool = pool.saturating_add(credit.rest));
     if pool > 0 {
         let mut order: Vec<usize> = (0..rows.len()).filter(|i| nets[*i] > 0).collect();
         order.sort_by_key(|i| (!chaseable(&rows[*i], today), rows[*i].invoice.due_on, rows[*i].invoice.pk));
@@ -55,10 +54,10 @@ pub fn net(rows: &[CaseInvoice], currency: Currency, today: Date) -> Vec<i64> {
 }
 
 /// What is owed on each row after the credits that name it; each credit is told as it is used.
-pub(super) fn named(rows: &[CaseInvoice], currency: Currency, mut each: impl FnMut(SetOff)) -> Vec<i64> {
+pub(super) fn named(rows: &[CaseInvoice], currency: Currency, today: Date, mut each: impl FnMut(SetOff)) -> Vec<i64> {
     let in_currency = |r: &CaseInvoice| r.invoice.balance.currency == currency && r.invoice.is_open();
     let mut nets: Vec<i64> =
-        rows.iter().map(|r| if in_currency(r) && !r.invoice.is_credit() { owed(&r.invoice) } else { 0 }).collect();
+        rows.iter().map(|r| if in_currency(r) && !r.invoice.is_credit() { owed(r, today) } else { 0 }).collect();
     for (at, credit) in rows.iter().enumerate().filter(|(_, r)| in_currency(r) && r.invoice.is_credit()) {
         let amount = credit.invoice.balance.minor.saturating_abs();
         let is_named = |r: &CaseInvoice, name: &str| {
@@ -82,11 +81,15 @@ pub(super) fn named(rows: &[CaseInvoice], currency: Currency, mut each: impl FnM
     nets
 }
 
-/// What is owed on an invoice before the credits of its own customer.
-fn owed(invoice: &Invoice) -> i64 {
-    invoice.balance.minor.saturating_sub(invoice.paid_by_others).max(0)
+/// What is owed on an invoice before the credits of its own customer, and without what is in dispute (R18).
+fn owed(row: &CaseInvoice, today: Date) -> i64 {
+    let invoice = &row.invoice;
+    let part = disputed_part(row, today);
+    // An invoice that is in dispute as a whole still takes the credits that nothing else does.
+    let disputed = if part < invoice.balance.minor { part } else { 0 };
+    invoice.balance.minor.saturating_sub(disputed).saturating_sub(invoice.paid_by_others).max(0)
 }
 
 fn chaseable(row: &CaseInvoice, today: Date) -> bool {
-    own_obstacle(row).is_none() && in_force(&row.holds, today).is_none()
+    own_obstacle(row, today).is_none() && in_force(&row.holds, today).is_none()
 }

@@ -2,8 +2,8 @@
 
 use super::World;
 use crate::domain::cadence::{Cadence, Group};
+use crate::domain::calendar::{Calendar, is_working_day, plus_working_days};
 use crate::domain::case::{Contact, DebtorFile};
-use crate::domain::invoice::CustomerKind;
 use crate::domain::reason::Reason;
 use crate::domain::time::{days_between, local_date, plus_days};
 use jiff::civil::Date;
@@ -12,7 +12,11 @@ use jiff::civil::Date;
 const LONGEST_CEILING: i64 = 30;
 
 /// Whether the pace lets a contact about these invoices go today; else the reason and the first day that does.
-pub(super) fn pace(world: &World, file: &DebtorFile, about: &[i64], today: Date) -> Option<(Reason, Date)> {
+/// `overdue`: the step lies after the due date, so that a near pay day of the debtor stands against it.
+pub(super) fn pace(world: &World, file: &DebtorFile, overdue: bool, about: &[i64], today: Date) -> Option<(Reason, Date)> {
+    if let Some((_, free)) = pay_run(world, file, today).filter(|_| overdue) {
+        return Some((Reason::PayRun, free));
+    }
     if let Some((_, free)) = spacing(world, file, about).filter(|(_, free)| *free > today) {
         return Some((Reason::Spacing, free));
     }
@@ -53,12 +57,32 @@ impl Ceiled {
 }
 
 pub(super) fn is_consumer(file: &DebtorFile) -> bool {
-    file.debtor.kind == Some(CustomerKind::Consumer)
+    file.debtor.is_consumer()
+}
+
+/// The day on which the debtor pays anyway, if it is near, and the first day on which it is known whether it did (R22).
+pub(super) fn pay_run(world: &World, file: &DebtorFile, today: Date) -> Option<(Date, Date)> {
+    let near = world.cadence.pay_run_guard;
+    // What is booked late is known late: at the longest a fortnight is looked back.
+    let days = (-14..=31).map(|n| plus_days(today, n)).filter(|day| is_pay_day(&file.debtor.pay_runs, *day));
+    let run = |day: Date| (1..=10).map(|n| plus_days(day, n - 1)).find(|d| is_working_day(*d, world.calendar)).unwrap_or(day);
+    let window = |day: Date| {
+        let run = run(day);
+        let known = (1..=31).map(|n| plus_days(run, n)).find(|on| world.booked.through(*on, today, world.bank) >= run);
+        (near.before(run, world.calendar), run, known.unwrap_or_else(|| plus_working_days(run, 2, world.bank)))
+    };
+    days.map(window).find(|(from, _, free)| (*from..*free).contains(&today)).map(|(_, run, free)| (run, free))
+}
+
+/// Whether the debtor pays on this day of the month; 31 is the last of any.
+fn is_pay_day(runs: &[u8], day: Date) -> bool {
+    let last = day.day() == day.days_in_month();
+    runs.iter().any(|run| *run as i8 == day.day() || (last && *run as i8 > day.day()))
 }
 
 /// The first day on which a contact may still count, for a cadence: by the longest ceiling or by its spacing.
-pub fn counts_from(cadence: &Cadence, today: Date) -> Date {
-    let spaced = cadence.spacing.before(today, cadence.calendar.as_deref());
+pub fn counts_from(cadence: &Cadence, today: Date, calendar: Option<&Calendar>) -> Date {
+    let spaced = cadence.spacing.before(today, calendar);
     spaced.min(plus_days(today, -LONGEST_CEILING))
 }
 
@@ -70,5 +94,5 @@ pub(super) fn spacing(world: &World, file: &DebtorFile, about: &[i64]) -> Option
     };
     let last = counted(world, file).filter(concerns).map(|c| c.at).max()?;
     let day = local_date(last, world.zone);
-    Some((day, world.cadence.spacing.after(day, world.cadence.calendar.as_deref())))
+    Some((day, world.cadence.spacing.after(day, world.calendar)))
 }

@@ -3,7 +3,7 @@
 use super::choice::Choice;
 use super::ladder::passed_over;
 use super::survey::{Place, Placed};
-use super::{Line, Plan, Section, World};
+use super::{Line, Plan, Section, Way, World};
 use crate::domain::currency::Currency;
 use crate::domain::money::Money;
 use crate::domain::reason::Reason;
@@ -17,6 +17,8 @@ pub(super) fn plan(world: &World, placed: &[Placed], choice: &Choice, currency: 
     let step = choice.step;
     // Formal notices list only what is at that stage (R5).
     let formal = world.cadence.steps[step].rank >= Some(Rank::Formal);
+    // A task is about its own invoices alone.
+    let task = world.cadence.steps[step].task();
     let mut lines: Vec<Line> = Vec::with_capacity(placed.len());
     let mut skipped = Vec::new();
     for (i, p) in placed.iter().enumerate() {
@@ -26,7 +28,12 @@ pub(super) fn plan(world: &World, placed: &[Placed], choice: &Choice, currency: 
         let given = p.ladder().and_then(|l| l.due).filter(|_| choice.ready.binary_search(&i).is_ok());
         let asked = given == Some(step) || choice.along.binary_search(&i).is_ok();
         let Some(section) = section(world, p, given, asked) else { continue };
-        if formal && !matches!(section, Section::Asked | Section::Credit) {
+        let kept = match section {
+            Section::Asked => true,
+            Section::Credit => task.is_none(),
+            _ => !formal && task.is_none(),
+        };
+        if !kept {
             continue;
         }
         let stage = given.or_else(|| p.ladder().and_then(|l| l.stage));
@@ -37,19 +44,24 @@ pub(super) fn plan(world: &World, placed: &[Placed], choice: &Choice, currency: 
             stage: stage.map(|s| world.cadence.steps[s].id.clone()),
             rank: stage.and_then(|s| world.cadence.steps[s].rank),
             days_late: p.days_late,
+            disputed: Money::new(if section == Section::Credit { 0 } else { p.disputed }, currency),
             net: Money::new(if section == Section::Credit { p.row.invoice.balance.minor } else { p.net }, currency),
         });
         if let Some(given) = given {
-            skipped.extend(passed_over(world, p.row, given).into_iter().map(|(id, why)| (p.row.invoice.pk, id, why)));
+            let ruled_out = p.ladder().map(|l| l.ruled_out.as_slice()).unwrap_or_default();
+            skipped.extend(passed_over(world, p.row, ruled_out, given).into_iter().map(|(id, why)| (p.row.invoice.pk, id, why)));
         }
     }
     // Credits are shown with what they were set off against; what they cover wholly is not in the letter.
-    let lowered = |l: &Line| placed.iter().any(|p| p.row.invoice.pk == l.pk && l.net.minor < p.row.invoice.balance.minor);
+    let lowered = |l: &Line| {
+        placed.iter().any(|p| p.row.invoice.pk == l.pk && l.net.minor + l.disputed.minor < p.row.invoice.balance.minor)
+    };
     if !lines.iter().any(|l| l.section != Section::Credit && lowered(l)) {
         lines.retain(|l| l.section != Section::Credit);
     }
     let asked = lines.iter().filter(|l| l.section == Section::Asked).fold(0i64, |sum, l| sum.saturating_add(l.net.minor));
-    Plan { step, to: choice.to.clone(), lines, asked: Money::new(asked, currency), skipped }
+    let way = task.map_or_else(|| Way::Messages(choice.to.clone()), Way::Task);
+    Plan { step, way, lines, asked: Money::new(asked, currency), skipped }
 }
 
 fn section(world: &World, p: &Placed, given: Option<usize>, asked: bool) -> Option<Section> {

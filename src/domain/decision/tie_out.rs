@@ -38,7 +38,14 @@ pub fn tie_out<'w>(file: &DebtorFile, world_of: impl Fn(&str) -> Option<World<'w
                 (Place::Live(_), Some(reason)) => held(reason),
                 (Place::Live(ladder), None) => on_its_cadence(file, &world, contact, p, ladder, worth),
             };
-            states.push((p.row.invoice.pk, state, p.row.invoice.balance));
+            let (pk, balance) = (p.row.invoice.pk, p.row.invoice.balance);
+            // A part in dispute is held, and the rest is where it is (R18).
+            let whole = matches!(p.place, Place::Held(..) | Place::Credit | Place::Rounding);
+            let aside = if whole { 0 } else { p.disputed };
+            if aside > 0 {
+                states.push((pk, held(Reason::Disputed), Money::new(aside, balance.currency)));
+            }
+            states.push((pk, state, Money::new(balance.minor - aside, balance.currency)));
         }
     }
     states
@@ -64,6 +71,9 @@ fn on_its_cadence(
         let its_own = contact.invoices.contains(&pk);
         match contact.state {
             ContactState::Maybe if its_own || ladder.due.is_some() => return held(Reason::Uncertain),
+            ContactState::InHand if its_own && contact.word.as_ref().is_some_and(|w| !w.given && !w.silence_is_yes) => {
+                return held(Reason::AwaitsApproval);
+            }
             ContactState::InHand if its_own => return format!("in_hand:{}", contact.step),
             _ => {}
         }

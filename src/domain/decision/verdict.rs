@@ -7,13 +7,13 @@ use super::pace::pace;
 use super::sections::plan;
 use super::survey::{Place, Placed, debtor_obstacle, survey};
 use super::weigh::weigh;
-use super::{Actor, Decision, Trace, Undeliverable, Verdict, World};
+use super::{Actor, Decision, To, Trace, Undeliverable, Verdict, World};
 use crate::domain::case::{CaseKey, Contact, ContactState, DebtorFile};
 use crate::domain::reason::Reason;
-use crate::domain::step::Channel;
+use crate::domain::step::Step;
 use crate::domain::time::{instant, local_date, plus_days};
 use jiff::Timestamp;
-use jiff::civil::{Date, Time};
+use jiff::civil::{Date, Time, Weekday};
 
 /// Decides for one case.
 pub fn decide<T: Trace>(file: &DebtorFile, case: &CaseKey, world: &World, trace: &mut T) -> Decision {
@@ -29,8 +29,13 @@ fn decision(file: &DebtorFile, case: &CaseKey, world: &World) -> Decision {
         return done;
     }
     if let Some(contact) = under_way(world, file, case) {
-        return match contact.state {
-            ContactState::Maybe => Decision::hold(Reason::Uncertain, None),
+        return match (contact.state, contact.word.as_ref().filter(|word| !word.given)) {
+            (ContactState::Maybe, _) => Decision::hold(Reason::Uncertain, None),
+            (_, Some(word)) => {
+                let reason = if word.silence_is_yes { Reason::OwnerTold } else { Reason::AwaitsApproval };
+                let next_by = if word.silence_is_yes { Actor::Relance } else { Actor::Operator };
+                Decision { next_by, ..Decision::wait(reason, Some(opening(world, word.until))) }
+            }
             _ => Decision::wait(Reason::InHand, None),
         };
     }
@@ -105,7 +110,8 @@ struct Leave {
 impl Leave {
     /// Whether only the time is wrong, so that another choice may leave sooner.
     fn is_only_later(&self) -> bool {
-        matches!(self.decision.reason, Reason::Spacing | Reason::Ceiling | Reason::OutsideWindow)
+        use Reason::{Ceiling, OutsideWindow, PayRun, QuietTime, Spacing};
+        matches!(self.decision.reason, Spacing | Ceiling | PayRun | OutsideWindow | QuietTime)
     }
 }
 
@@ -123,15 +129,20 @@ fn meanwhile(world: &World, file: &DebtorFile, placed: &[Placed], choice: &Choic
 fn leave(world: &World, file: &DebtorFile, case: &CaseKey, placed: &[Placed], choice: &Choice) -> Leave {
     let today = local_date(world.now, world.zone);
     let from_today = |decision| Leave { decision, from: today };
-    let about: Vec<i64> = choice.ready.iter().map(|i| placed[*i].row.invoice.pk).collect();
-    if let Some((reason, day)) = pace(world, file, &about, today) {
-        let decision = Decision::wait(reason, opening_for(world, &choice.to, day));
-        let for_all = reason == Reason::Ceiling || choice.only.is_none();
-        return Leave { decision, from: if for_all { day } else { today } };
-    }
-    let opens = opening_for(world, &choice.to, today);
-    if opens.is_none_or(|at| at > world.now) {
-        return from_today(Decision::wait(Reason::OutsideWindow, opens));
+    let step = &world.cadence.steps[choice.step];
+    if step.task().is_none() {
+        let about: Vec<i64> = choice.ready.iter().map(|i| placed[*i].row.invoice.pk).collect();
+        if let Some((reason, day)) = pace(world, file, step.overdue, &about, today) {
+            let decision = Decision::wait(reason, opening_for(world, step, &choice.to, day));
+            let for_all = reason == Reason::Ceiling || choice.only.is_none();
+            return Leave { decision, from: if for_all { day } else { today } };
+        }
+        let opens = opening_for(world, step, &choice.to, today);
+        if opens.is_none_or(|at| at > world.now) {
+            let any_rank = channels_open(world, &choice.to, today, |day| calm(world, day));
+            let quiet = any_rank.is_some_and(|at| at <= world.now);
+            return from_today(Decision::wait(if quiet { Reason::QuietTime } else { Reason::OutsideWindow }, opens));
+        }
     }
     if let Some(brake) = world.brakes.iter().find(|brake| brake.stops(&choice.to)) {
         let by_itself = matches!(brake.reason, Reason::StaleData | Reason::PollFailed | Reason::ChannelStopped);
@@ -156,7 +167,9 @@ fn idle(world: &World, placed: &[Placed], today: Date) -> Decision {
     let blocked = |reason| ladders().any(|l| l.blocked.is_some_and(|b| b.reason == reason));
     let covered = placed.iter().any(|p| matches!(p.place, Place::Covered) && p.is_overdue());
     let live_overdue = placed.iter().any(|p| p.ladder().is_some() && p.is_overdue());
-    for reason in [Reason::OldDebt, Reason::Uncertain, Reason::CannotReach, Reason::FirstContact] {
+    for reason in
+        [Reason::OldDebt, Reason::Uncertain, Reason::CannotReach, Reason::FirstContact, Reason::KindUnknown, Reason::NeedsData]
+    {
         if blocked(reason) {
             return Decision::hold(reason, next);
         }
@@ -197,20 +210,41 @@ fn next_day(placed: &[Placed], today: Date) -> Option<Date> {
 
 /// The first instant of a day at which any window of the cadence is open; the day's first instant if none ever is.
 fn opening(world: &World, day: Date) -> Timestamp {
-    let calendar = world.cadence.calendar.as_deref();
     let windows = [&world.cadence.window, &world.cadence.sms_window];
-    let first = windows.into_iter().filter_map(|w| w.next_open(world.now, day, world.zone, calendar)).min();
+    let first = windows.into_iter().filter_map(|w| w.next_open(world.now, day, world.zone, world.calendar)).min();
     first.or_else(|| instant(day, Time::midnight(), world.zone)).unwrap_or(world.now)
 }
 
-/// The first instant, not before a day begins, at which the windows of all channels used are open together.
-pub(super) fn opening_for(world: &World, to: &[(Channel, String)], day: Date) -> Option<Timestamp> {
-    let calendar = world.cadence.calendar.as_deref();
+/// The first instant, not before a day begins, at which the windows of all channels used are open together, for a step
+/// of this rank (R9, R20, R21).
+pub(super) fn opening_for(world: &World, step: &Step, to: &[To], day: Date) -> Option<Timestamp> {
+    if step.is_firm() {
+        return channels_open(world, to, day, |day| firm_until(world, day));
+    }
+    channels_open(world, to, day, |day| calm(world, day))
+}
+
+/// The minute at which a day ends for anything that is not firm: not at all, or before it begins on a holiday.
+fn calm(world: &World, day: Date) -> Option<u16> {
+    (!world.calendar.is_some_and(|c| c.is_holiday(day))).then_some(1440)
+}
+
+/// The minute of a day until which something of rank firm or higher may leave (R20): not on the eve of a holiday or in
+/// the quiet weeks of the cadence, and on Fridays until noon.
+pub(super) fn firm_until(world: &World, day: Date) -> Option<u16> {
+    let holiday = |day| world.calendar.is_some_and(|c| c.is_holiday(day));
+    if holiday(day) || holiday(plus_days(day, 1)) || world.cadence.quiet.iter().any(|range| range.contains(day)) {
+        return None;
+    }
+    Some(if day.weekday() == Weekday::Friday { 720 } else { 1440 })
+}
+
+fn channels_open(world: &World, to: &[To], day: Date, last: impl Fn(Date) -> Option<u16>) -> Option<Timestamp> {
     let mut at = world.now;
     for _ in 0..50 {
         let latest = to
             .iter()
-            .map(|(c, _)| world.cadence.window_of(*c).next_open(at, day, world.zone, calendar))
+            .map(|t| world.cadence.window_of(t.channel).next_open_within(at, day, world.zone, &last))
             .collect::<Option<Vec<_>>>()?
             .into_iter()
             .max()?;

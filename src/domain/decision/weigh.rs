@@ -8,12 +8,11 @@ use super::demand::{Demand, demands, stages};
 use super::survey::{Placed, survey};
 use super::verdict::{best, under_way};
 use super::words::{self, rule};
-use super::{Decision, Explanation, RuleWeighed, Verdict, World};
+use super::{Decision, Explanation, RuleWeighed, To, Verdict, World};
 use crate::domain::cadence::Group;
-use crate::domain::case::{CaseKey, ContactState, DebtorFile, in_force};
+use crate::domain::case::{CaseKey, ContactState, DebtorFile, HoldKind, in_force};
 use crate::domain::money::Money;
 use crate::domain::reason::Reason;
-use crate::domain::step::Channel;
 use crate::domain::time::local_date;
 use jiff::civil::Date;
 
@@ -38,7 +37,20 @@ pub(super) fn weigh(file: &DebtorFile, case: &CaseKey, world: &World, decision: 
                     format!("whether the message with step \"{step}\" left is uncertain; resolve it with `relance uncertain`");
                 rule("R2", false, Reason::Uncertain, text)
             }
-            _ => rule("R1", false, Reason::InHand, format!("a message with step \"{step}\" is under way")),
+            _ => match c.word.as_ref().filter(|w| !w.given) {
+                Some(word) if word.silence_is_yes => {
+                    let text = format!("the owner was told of step \"{step}\" and may hold it until {}", word.until);
+                    rule("R22", false, Reason::OwnerTold, text)
+                }
+                Some(word) => {
+                    let text = format!(
+                        "step \"{step}\" waits for a yes: `relance approve {}`; the question lapses on {}, or when the balance changes",
+                        word.pk, word.until
+                    );
+                    rule("R22", false, Reason::AwaitsApproval, text)
+                }
+                None => rule("R1", false, Reason::InHand, format!("a message with step \"{step}\" is under way")),
+            },
         }
     }));
     if contact.is_none() {
@@ -62,7 +74,7 @@ pub(super) fn weigh(file: &DebtorFile, case: &CaseKey, world: &World, decision: 
 pub(super) struct Next {
     pub(super) step: usize,
     pub(super) rows: Vec<usize>,
-    pub(super) to: Vec<(Channel, String)>,
+    pub(super) to: Vec<To>,
 }
 
 /// All that is looked at.
@@ -101,18 +113,45 @@ impl Weighing<'_> {
 
     /// R15 and R19: the customer as a whole.
     fn about_debtor(&self) -> Vec<RuleWeighed> {
-        let state = match &self.file.debtor.state {
-            Some(state) => {
-                let text = format!("the ledger gives the customer the state \"{state}\": no message, a person decides");
+        let debtor = &self.file.debtor;
+        let who = debtor.state_from.who();
+        let state = match debtor.state {
+            Some(state) if state.silences() => {
+                let text =
+                    format!("{who} that the customer is in the state \"{}\": no message, a person decides", state.as_str());
                 rule("R15", false, Reason::DebtorState, text)
             }
-            None => rule("R15", true, Reason::Due, "the ledger gives the customer no state that forbids messages".to_owned()),
+            Some(state) => {
+                let text = format!(
+                    "{who} that the customer is in the state \"{}\", which has a cadence or a wait of its own",
+                    state.as_str()
+                );
+                rule("R15", true, Reason::Due, text)
+            }
+            None => rule("R15", true, Reason::Due, "the customer is in no state that forbids messages".to_owned()),
+        };
+        let kind = match debtor.kind {
+            Some(kind) => {
+                let text = format!("{} that this is a {}", debtor.kind_from.who(), kind.as_str());
+                rule("R16", true, Reason::Due, text)
+            }
+            None => {
+                let text = "not known whether this is a firm or a private person: a reminder at most, until customer_kind, a valid enterprise_no or `relance debtor ID --kind` says";
+                rule("R16", true, Reason::Due, text.to_owned())
+            }
         };
         let hold = match in_force(&self.file.holds, self.today) {
-            Some(hold) => rule("R19", false, Reason::Held, format!("hold {} until {}: {}", hold.id, hold.until, hold.reason)),
+            Some(hold) => {
+                let what = match hold.kind {
+                    HoldKind::Operator | HoldKind::Dispute => "hold",
+                    HoldKind::Promise => "promise, hold",
+                    HoldKind::Call => "reached by phone, hold",
+                };
+                rule("R19", false, hold.kind.reason(), format!("{what} {} until {}: {}", hold.id, hold.until, hold.reason))
+            }
             None => rule("R19", true, Reason::Due, "no hold on the customer as a whole".to_owned()),
         };
-        vec![state, hold]
+        vec![state, kind, hold]
     }
 
     fn money(&self, minor: i64) -> Money {
@@ -166,6 +205,10 @@ impl Weighing<'_> {
     }
 }
 
-pub(super) fn names(to: &[(Channel, String)]) -> String {
-    to.iter().map(|(c, _)| c.as_str()).collect::<Vec<_>>().join(" and ")
+/// The channels, and who gets a copy.
+pub(super) fn names(to: &[To]) -> String {
+    let channels: Vec<&str> = to.iter().filter(|t| !t.copy).map(|t| t.channel.as_str()).collect();
+    let copies = to.iter().filter(|t| t.copy).count();
+    let more = if copies > 0 { format!(", with a copy to {copies} more") } else { String::new() };
+    format!("{}{more}", channels.join(" and "))
 }

@@ -2,13 +2,14 @@
 
 use super::choice::reach;
 use super::ladder::{enters_late, marks};
-use super::pace::{Ceiled, is_consumer, spacing};
+use super::pace::{Ceiled, is_consumer, pay_run, spacing};
 use super::survey::{Place, Placed};
-use super::verdict::opening_for;
+use super::verdict::firm_until;
 use super::weigh::{Next, Weighing, names};
 use super::words::{self, booked, is_booked, rule};
 use super::{OldDebts, RuleWeighed};
 use crate::domain::case::MarkKind;
+use crate::domain::condition::lacking;
 use crate::domain::reason::Reason;
 use crate::domain::step::Channel;
 
@@ -30,6 +31,7 @@ impl Weighing<'_> {
         each(&mut found, &|p| self.lower_step(next.step, p));
         each(&mut found, &|p| self.entry(p));
         each(&mut found, &|p| self.bookings(next.step, p));
+        each(&mut found, &|p| self.conditions(next.step, p));
         if !self.placed.iter().any(|p| matches!(p.place, Place::Credit | Place::Covered)) {
             let text = "the ledger has no payments or credit notes of this customer to be set off".to_owned();
             found.push(rule("R11", true, Reason::Due, text));
@@ -55,7 +57,7 @@ impl Weighing<'_> {
     fn lower_step(&self, step: usize, p: &Placed) -> RuleWeighed {
         let (cadence, number) = (self.world.cadence, &p.row.invoice.number);
         let this = &cadence.steps[step];
-        let needs = this.overdue && (this.is_firm() || this.rank.is_none());
+        let needs = this.overdue && (this.is_firm() || (this.rank.is_none() && this.task().is_none()));
         let Some(lower) = cadence.lower_rank(step).filter(|_| needs) else {
             return rule("R2", true, Reason::Due, format!("{number}: step {} needs no step before it", this.id));
         };
@@ -101,6 +103,36 @@ impl Weighing<'_> {
             () => format!("{number}: first seen on {seen}, after it fell due: it enters at the first step after due"),
         };
         rule("R3", true, Reason::Due, text)
+    }
+
+    /// R16 and R22: what the step needs to know, and for whom it is.
+    fn conditions(&self, step: usize, p: &Placed) -> RuleWeighed {
+        let (this, invoice) = (&self.world.cadence.steps[step], &p.row.invoice);
+        let number = &invoice.number;
+        if this.is_firm() && self.file.debtor.kind.is_none() {
+            let text = format!(
+                "{number}: step {} is {}, and it is not known whether the customer is a firm or a private person",
+                this.id,
+                this.rank.map_or("", |r| r.as_str())
+            );
+            return rule("R16", false, Reason::KindUnknown, text);
+        }
+        let lacking = lacking(&this.needs, &self.file.debtor, invoice);
+        if !lacking.is_empty() {
+            let what = lacking.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", ");
+            let text = format!("{number}: step {} needs {what}, which the ledger does not give", this.id);
+            return rule("R22", false, Reason::NeedsData, text);
+        }
+        if this.only_if.is_empty() {
+            return rule("R22", true, Reason::Due, format!("step {} has no condition of its own", this.id));
+        }
+        let out = p.ladder().is_some_and(|l| l.ruled_out.contains(&step));
+        let text = format!(
+            "{number}: the condition of step {} {}",
+            this.id,
+            if out { "does not hold" } else { "holds, or is weighed when its day comes" }
+        );
+        rule("R22", !out, Reason::RuledOut, text)
     }
 
     /// R10: bookings.
@@ -158,6 +190,19 @@ impl Weighing<'_> {
     fn pace(&self, next: &Next) -> Vec<RuleWeighed> {
         let about: Vec<i64> = next.rows.iter().map(|i| self.placed[*i].row.invoice.pk).collect();
         let cadence = self.world.cadence;
+        let this = &cadence.steps[next.step];
+        if let Some(kind) = this.task() {
+            let text =
+                format!("step {} is a {} for a person: no message, so no spacing, ceiling or hours", this.id, kind.as_str());
+            return vec![rule("R6", true, Reason::Due, text)];
+        }
+        let run = pay_run(self.world, self.file, self.today).filter(|_| this.overdue).map(|(run, free)| {
+            let text = format!(
+                "the customer pays on {run}; within {} of that nothing asks for it, and what it paid is booked by {free}",
+                cadence.pay_run_guard
+            );
+            rule("R22", false, Reason::PayRun, text)
+        });
         let spaced = match spacing(self.world, self.file, &about) {
             Some((last, free)) => {
                 let text = format!(
@@ -176,25 +221,27 @@ impl Weighing<'_> {
             let text = format!("contacts {when}: {count}, and at most {most} ([guard] {key})");
             rule("R6", count < u64::from(most), Reason::Ceiling, text)
         };
-        std::iter::once(spaced).chain(ceilings.limits.into_iter().zip(keys).map(ceiling)).collect()
+        run.into_iter().chain(std::iter::once(spaced)).chain(ceilings.limits.into_iter().zip(keys).map(ceiling)).collect()
     }
 
-    /// R9 and R21: the hours of each channel.
+    /// R9 and R21: the hours of each channel; R20: the days on which nothing firm leaves.
     fn windows(&self, next: &Next) -> Vec<RuleWeighed> {
         let world = self.world;
-        let all = world.cadence.steps[next.step].channel.channels().iter().filter(|c| world.channels.contains(c));
-        let channels: Vec<Channel> = match next.to.is_empty() {
+        let step = &world.cadence.steps[next.step];
+        let all = step.channels().iter().filter(|c| world.channels.contains(c));
+        let mut channels: Vec<Channel> = match next.to.is_empty() {
             true => all.copied().collect(),
-            false => next.to.iter().map(|(channel, _)| *channel).collect(),
+            false => next.to.iter().map(|to| to.channel).collect(),
         };
+        channels.dedup();
         let zone = world.zone.iana_name().unwrap_or("its zone");
         let clock = |at| world.zone.to_datetime(at).strftime("%a %Y-%m-%d %H:%M").to_string();
         let local = clock(world.now);
         let one = |channel: Channel| {
-            let opens = opening_for(world, &[(channel, String::new())], self.today);
-            let open = opens.is_some_and(|at| at <= world.now);
             let (name, window) = (&world.cadence.name, world.cadence.window_of(channel));
-            let holiday = world.cadence.calendar.as_deref().is_some_and(|c| c.is_holiday(self.today));
+            let opens = window.next_open(world.now, self.today, world.zone, world.calendar);
+            let open = opens.is_some_and(|at| at <= world.now);
+            let holiday = world.calendar.is_some_and(|c| c.is_holiday(self.today));
             let why = if holiday { ", and a holiday" } else { "" };
             let hours = format!("the hours of \"{name}\" for {channel} ({window})");
             let text = match opens.filter(|_| !open) {
@@ -204,6 +251,31 @@ impl Weighing<'_> {
             };
             rule(if channel == Channel::Sms { "R21" } else { "R9" }, open, Reason::OutsideWindow, text)
         };
-        channels.into_iter().map(one).collect()
+        let mut found: Vec<RuleWeighed> = channels.into_iter().map(one).collect();
+        if step.is_firm() && step.task().is_none() {
+            found.push(self.calm_days(step.rank.map_or("", |r| r.as_str())));
+        }
+        found
+    }
+
+    /// R20: Friday afternoons, eves of holidays, quiet weeks.
+    fn calm_days(&self, rank: &str) -> RuleWeighed {
+        let now = self.world.zone.to_datetime(self.world.now);
+        let minute = now.hour() as u16 * 60 + now.minute() as u16;
+        let holds = firm_until(self.world, self.today).is_some_and(|last| minute < last);
+        let quiet = self.world.cadence.quiet.iter().find(|range| range.contains(self.today));
+        let text = match (holds, quiet) {
+            (true, _) => format!(
+                "{} is no Friday afternoon, no eve of a holiday and in no quiet weeks: a step of rank {rank} may leave",
+                self.today
+            ),
+            (false, Some(range)) => {
+                format!("{} lies in the quiet weeks {range} of the cadence: nothing of rank {rank} leaves", self.today)
+            }
+            (false, None) => {
+                format!("{} is a Friday after 12:00, a holiday or the eve of one: nothing of rank {rank} leaves", self.today)
+            }
+        };
+        rule("R20", holds, Reason::QuietTime, text)
     }
 }

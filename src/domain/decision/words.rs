@@ -5,6 +5,8 @@ use super::netting::{SetOff, Target, named};
 use super::survey::{Place, Placed};
 use super::{Booked, RuleWeighed, World};
 use crate::domain::case::{CaseInvoice, CaseKey, DebtorFile, Mark, MarkKind};
+use crate::domain::condition::lacking;
+use crate::domain::invoice::RowStatus;
 use crate::domain::money::Money;
 use crate::domain::reason::Reason;
 use crate::domain::time::local_date;
@@ -18,7 +20,8 @@ pub(super) fn rule(rule: &'static str, holds: bool, reason: Reason, text: String
 /// A line or two for each row.
 pub(super) fn rows(world: &World, file: &DebtorFile, case: &CaseKey, placed: &[Placed]) -> Vec<RuleWeighed> {
     let mut credits = Vec::new();
-    named(&file.rows, case.currency, |credit| credits.push(credit));
+    let today = local_date(world.now, world.zone);
+    named(&file.rows, case.currency, today, |credit| credits.push(credit));
     let mut found = Vec::new();
     for p in placed {
         let number = &p.row.invoice.number;
@@ -36,6 +39,9 @@ pub(super) fn rows(world: &World, file: &DebtorFile, case: &CaseKey, placed: &[P
             Place::Live(ladder) => {
                 let reason = if ladder.next.is_some() { Reason::NotYet } else { Reason::Finished };
                 found.push(rule("R4", ladder.due.is_some(), reason, on_its_cadence(world, p, ladder)));
+                if p.disputed > 0 {
+                    found.push(rule("R18", true, Reason::Disputed, set_aside(p)));
+                }
                 found.extend(ladder.blocked.map(|b| rule(rule_of(b.reason), false, b.reason, blocked(world, file, p, &b))));
             }
         }
@@ -86,13 +92,36 @@ fn held(row: &CaseInvoice, reason: Reason, until: Option<Date>) -> String {
             let why = hold.map(|h| format!(" (hold {}): {}", h.id, h.reason)).unwrap_or_default();
             format!("{number}: {} until {day}{why}", reason.text())
         }
-        (None, Reason::Disputed) => match row.invoice.disputed.filter(|d| d.minor > 0) {
-            Some(part) => format!("{number}: in dispute: {part} (the ledger's column disputed_amount)"),
-            None => format!("{number}: in dispute (the ledger's column status)"),
-        },
+        (None, Reason::Disputed) => format!("{number}: in dispute{}", dispute(row)),
         (None, Reason::Draft) => format!("{number}: {} (the ledger's column status)", reason.text()),
         (None, _) => format!("{number}: {}", reason.text()),
     }
+}
+
+/// How much is in dispute, and who says so.
+fn dispute(row: &CaseInvoice) -> String {
+    let invoice = &row.invoice;
+    if let Some(tag) = &invoice.dispute_tag {
+        return format!(" (the tag \"{tag}\")");
+    }
+    if invoice.status == RowStatus::Disputed {
+        return " (the ledger's column status)".to_owned();
+    }
+    if let Some(hold) = row.holds.iter().filter(|h| h.part.is_some()).max_by_key(|h| h.part) {
+        let part = Money::new(hold.part.unwrap_or_default(), invoice.balance.currency);
+        return format!(": {part} (hold {} until {}): {}", hold.id, hold.until, hold.reason);
+    }
+    match invoice.disputed.filter(|d| d.minor > 0) {
+        Some(part) => format!(": {part} (the ledger's column disputed_amount)"),
+        None => String::new(),
+    }
+}
+
+/// R18: what is in dispute is set aside, and the rest is chased.
+fn set_aside(p: &Placed) -> String {
+    let currency = p.row.invoice.balance.currency;
+    let rest = Money::new(p.net, currency);
+    format!("{}: in dispute{}; the undisputed part, {rest}, is chased", p.row.invoice.number, dispute(p.row))
 }
 
 fn credit(file: &DebtorFile, credits: &[SetOff], row: &CaseInvoice) -> String {
@@ -156,6 +185,11 @@ pub(super) fn blocked(world: &World, file: &DebtorFile, p: &Placed, block: &Bloc
             "{number}: first seen on {}, after it fell due; [guard] old_debts = \"hold\": waits for `relance release {}`",
             p.row.invoice.first_seen, file.debtor.id
         ),
+        Reason::NeedsData => {
+            let needs = &world.cadence.steps[block.step].needs;
+            let lacking = lacking(needs, &file.debtor, &p.row.invoice).iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", ");
+            format!("{number}: step {step} needs {lacking}, which the ledger does not give")
+        }
         reason => format!("{number}: step {step}: {}", reason.text()),
     }
 }
@@ -187,7 +221,11 @@ pub(super) fn rule_of(reason: Reason) -> &'static str {
         Reason::OldDebt | Reason::FirstContact => "R3",
         Reason::Missing => "R13",
         Reason::Disputed => "R18",
-        Reason::Held => "R19",
+        Reason::Held | Reason::Promised | Reason::Answered => "R19",
+        Reason::DirectDebit | Reason::DebtorState => "R15",
+        Reason::KindUnknown => "R16",
+        Reason::QuietTime => "R20",
+        Reason::NeedsData | Reason::RuledOut | Reason::PayRun | Reason::AwaitsApproval | Reason::OwnerTold => "R22",
         Reason::CannotReach | Reason::Uncertain => "R2",
         _ => "R27",
     }

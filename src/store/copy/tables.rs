@@ -21,7 +21,7 @@ const fn all(name: &'static str, key: &'static [&'static str]) -> Table {
 
 /// What comes along, each behind all that it refers to. Left behind are `session` and `duty`: who is at work there is
 /// not at work here.
-pub(super) const TABLES: [Table; 18] = [
+pub(super) const TABLES: [Table; 25] = [
     // The version and the count of what others have written are each store's own; the mark stays with the file.
     Table { name: "meta", key: &["key"], only: "key NOT IN ('version', 'written', 'moved_to')" },
     all("poll", &["pk"]),
@@ -38,9 +38,16 @@ pub(super) const TABLES: [Table; 18] = [
     all("payload_document", &["payload_pk", "place"]),
     all("message", &["pk"]),
     all("attempt", &["pk"]),
+    all("words", &["attempt_pk"]),
+    all("tombstone", &["pk"]),
     all("point", &["debtor_pk", "channel", "address"]),
     all("brake", &["kind"]),
     all("alert", &["pk"]),
+    all("standing", &["pk"]),
+    all("task", &["pk"]),
+    all("call", &["pk"]),
+    all("promise", &["pk"]),
+    all("question", &["pk"]),
 ];
 
 /// The tables that are left behind.

@@ -3,7 +3,8 @@
 use super::{GOOD, Tree};
 
 const STEP: &str = "\n[[step]]\nid = \"reminder\"\nwhen = \"1 day after due\"\nchannel = \"email\"\n";
-const CHANNELS: &str = "\"email\", \"sms\", a list of them (all are used), or { first_of = [\"email\", \"sms\"] }";
+const CHANNELS: &str =
+    "\"email\", \"sms\", a list of them (all are used), { first_of = [\"email\", \"sms\"] }, \"call\" or \"task\"";
 const NAMES: &str = "lower-case letters, digits, hyphens and underscores, beginning with a letter, and not \"due\" or \"issued\"";
 
 fn own(text: &str) -> Tree {
@@ -19,9 +20,9 @@ fn steps(list: &[(&str, &str)]) -> Tree {
 #[test]
 fn unknown_keys() {
     own(&format!("name = \"own\"\nspeed = 3\n\n[window]\nhour = \"1\"\n{STEP}colour = \"red\"\n")).tells(&[
-        "cadences/own.toml:2:1: unknown key \"speed\" here; wanted one of: applies_to, calendar, gone, group, minimum, name, spacing, step, window",
+        "cadences/own.toml:2:1: unknown key \"speed\" here; wanted one of: applies_to, calendar, gone, group, minimum, name, pay_run_guard, quiet, spacing, step, window",
         "cadences/own.toml:5:1: unknown key \"hour\" in [window]; wanted one of: days, hours, sms",
-        "cadences/own.toml:11:1: unknown key \"colour\" in [[step]]; wanted one of: attach, channel, id, letter, rank, was, when",
+        "cadences/own.toml:11:1: unknown key \"colour\" in [[step]]; wanted one of: approval, attach, cc, channel, id, letter, needs, notify_owner, only_if, rank, to, tone, was, when",
     ]);
 }
 
@@ -185,9 +186,9 @@ fn two_cadences_for_the_same_invoice() {
         .file("cadences/two.toml", &cadence("own", firms))
         .tells(&["cadences/two.toml:1:1: the cadence name \"own\" stands in two files (also cadences/own.toml)"]);
     own(&cadence("own", "applies_to = { customer_kind = \"firm\", amount_min = 3, vip = true }\n")).tells(&[
-        "cadences/own.toml:2:32: \"customer_kind\" is \"firm\"; wanted \"business\" or \"consumer\"",
+        "cadences/own.toml:2:32: \"customer_kind\" is \"firm\"; wanted \"business\", \"consumer\" or \"unknown\"",
         "cadences/own.toml:2:53: \"amount_min\" is a whole number; wanted an amount such as \"1000.00\", in quotation marks",
-        "cadences/own.toml:2:56: unknown key \"vip\" in [applies_to]; wanted one of: amount_max, amount_min, country, customer_kind, debtor, tags",
+        "cadences/own.toml:2:56: unknown key \"vip\" in [applies_to]; wanted one of: amount_max, amount_min, country, customer_kind, debtor, state, tags",
     ]);
 }
 

@@ -102,7 +102,7 @@ fn everything_wrong_in_every_file_is_told_at_once() {
         .variable("RELANCE__STORE__URL", "")
         .tells(&[
             "cadences/own.toml:5:1: \"when\" is \"soon\": wanted a number and a unit, such as \"5 days\", \"3 working days\" or \"2 weeks\"",
-            "cadences/own.toml:6:1: \"channel\" names \"fax\"; wanted \"email\", \"sms\", a list of them (all are used), or { first_of = [\"email\", \"sms\"] }",
+            "cadences/own.toml:6:1: \"channel\" names \"fax\"; wanted \"email\", \"sms\", a list of them (all are used), { first_of = [\"email\", \"sms\"] }, \"call\" or \"task\"",
             "calendars/BE.toml:1:8: \"name\" is a whole number; wanted the name of the country or region, in quotation marks",
             "gateways/kannel.toml:1:1: \"answer\" is missing; wanted at least one [[answer]]",
             "letters/fr/reminder.md:3:14: this letter cannot be read: syntax error: unexpected end of input, expected end of block",

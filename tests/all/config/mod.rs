@@ -4,12 +4,15 @@ mod cadences;
 mod calendars;
 mod files;
 mod formats;
+mod law;
 mod letters;
+mod lint;
 mod merged;
 mod secrets;
 mod settings;
 mod shipped;
 mod source;
+mod wording;
 
 use relance::config::problem::ConfigError;
 use relance::config::{Environment, Setup};

@@ -11,11 +11,11 @@ fn unknown_keys_and_sections() {
     let line = format!("relance.toml:21:1: unknown key \"max_mesages\" in [guard]; wanted one of: {GUARD_KEYS}");
     Tree::good("\n[guard]\nmax_mesages = 3\n").tells(&[&line]);
     Tree::good("\n[gaurd]\ndry_run = true\n").tells(&[
-        "relance.toml:20:2: unknown key \"gaurd\" here; wanted one of: creditor, documents, email, guard, sms, source, store",
+        "relance.toml:20:2: unknown key \"gaurd\" here; wanted one of: creditor, documents, email, guard, people, retention, sms, source, store",
     ]);
     Tree::but("name =", "Name =").tells(&[
         "relance.toml:1:2: \"name\" is missing in [creditor]; wanted the firm's name as it stands in letters",
-        "relance.toml:2:1: unknown key \"Name\" in [creditor]; wanted one of: contact, country, iban, language, name, timezone",
+        "relance.toml:2:1: unknown key \"Name\" in [creditor]; wanted one of: contact, country, enterprise_no, iban, language, name, timezone",
     ]);
 }
 
@@ -186,4 +186,22 @@ fn sms_gateways() {
     ]);
     Tree::good("\n[sms]\ngateway = \"file\"\nurl = \"http://x\"\n")
         .tells(&["relance.toml:22:1: \"url\" is \"http://x\"; wanted \"file:///path\" for the gateway \"file\""]);
+}
+
+#[test]
+fn how_long_personal_data_is_kept() {
+    let wanted = "wanted \"forever\" or a time such as \"3 years\", \"18 months\" or \"90 days\", at least 30 days";
+    Tree::good("\n[retention]\nmessages = \"29 days\"\nnotes = \"for ever\"\ncustomers = 3\nletters = \"1 year\"\n").tells(&[
+        &format!("relance.toml:21:12: \"messages\" is \"29 days\"; {wanted}"),
+        &format!("relance.toml:22:9: \"notes\" is \"for ever\"; {wanted}"),
+        &format!("relance.toml:23:13: \"customers\" is a whole number; {wanted}, in quotation marks"),
+        "relance.toml:24:1: unknown key \"letters\" in [retention]; wanted one of: customers, messages, notes",
+    ]);
+    let kept = |more: &str| {
+        let kept = Tree::good(more).setup().settings.retention;
+        [kept.messages, kept.notes, kept.customers].map(|k| k.to_string())
+    };
+    assert_eq!(kept(""), ["3 years", "3 years", "3 years"]);
+    assert_eq!(kept("\n[retention]\n"), ["3 years", "3 years", "3 years"]);
+    assert_eq!(kept("\n[retention]\nmessages = \"18 months\"\ncustomers = \"forever\"\n"), ["18 months", "3 years", "forever"]);
 }

@@ -78,10 +78,10 @@ fn what_belongs_to_the_other_kind() {
     Tree::but(SQLITE, &format!("{SQLITE}\n{url}\npassword = {{ file = \"pw\" }}\npaht = 1")).tells(&[
         "relance.toml:12:1: unknown key \"url\" in [source]: an SQLite ledger is a file; wanted \"path\" (of a PostgreSQL database the kind is \"postgres\")",
         "relance.toml:13:1: unknown key \"password\" in [source]: an SQLite ledger is a file and has none; wanted the line taken out",
-        "relance.toml:14:1: unknown key \"paht\" in [source]; wanted one of: booked_through, booking_lag, grace, kind, path, poll, query, reread",
+        "relance.toml:14:1: unknown key \"paht\" in [source]; wanted one of: booked_through, booking_lag, grace, kind, path, poll, query, reread, tags",
     ]);
     postgres(&format!("{url}\nuser = \"x\"")).tells(&[
-        "relance.toml:12:1: unknown key \"user\" in [source]; wanted one of: booked_through, booking_lag, grace, kind, password, poll, query, reread, url",
+        "relance.toml:12:1: unknown key \"user\" in [source]; wanted one of: booked_through, booking_lag, grace, kind, password, poll, query, reread, tags, url",
     ]);
 }
 

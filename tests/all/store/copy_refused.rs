@@ -18,7 +18,7 @@ async fn a_store_in_use_there_is_not_written_over() {
         ("INSERT INTO debtor (source_id, name) VALUES ('x', 'x')", "its table debtor has rows"),
         ("TRUNCATE debtor CASCADE; INSERT INTO meta VALUES ('key', 'x')", "its table meta has rows"),
         (
-            "DELETE FROM meta WHERE key = 'key'; INSERT INTO session (name, started_at, fingerprint) VALUES ('x', 1, '')",
+            "DELETE FROM meta WHERE key = 'key'; INSERT INTO session (name, started_at, agreement) VALUES ('x', 1, '')",
             "its table session has rows",
         ),
         (

@@ -1,6 +1,6 @@
 //! A store with a row of every kind in every table, written past the program: every state, texts that a format might trip
 //! over, every byte, what is not there beside what is empty, numbers below zero. The log holds together. The words are
-//! those of version 1 of the schema, and of all later ones.
+//! those of version 1 of the schema, and of all later ones; what a later version has besides comes in words of its own.
 
 use crate::support::home::Home;
 use relance::store::payloads::{Payload, digest};
@@ -21,10 +21,26 @@ struct Attempt {
     answer: Option<&'static str>,
     message: Option<(i64, i64)>,
     digest: Option<Vec<u8>>,
+    /// Why and answer beside the log, with their salt; erased where both are missing.
+    words: Option<(Option<&'static str>, Option<&'static str>)>,
 }
 
-/// The SQL that fills a store whose tables are there and empty.
-pub fn script() -> String {
+/// What version 3 has besides: rows beside the log and tombstones, and who was erased.
+const PRIVACY: &str = "UPDATE debtor SET name = '', erased_at = 7 WHERE pk = 7;
+    UPDATE invoice SET closed_at = -1, erased_at = 7 WHERE pk = 6;
+    UPDATE contact SET erased_at = 7 WHERE pk = 5;
+    INSERT INTO tombstone VALUES (1, 7, 7, 'person', 'asked by letter', 'marie', '{\"debtor\":1}'), (2, 7, 8, 'retention', 'kept long enough', NULL, '{}');\n";
+
+/// What version 4 has besides: words about customers, tasks, a call with its promise, an answered question.
+const CONTROLLER: &str = "INSERT INTO standing VALUES (1, 1, 'state', 'insolvent', '2026-10-01', 1, 'read it', 'marie', NULL), (2, 1, 'kind', NULL, '2026-10-01', 1, 'x', NULL, 5);
+    INSERT INTO task VALUES (1, 1, 'call', 'done', 'standard', 'EUR', 'call', NULL, 'call them', 'marie', '[1]', 0, 1, '2026-11-01', 1, 2, 'reached', NULL),
+        (2, 1, 'task', 'closed', NULL, NULL, NULL, NULL, 'decide', NULL, '[]', 1, 1, '2026-11-01', 0, 3, NULL, 'state:insolvent:1');
+    INSERT INTO call VALUES (1, 1, 1, 2, 'reached', 'dispute', 'says it is wrong', '2026-11-05', 'accounts', '+3212', 'marie');
+    INSERT INTO promise VALUES (1, 1, 1, NULL, 2, '2026-11-05', '2026-11-07', '[1]', 'kept', 9);
+    INSERT INTO question VALUES (1, 1, NULL, 1, 'approval', 1, '2026-11-05', 'marie', '[[1,10000]]', 'yes', 2, 'marie', 'good');\n";
+
+/// The SQL that fills a store of a version whose tables are there and empty.
+pub fn script(version: usize) -> String {
     let every: Vec<u8> = (0..=255).cycle().take(600).collect();
     let dictionary = bytes(&every);
     let packed = {
@@ -44,12 +60,24 @@ pub fn script() -> String {
             _ => format!("INSERT INTO payload VALUES ({pk}, {salt}, '{address}', {body}, {hash}, NULL, NULL);\n"),
         };
     }
-    let (attempts, head) = attempts(&digests);
+    let (attempts, head) = attempts(&digests, version);
+    let privacy = if version < 3 { "" } else { PRIVACY };
+    let controller = if version < 4 { "" } else { CONTROLLER };
     let dictionary = format!("INSERT INTO dictionary VALUES (9, {}, {dictionary});\n", bytes(&Sha256::digest(&every)));
-    [fixed(), dictionary, payloads, messages(), attempts, format!("INSERT INTO meta VALUES ('head', '{head}');\n")].concat()
+    [
+        fixed(),
+        dictionary,
+        payloads,
+        messages(),
+        attempts,
+        format!("INSERT INTO meta VALUES ('head', '{head}');\n"),
+        privacy.to_owned(),
+        controller.to_owned(),
+    ]
+    .concat()
 }
 
-/// What only a store of version 3 and later has: copies of invoices. Payload 6 is [`WITH_COPIES`] then.
+/// What only a store of version 5 and later has: copies of invoices. Payload 6 is [`WITH_COPIES`] then.
 pub fn documents() -> String {
     let whole = Payload::new("c6@debtor.example", WITH_COPIES).unwrap();
     let rest = zstd::bulk::compress(b"head tail", 1).unwrap();
@@ -82,15 +110,16 @@ fn fixed() -> String {
                    (6, 'i6', 7, 'F-6', 'payment', 'paid', 'closed', NULL, '2026-10-01', 'EUR', 0, 0, NULL, NULL, 'i1', '[]', NULL, 1, '2026-09-02', 0, NULL, NULL, -1);
         INSERT INTO unreadable VALUES ('row \t one', '{odd}', 5), ('', '', -5);
         INSERT INTO event VALUES (1, 1, 1, 5, 'part_payment', '{odd}'), (2, 1, NULL, -5, 'payment', ''), (40, 7, 6, 6, 'due_moved', 'x');
-        INSERT INTO hold VALUES (1, 1, 1, 'operator', '2026-12-01', '{odd}', 5, NULL), (2, 2, NULL, 'operator', '2026-12-01', 'x', 5, 6);
-        INSERT INTO contact VALUES (1, 1, 'standard', 'EUR', 'reminder', 'left', 5, 0, '[1]'), (2, 1, 'standard', 'EUR', 'firm', 'in_hand', 6, 1, '[1,2]'),
+        INSERT INTO hold (pk, debtor_pk, invoice_pk, kind, until_day, reason, created_at, ended_at)
+            VALUES (1, 1, 1, 'operator', '2026-12-01', '{odd}', 5, NULL), (2, 2, NULL, 'operator', '2026-12-01', 'x', 5, 6);
+        INSERT INTO contact (pk, debtor_pk, cadence, currency, step, state, at, redirected, invoices) VALUES (1, 1, 'standard', 'EUR', 'reminder', 'left', 5, 0, '[1]'), (2, 1, 'standard', 'EUR', 'firm', 'in_hand', 6, 1, '[1,2]'),
             (3, 2, 'standard', 'JPY', 'reminder', 'maybe', 6, 0, '[5]'), (4, 2, 'standard', 'JPY', 'firm', 'failed', 6, 0, '[5]'),
             (5, 7, 'standard', 'EUR', 'firm', 'cancelled', 6, 0, '[]'), (6, 7, 'standard', 'EUR', 'final', 'dropped', 6, 0, '[6]');
         INSERT INTO mark VALUES (1, 1, 'reminder', 'standard', '2', 1, 'left', '2026-10-05', 1, 0, NULL), (1, 1, 'firm', 'standard', NULL, 1, 'in_hand', '2026-10-15', 2, 1, ''),
             (5, 1, 'reminder', 'standard', '', 1, 'maybe', '2026-10-15', 3, 0, '{odd}'), (6, 1, 'final', 'standard', NULL, 0, 'skipped', '2026-10-15', NULL, 0, 'dropped');
         INSERT INTO point VALUES (1, 'email', 'gone@debtor.example', 5, '{odd}'), (1, 'sms', '', -5, ''), (2, 'email', 'GONE@debtor.example', 5, 'x'), (2, 'email', 'gone@debtor.example', 5, 'x');
         INSERT INTO brake VALUES ('volume', 5, NULL, 0, '{odd}'), ('channel:email', -5, 6, 3, '');
-        INSERT INTO alert VALUES (1, 'uncertain', 5, '{odd}', '', 6, 7, 1, 8), (2, 'uncertain', 9, 's', '{odd}', NULL, 9, 0, NULL);
+        INSERT INTO alert (pk, key, at, subject, text, sent_at, next_at, tries, ended_at) VALUES (1, 'uncertain', 5, '{odd}', '', 6, 7, 1, 8), (2, 'uncertain', 9, 's', '{odd}', NULL, 9, 0, NULL);
         ",
         crate::support::world::KEY
     )
@@ -114,7 +143,7 @@ fn messages() -> String {
 }
 
 /// The log: an attempt with each outcome, chained.
-fn attempts(digests: &[Vec<u8>]) -> (String, String) {
+fn attempts(digests: &[Vec<u8>], version: usize) -> (String, String) {
     let plain = |pk, outcome| Attempt {
         pk,
         debtor: "C1",
@@ -126,13 +155,14 @@ fn attempts(digests: &[Vec<u8>]) -> (String, String) {
         answer: None,
         message: None,
         digest: None,
+        words: None,
     };
     let sent = |pk, outcome, message, payload: i64| Attempt {
         message: Some((message, payload)),
         digest: Some(digests[payload as usize - 1].clone()),
         ..plain(pk, outcome)
     };
-    let list = [
+    let mut list = vec![
         Attempt { answer: Some(ODD), ..sent(1, "accepted", 6, 1) },
         Attempt { class: Some("server"), answer: Some(""), ..sent(2, "deferred", 4, 2) },
         Attempt { class: Some("address"), answer: Some("550 5.1.1 no"), person: Some("Marie"), ..sent(3, "refused", 7, 4) },
@@ -140,14 +170,21 @@ fn attempts(digests: &[Vec<u8>]) -> (String, String) {
         Attempt { class: Some("network"), ..sent(5, "unknown", 5, 3) },
         Attempt { why: Some("paid"), person: Some(""), ..plain(8, "cancelled") },
     ];
+    if version >= 3 {
+        list.push(Attempt { words: Some((Some("email: dead"), None)), ..plain(9, "no_address") });
+        list.push(Attempt { words: Some((Some(""), Some(ODD))), ..plain(10, "refused") });
+        list.push(Attempt { words: Some((None, None)), ..plain(12, "refused") });
+    }
     let (mut text, mut prev) = (String::new(), vec![0; 32]);
     for a in &list {
         let hash = a.hash(&prev);
         let word = |value: Option<&str>| value.map_or("NULL".to_owned(), |v| format!("'{}'", v.replace('\'', "''")));
         let number = |value: Option<i64>| value.map_or("NULL".to_owned(), |v| v.to_string());
         let digest = a.digest.as_deref().map_or("NULL".to_owned(), bytes);
+        let (column, words) = a.words_digest().map_or(("", String::new()), |d| ("words, ", format!("{}, ", bytes(&d))));
         text += &format!(
-            "INSERT INTO attempt VALUES ({}, -5, 1, '{}', {}, {}, 'standard', 'reminder', 'reminder', NULL, '[]', '{}', {}, {}, {}, NULL, {}, {}, {digest}, {}, {});\n",
+            "INSERT INTO attempt (pk, at, debtor_pk, debtor, person, channel, cadence, step, letter, language, invoices, outcome, class, why, answer, message_id, message_pk, payload_pk, digest, {column}prev, hash)
+            VALUES ({}, -5, 1, '{}', {}, {}, 'standard', 'reminder', 'reminder', NULL, '[]', '{}', {}, {}, {}, NULL, {}, {}, {digest}, {words}{}, {});\n",
             a.pk,
             a.debtor,
             word(a.person),
@@ -161,6 +198,10 @@ fn attempts(digests: &[Vec<u8>]) -> (String, String) {
             bytes(&prev),
             bytes(&hash),
         );
+        if let Some((why, answer)) = a.words {
+            let (salt, erased) = if (why, answer) == (None, None) { ("BYTES''", "7") } else { ("BYTES'0A0B'", "NULL") };
+            text += &format!("INSERT INTO words VALUES ({}, {salt}, {}, {}, {erased});\n", a.pk, word(why), word(answer));
+        }
         prev = hash;
     }
     (text, prev.iter().map(|b| format!("{b:02x}")).collect())
@@ -184,7 +225,21 @@ impl Attempt {
             add(text.map(str::as_bytes));
         }
         add(self.digest.as_deref());
+        if let Some(words) = self.words_digest() {
+            add(Some(&words));
+        }
         Sha256::digest(&all).to_vec()
+    }
+
+    /// The digest of the words beside the log, written down once more.
+    fn words_digest(&self) -> Option<Vec<u8>> {
+        let (why, answer) = self.words?;
+        let mut all = Vec::new();
+        for part in [Some(&[10, 11][..]), why.map(str::as_bytes), answer.map(str::as_bytes)] {
+            all.extend(part.map_or(u64::MAX, |p| p.len() as u64).to_be_bytes());
+            all.extend(part.unwrap_or_default());
+        }
+        Some(Sha256::digest(&all).to_vec())
     }
 }
 

@@ -40,10 +40,21 @@ async fn the_schema_refuses_states_that_cannot_be() {
         "INSERT INTO mark VALUES (1, 1, 'reminder', 'standard', NULL, 2, 'left', '2026-11-02', NULL, 0, NULL)",
         "INSERT INTO mark VALUES (1, 1, 'reminder', 'standard', NULL, 1, 'sent', '2026-11-02', NULL, 0, NULL)",
         "INSERT INTO payload_document VALUES (1, -1, 1)",
-        "INSERT INTO hold VALUES (NULL, 1, NULL, 'whim', '2026-12-01', 'r', 1, NULL)",
-        "INSERT INTO hold VALUES (NULL, 1, NULL, 'operator', '2026-12-01', '', 1, NULL)",
+        "INSERT INTO hold (debtor_pk, kind, until_day, reason, created_at) VALUES (1, 'whim', '2026-12-01', 'r', 1)",
+        "INSERT INTO hold (debtor_pk, kind, until_day, reason, created_at) VALUES (1, 'operator', '2026-12-01', '', 1)",
+        "INSERT INTO hold (debtor_pk, kind, until_day, reason, created_at, part) VALUES (1, 'operator', '2026-12-01', 'r', 1, 100)",
+        "INSERT INTO standing (debtor_pk, matter, value, on_day, at, reason) VALUES (1, 'mood', 'bad', '2026-12-01', 1, 'r')",
+        "INSERT INTO task (debtor_pk, kind, state, text, invoices, redirected, created_at, due_on) VALUES (1, 'call', 'done', 't', '[]', 0, 1, '2026-12-01')",
+        "INSERT INTO question (debtor_pk, kind, asked_at, until_day, balances, state) VALUES (1, 'approval', 1, '2026-12-01', '[]', 'waiting')",
+        "UPDATE message SET awaits = 1",
         "INSERT INTO attempt SELECT pk + 1, at, debtor_pk, debtor, person, channel, cadence, step, letter, language, invoices, 'lost', \
-         class, why, answer, message_id, message_pk, payload_pk, digest, prev, hash FROM attempt",
+         class, why, answer, message_id, message_pk, payload_pk, digest, prev, hash, words FROM attempt",
+        "UPDATE words SET answer = NULL",
+        "UPDATE words SET erased_at = 1",
+        "UPDATE invoice SET closed_at = 1", // which is open
+        "UPDATE invoice SET erased_at = 1",
+        "INSERT INTO tombstone VALUES (1, 1, 1, 'whim', 'r', NULL, '{}')",
+        "INSERT INTO tombstone VALUES (1, 1, 1, 'person', '', NULL, '{}')",
     ];
     for sql in checked {
         let refused = place.sql(sql).await.expect_err(sql);

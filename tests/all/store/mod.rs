@@ -3,10 +3,10 @@
 mod copy;
 mod copy_program;
 mod copy_refused;
-mod filled;
+pub mod filled;
 mod guards;
 mod log;
-mod old;
+pub mod old;
 mod opening;
 mod schemas;
 mod upgrade;
@@ -22,7 +22,7 @@ use relance::store::attempts::NewAttempt;
 use relance::store::chain::Verified;
 use relance::store::ledger::{DebtorRow, InvoiceRow, PageChange};
 use relance::store::payloads::Payload;
-use relance::store::plan::{NewContact, NewMessage};
+use relance::store::plan::{Looks, NewContact, NewMessage};
 use relance::store::settle::{After, Settlement};
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -72,11 +72,13 @@ impl Place {
 /// A debtor with an invoice, and one sent message for each text.
 async fn with_log(place: &Place, messages: &[&str]) -> (Store, String) {
     let store = place.store().await;
-    store.apply_page(&page(), now()).await.unwrap();
+    store.apply_page(&page(), jiff::civil::date(2026, 1, 1), now()).await.unwrap();
     let message = |n: usize| NewMessage {
         channel: relance::domain::step::Channel::Email,
         address: format!("c{n}@debtor.example"),
         message_id: format!("m{n}@canal.example"),
+        copy: false,
+        role: relance::domain::debtor::Role::Accounts,
     };
     let contact = |n: usize| NewContact {
         debtor_pk: 1,
@@ -88,9 +90,10 @@ async fn with_log(place: &Place, messages: &[&str]) -> (Store, String) {
         invoices: vec![],
         marks: vec![],
         messages: vec![message(n)],
+        question: None,
     };
     let contacts: Vec<NewContact> = (0..messages.len()).map(contact).collect();
-    store.commit_plan(0, &contacts, &[], &[], false, now()).await.unwrap();
+    store.commit_plan(0, &Looks { contacts: contacts.clone(), ..Looks::default() }, false, now()).await.unwrap();
     let claimed = store.claim(relance::domain::step::Channel::Email, now(), 100, None).await.unwrap();
     let mut settlements = Vec::new();
     for (claimed, text) in claimed.iter().zip(messages) {
@@ -100,6 +103,7 @@ async fn with_log(place: &Place, messages: &[&str]) -> (Store, String) {
         settlements.push(Settlement {
             message_pk: claimed.pk,
             contact_pk: claimed.contact_pk,
+            copy: false,
             after: After::Accepted,
             day: "2026-11-02".parse().unwrap(),
             attempt: NewAttempt {
@@ -154,6 +158,9 @@ fn page() -> PageChange {
         email: None,
         phone: None,
         enterprise_no: None,
+        contacts: None,
+        pay_runs: None,
+        since: None,
     };
     let invoice = InvoiceRow {
         id: "i1".to_owned(),

@@ -54,7 +54,7 @@ fn in_hand(version: usize) -> String {
         1 => ("lease_until", "5".to_owned()),
         _ => ("session_pk", "(SELECT max(pk) FROM session)".to_owned()),
     };
-    let session = if version == 1 { "" } else { "INSERT INTO session (name, started_at, fingerprint) VALUES ('killed', 1, '');" };
+    let session = if version == 1 { "" } else { "INSERT INTO session (name, started_at, agreement) VALUES ('killed', 1, '');" };
     let row = |pk: i64, state: &str, payload: &str| {
         format!(
             "INSERT INTO message (pk, contact_pk, debtor_pk, channel, address, step, cadence, letter, message_id, state, not_before, payload_pk, {column})
@@ -81,8 +81,8 @@ impl Old {
     /// An old store in a place of its own.
     pub async fn filled(home: Home, folder: TempDir, version: usize) -> Old {
         make(&home, version).await;
-        let documents = if version < 3 { String::new() } else { documents() };
-        fill(&home, &format!("{}{documents}{}", script(), in_hand(version))).await;
+        let documents = if version < 5 { String::new() } else { documents() };
+        fill(&home, &format!("{}{documents}{}", script(version), in_hand(version))).await;
         if let Home::Database(_) = home {
             home.run(NUMBERS).await.unwrap();
         }
@@ -120,7 +120,7 @@ impl Old {
 }
 
 /// What a program does with its own numbers: they go on behind the last.
-const NUMBERS: &str = "DO $$ DECLARE t text; BEGIN
+pub const NUMBERS: &str = "DO $$ DECLARE t text; BEGIN
     FOR t IN SELECT relname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
         WHERE relnamespace = 'relance'::regnamespace AND attname = 'pk' AND attidentity <> '' LOOP
         EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, ''pk''), 1000)', t);

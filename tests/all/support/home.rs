@@ -73,6 +73,23 @@ impl Home {
         }
     }
 
+    /// Keeps everybody else from writing history until what it gives is dropped.
+    pub async fn pen(&self) -> Box<dyn std::any::Any> {
+        let (write, lock) = ("BEGIN IMMEDIATE", "SELECT pg_advisory_lock(CAST(CAST('attempt' AS regclass) AS BIGINT))");
+        match self {
+            Home::File(path) => {
+                let mut raw = file(path).await;
+                sqlx::raw_sql(write).execute(&mut raw).await.unwrap();
+                Box::new(raw)
+            }
+            Home::Database(database) => {
+                let mut raw = connection(database).await;
+                sqlx::raw_sql(lock).execute(&mut raw).await.unwrap();
+                Box::new(raw)
+            }
+        }
+    }
+
     /// Runs SQL past the program, in the words of SQLite, and says what the database thinks of it.
     pub async fn run(&self, sql: &str) -> Result<u64, String> {
         match self {

@@ -4,11 +4,12 @@ use crate::domain::cadence::{AppliesTo, Cadence, Group};
 use crate::domain::calendar::{Calendar, HolidayOn, HolidayRule};
 use crate::domain::case::*;
 use crate::domain::currency::Currency;
+use crate::domain::debtor::{CustomerKind, Debtor, Role};
 use crate::domain::decision::*;
 use crate::domain::invoice::*;
 use crate::domain::money::{Money, Threshold};
 use crate::domain::reason::Reason;
-use crate::domain::step::{Channel, ChannelChoice, Rank, Step, StepId};
+use crate::domain::step::{Channel, ChannelChoice, How, Rank, Step, StepId, Tone};
 use crate::domain::time::{Window, local_date, parse_days, plus_days};
 use crate::domain::when::{Delay, When};
 use jiff::Timestamp;
@@ -55,9 +56,16 @@ pub(super) fn step(id_: &str, when: &str) -> Step {
         was: vec![],
         when: When::parse(when).unwrap(),
         rank: Rank::parse(id_),
-        channel: ChannelChoice::All(vec![Channel::Email]),
+        how: How::Message(ChannelChoice::All(vec![Channel::Email])),
         letter: id_.to_owned(),
         attach: None,
+        tone: Tone::Neutral,
+        only_if: vec![],
+        needs: vec![],
+        to: vec![],
+        cc: vec![],
+        approval: false,
+        notify_owner: None,
         overdue: false,
     }
 }
@@ -67,15 +75,15 @@ pub(super) fn ranked(rank: Rank, step: Step) -> Step {
 }
 
 pub(super) fn by_sms(step: Step) -> Step {
-    Step { channel: ChannelChoice::All(vec![Channel::Sms]), ..step }
+    Step { how: How::Message(ChannelChoice::All(vec![Channel::Sms])), ..step }
 }
 
 pub(super) fn by_both(step: Step) -> Step {
-    Step { channel: ChannelChoice::All(vec![Channel::Email, Channel::Sms]), ..step }
+    Step { how: How::Message(ChannelChoice::All(vec![Channel::Email, Channel::Sms])), ..step }
 }
 
 pub(super) fn by_first(step: Step) -> Step {
-    Step { channel: ChannelChoice::FirstOf(vec![Channel::Email, Channel::Sms]), ..step }
+    Step { how: How::Message(ChannelChoice::FirstOf(vec![Channel::Email, Channel::Sms])), ..step }
 }
 
 /// A cadence that `check` would accept: one message for the debtor, 3 working days apart, office hours, minimum 10.00.
@@ -85,6 +93,8 @@ pub(super) fn cadence(mut steps: Vec<Step>) -> Cadence {
         name: "standard".to_owned(),
         applies_to: AppliesTo::default(),
         calendar: None,
+        quiet: vec![],
+        pay_run_guard: delay("2 days"),
         group: Group::Debtor,
         spacing: delay("3 working days"),
         minimum: Threshold::parse("10.00").unwrap(),
@@ -135,6 +145,10 @@ pub(super) fn invoice(pk: i64, due_on: Date, balance: Money) -> CaseInvoice {
         reference: None,
         pay_url: None,
         document: None,
+        po_number: None,
+        owner: None,
+        tags: vec![],
+        dispute_tag: None,
         for_invoice: None,
         for_another: false,
         paid_by_others: 0,
@@ -150,7 +164,14 @@ pub(super) fn invoice(pk: i64, due_on: Date, balance: Money) -> CaseInvoice {
 }
 
 pub(super) fn point(channel: Channel, address: &str) -> ContactPoint {
-    ContactPoint { channel, address: address.to_owned(), state: PointState::Usable }
+    ContactPoint {
+        channel,
+        address: address.to_owned(),
+        state: PointState::Usable,
+        role: Role::Accounts,
+        name: None,
+        language: None,
+    }
 }
 
 impl Scene {
@@ -160,17 +181,12 @@ impl Scene {
             pk: 1,
             id: "C1".to_owned(),
             name: "Brasserie du Parvis".to_owned(),
-            language: None,
             country: Some("BE".to_owned()),
             kind: Some(CustomerKind::Business),
-            timezone: None,
-            state: None,
-            email: None,
-            phone: None,
+            ..Debtor::default()
         };
         let points = vec![point(Channel::Email, "c1@debtor.example"), point(Channel::Sms, "+32470000001")];
-        let file =
-            DebtorFile { debtor, rows: vec![], holds: vec![], contacts: vec![], points, refusals: vec![], entry_released: 0 };
+        let file = DebtorFile { debtor, points, ..DebtorFile::default() };
         let policy = Policy {
             grace: delay("2 working days"),
             tolerance: Threshold::parse("1.00").unwrap(),
@@ -221,7 +237,15 @@ impl Scene {
         let pk = self.file.contacts.len() as i64 + 1;
         let at = self.instant(at);
         let step = self.cadence.steps[0].id.clone();
-        self.file.contacts.push(Contact { pk, at, state, case: key(Currency::EUR), step, invoices: invoices.to_vec() });
+        self.file.contacts.push(Contact {
+            pk,
+            at,
+            state,
+            case: key(Currency::EUR),
+            step,
+            invoices: invoices.to_vec(),
+            word: None,
+        });
         self
     }
 
@@ -238,6 +262,7 @@ impl Scene {
             policy: &self.policy,
             booked: self.booked,
             bank: self.bank.as_ref(),
+            calendar: self.cadence.calendar.as_deref(),
             brakes: &self.brakes,
             channels: &self.channels,
             own: None,
@@ -304,7 +329,7 @@ impl Scene {
             row.marks.push(Mark { step: skipped.clone(), rank, kind: MarkKind::Skipped, on, contact: Some(pk) });
         }
         let step = steps[plan.step].id.clone();
-        self.file.contacts.push(Contact { pk, at: now, state, case: key(plan.asked.currency), step, invoices });
+        self.file.contacts.push(Contact { pk, at: now, state, case: key(plan.asked.currency), step, invoices, word: None });
     }
 
     /// The local time of an instant, as `2026-06-05 09:00`.

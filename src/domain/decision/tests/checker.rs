@@ -3,8 +3,9 @@
 
 use super::build::Scene;
 use crate::domain::cadence::Group;
-use crate::domain::decision::{Booked, Line, OldDebts, Plan, Section};
-use crate::domain::invoice::{CustomerKind, Invoice, Presence, RowKind, RowStatus};
+use crate::domain::debtor::CustomerKind;
+use crate::domain::decision::{Booked, Line, OldDebts, Plan, Section, To};
+use crate::domain::invoice::{Invoice, Presence, RowKind, RowStatus};
 use crate::domain::step::{Channel, Rank, Step, StepId};
 use crate::domain::when::{Anchor, Delay, Unit};
 use jiff::civil::{Date, Weekday};
@@ -103,6 +104,7 @@ impl Judge<'_> {
     /// Judges a contact that is about to leave.
     pub(super) fn may_leave(&self, plan: &Plan) -> Verdict {
         self.hours(plan)?;
+        self.calm(plan)?;
         self.pace(plan)?;
         self.debtor()?;
         self.message(plan)?;
@@ -122,8 +124,8 @@ impl Judge<'_> {
 
     fn hours(&self, plan: &Plan) -> Verdict {
         let local = self.scene.zone.to_datetime(self.now);
-        ensure(!plan.to.is_empty(), || "to nobody".to_owned())?;
-        for (channel, address) in &plan.to {
+        ensure(!plan.way.to().is_empty(), || "to nobody".to_owned())?;
+        for To { channel, address, .. } in plan.way.to() {
             let w = if *channel == Channel::Sms { &self.scene.cadence.sms_window } else { &self.scene.cadence.window };
             let weekday = local.date().weekday().to_monday_zero_offset() as usize;
             let minute = local.hour() as u16 * 60 + local.minute() as u16;
@@ -134,6 +136,19 @@ impl Judge<'_> {
             ensure(there, || format!("{address} is not the debtor's"))?;
         }
         Ok(())
+    }
+
+    /// R16 and R20: what is firm goes to no unknown kind, on no Friday afternoon and on no eve of a holiday.
+    fn calm(&self, plan: &Plan) -> Verdict {
+        let rank = self.steps()[plan.step].rank;
+        if rank < Some(Rank::Firm) {
+            return Ok(());
+        }
+        let local = self.scene.zone.to_datetime(self.now);
+        let friday = local.date().weekday() == Weekday::Friday && local.hour() >= 12;
+        let eve = self.holidays.contains(&local.date().tomorrow().unwrap());
+        ensure(!friday && !eve, || format!("R20: {rank:?} at {local}"))?;
+        ensure(self.scene.file.debtor.kind.is_some(), || format!("R16: {rank:?} to a customer of unknown kind"))
     }
 
     fn pace(&self, plan: &Plan) -> Verdict {

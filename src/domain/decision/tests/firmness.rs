@@ -83,7 +83,8 @@ fn a_step_that_cannot_be_delivered_does_not_silence_the_later_ones() {
     let scene = scene.had(1, "courtesy", MarkKind::Undelivered, "2026-05-27");
     let plan = scene.sent("2026-06-05 09:00");
     assert_eq!(shown(&scene, &plan), "reminder 100.00 EUR [1:Asked=reminder]");
-    assert_eq!(plan.to, [(Channel::Sms, "+32470000001".to_owned())]);
+    assert_eq!(plan.way.to()[0].address, "+32470000001");
+    assert_eq!(plan.way.to().len(), 1);
     assert_eq!(skipped(&plan), ["1 courtesy due_date_passed"]);
 }
 
@@ -149,9 +150,9 @@ fn r17_a_refusal_ends_an_address_for_its_step_and_its_invoices_only() {
         invoices: invoices.to_vec(),
     };
     scene.file.refusals = vec![refusal("firm", &[1]), refusal("reminder", &[2])];
-    assert_eq!(scene.sent("2026-06-05 10:00").to[0].0, Channel::Email, "another step, another invoice");
+    assert_eq!(scene.sent("2026-06-05 10:00").way.to()[0].channel, Channel::Email, "another step, another invoice");
     scene.file.refusals.push(refusal("reminder", &[1]));
-    assert_eq!(scene.sent("2026-06-05 10:00").to[0].0, Channel::Sms, "the next channel of first_of");
+    assert_eq!(scene.sent("2026-06-05 10:00").way.to()[0].channel, Channel::Sms, "the next channel of first_of");
     scene.file.points.retain(|p| p.channel == Channel::Email);
     assert_eq!(scene.line("2026-06-05 10:00"), "hold cannot_reach never operator");
     assert_eq!(scene.at("2026-06-05 10:00").undeliverable[0].text, "email: refused for this step; no sms address");
@@ -162,7 +163,7 @@ fn r17_a_refusal_ends_an_address_for_its_step_and_its_invoices_only() {
 #[test]
 fn a_list_of_channels_uses_all_that_reach() {
     let mut scene = Scene::new(cadence(vec![by_both(step("reminder", "4 days after due"))])).with(1, "2026-06-01", "100.00");
-    let channels = |scene: &Scene| scene.sent("2026-06-05 10:00").to.iter().map(|t| t.0).collect::<Vec<_>>();
+    let channels = |scene: &Scene| scene.sent("2026-06-05 10:00").way.to().iter().map(|t| t.channel).collect::<Vec<_>>();
     assert_eq!(channels(&scene), [Channel::Email, Channel::Sms]);
     scene.channels = vec![Channel::Sms];
     assert_eq!(channels(&scene), [Channel::Sms]);

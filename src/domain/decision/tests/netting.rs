@@ -65,7 +65,13 @@ fn r11_what_is_disputed_or_held_is_covered_last() {
 fn r11_a_hold_that_is_over_changes_nothing_any_more() {
     let mut scene =
         Scene::new(standard()).with(1, "2026-05-04", "40.00").with(2, "2026-06-01", "40.00").with_credit(3, "-40.00", None);
-    scene.row(1).holds.push(Hold { id: 1, kind: HoldKind::Operator, until: day("2026-06-09"), reason: "call".to_owned() });
+    scene.row(1).holds.push(Hold {
+        id: 1,
+        kind: HoldKind::Operator,
+        until: day("2026-06-09"),
+        reason: "call".to_owned(),
+        part: None,
+    });
     assert_eq!(nets(&scene), [4_000, 0, 0], "on hold until tomorrow: covered last");
     assert_eq!(scene.line("2026-06-08 10:00"), "hold unallocated_covers 2026-06-09 09:00 operator");
     // From the day on which the hold ends, the oldest is covered first again.

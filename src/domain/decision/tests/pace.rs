@@ -2,8 +2,9 @@
 
 use super::build::*;
 use crate::domain::case::{ContactState, Hold, HoldKind, MarkKind};
+use crate::domain::debtor::CustomerKind;
+use crate::domain::debtor::State;
 use crate::domain::decision::{Actor, Brake, Verdict};
-use crate::domain::invoice::CustomerKind;
 use crate::domain::reason::Reason;
 use crate::domain::step::Channel;
 use jiff::tz::TimeZone;
@@ -74,7 +75,7 @@ fn r6_what_is_in_hand_for_another_case_counts_too() {
 #[test]
 fn r6_one_step_on_two_channels_is_one_contact() {
     let mut scene = Scene::new(cadence(vec![by_both(step("reminder", "3 days after due"))])).with(1, "2026-06-01", "100.00");
-    assert_eq!(scene.accepted("2026-06-04 10:00").to.len(), 2);
+    assert_eq!(scene.accepted("2026-06-04 10:00").way.to().len(), 2);
     assert_eq!(scene.file.contacts.len(), 1);
     let scene = scene.with(2, "2026-06-02", "50.00");
     let words = scene.explained("2026-06-09 10:00").join("\n");
@@ -183,10 +184,11 @@ fn brakes_stop_what_would_leave_and_say_who_acts() {
 #[test]
 fn r15_r19_what_stands_against_the_debtor_as_a_whole() {
     let mut scene = due();
-    scene.file.debtor.state = Some("insolvency".to_owned());
+    scene.file.debtor.state = Some(State::Insolvency);
     assert_eq!(scene.line("2026-06-05 10:00"), "hold debtor_state never operator");
     let mut scene = due();
-    let hold = |until: &str| Hold { id: 3, kind: HoldKind::Operator, until: day(until), reason: "promised".to_owned() };
+    let hold =
+        |until: &str| Hold { id: 3, kind: HoldKind::Operator, until: day(until), reason: "promised".to_owned(), part: None };
     scene.file.holds = vec![hold("2026-06-09"), hold("2026-06-13"), hold("2026-06-05")];
     // The last one counts; it ends on a Saturday, on which an SMS could leave.
     assert_eq!(scene.line("2026-06-05 10:00"), "hold held 2026-06-13 09:00 operator");

@@ -3,6 +3,7 @@
 use super::random::{Fate, Life, lives};
 use super::simulation::{Simulation, case};
 use crate::domain::cadence::Group;
+use crate::domain::debtor::CustomerKind;
 use crate::domain::decision::{OldDebts, Verdict, decide};
 use crate::domain::invoice::RowKind;
 use crate::domain::money::Threshold;
@@ -13,6 +14,7 @@ fn undisturbed(mut life: Life) -> Life {
     life.events.clear();
     life.fates = vec![Fate::Accepted];
     life.scene.policy.old_debts = OldDebts::FirstStep;
+    life.scene.file.debtor.kind.get_or_insert(CustomerKind::Business);
     life.scene.policy.tolerance = Threshold::parse("0").unwrap();
     life.scene.cadence.minimum = Threshold::parse("0").unwrap();
     life.scene.file.points = super::build::Scene::new(super::build::standard()).file.points;

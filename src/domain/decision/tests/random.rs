@@ -4,10 +4,10 @@ use super::build::*;
 use crate::domain::cadence::{Cadence, Group};
 use crate::domain::calendar::Calendar;
 use crate::domain::currency::Currency;
+use crate::domain::debtor::CustomerKind;
 use crate::domain::decision::{Booked, OldDebts};
-use crate::domain::invoice::CustomerKind;
 use crate::domain::money::{Money, Threshold};
-use crate::domain::step::{Channel, ChannelChoice, Rank, Step};
+use crate::domain::step::{Channel, ChannelChoice, How, Rank, Step};
 use crate::domain::time::{Window, plus_days};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -86,7 +86,7 @@ fn steps(prefix: &'static str) -> impl Strategy<Value = Vec<Step>> {
         let mut steps: Vec<Step> = Vec::new();
         for (days, unit, courtesy, channel) in before {
             let new = step(&format!("{prefix}{}", steps.len()), &format!("{days} {unit} before due"));
-            steps.push(Step { channel, rank: courtesy.then_some(Rank::Courtesy), ..new });
+            steps.push(Step { how: How::Message(channel), rank: courtesy.then_some(Rank::Courtesy), ..new });
         }
         let mut day = 0;
         let mut last: Option<String> = None;
@@ -97,7 +97,7 @@ fn steps(prefix: &'static str) -> impl Strategy<Value = Vec<Step>> {
                 Some(last) if from_last => format!("{gap} {unit} after {last}"),
                 _ => format!("{day} {unit} after due"),
             };
-            steps.push(Step { channel, rank, ..step(&name, &when) });
+            steps.push(Step { how: How::Message(channel), rank, ..step(&name, &when) });
             last = Some(name);
         }
         Cadence::check_steps(&mut steps).is_empty().then_some(steps)

@@ -61,7 +61,13 @@ fn r5_invoices_at_the_same_stage_are_asked_for_together() {
 fn r5_a_row_that_a_person_holds_or_that_is_doubtful_is_not_shown() {
     let scene = Scene::new(standard());
     let mut scene = (1..=5).fold(scene, |s, pk| s.with(pk, "2026-06-01", "100.00"));
-    scene.row(2).holds.push(Hold { id: 9, kind: HoldKind::Operator, until: day("2026-06-09"), reason: "call".to_owned() });
+    scene.row(2).holds.push(Hold {
+        id: 9,
+        kind: HoldKind::Operator,
+        until: day("2026-06-09"),
+        reason: "call".to_owned(),
+        part: None,
+    });
     scene.row(3).invoice.presence = Presence::Missing;
     scene.row(4).invoice.presence = Presence::Unreadable;
     scene.row(5).invoice.status = RowStatus::Draft;

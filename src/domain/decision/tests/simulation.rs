@@ -157,7 +157,7 @@ impl<'a> Simulation<'a> {
         let world = World { own: Some(contact), ..self.scene.world(now) };
         let decision = decide(&self.scene.file, case, &world, &mut NoTrace);
         Ok(match decision.verdict {
-            Verdict::Send(again) if again.step == plan.step && again.to == plan.to => Some(again),
+            Verdict::Send(again) if again.step == plan.step && again.way == plan.way => Some(again),
             _ => None,
         })
     }
@@ -223,7 +223,7 @@ impl<'a> Simulation<'a> {
         self.erase(contact);
         let step = self.scene.cadence.steps[plan.step].id.clone();
         let invoices: Vec<i64> = plan.lines.iter().filter(|l| l.mark.is_some()).map(|l| l.pk).collect();
-        for (channel, address) in &plan.to {
+        for To { channel, address, .. } in plan.way.to() {
             let refusal = Refusal { step: step.clone(), channel: *channel, address: address.clone(), invoices: invoices.clone() };
             self.scene.file.refusals.push(refusal);
         }
@@ -263,7 +263,7 @@ impl<'a> Simulation<'a> {
         }
         self.past.contacts.push((contact, now, invoices.clone()));
         let step = steps[plan.step].id.clone();
-        self.scene.file.contacts.push(Contact { pk: contact, at: now, state, case: case.clone(), step, invoices });
+        self.scene.file.contacts.push(Contact { pk: contact, at: now, state, case: case.clone(), step, invoices, word: None });
     }
 
     fn happens(&mut self, today: Date, which: usize, event: Event) {
@@ -277,8 +277,13 @@ impl<'a> Simulation<'a> {
             .filter(|s| s.overdue)
             .map(|s| s.id.clone())
             .collect();
-        let hold =
-            |days| Hold { id: 1, kind: HoldKind::Operator, until: plus_days(today, days), reason: "asked to wait".to_owned() };
+        let hold = |days| Hold {
+            id: 1,
+            kind: HoldKind::Operator,
+            until: plus_days(today, days),
+            reason: "asked to wait".to_owned(),
+            part: None,
+        };
         let bank = self.scene.bank.clone();
         let other = self.life.other.clone();
         let row = self.scene.row(pk);

@@ -5,6 +5,7 @@ use super::random::cadences;
 use crate::domain::cadence::Group;
 use crate::domain::case::{Hold, HoldKind, Mark, MarkKind};
 use crate::domain::currency::Currency;
+use crate::domain::debtor::State;
 use crate::domain::decision::{OldDebts, Verdict, tie_out};
 use crate::domain::invoice::{Presence, RowKind, RowStatus};
 use crate::domain::money::Money;
@@ -39,7 +40,8 @@ fn r27_each_row_has_its_state() {
     scene.row(9).invoice.cadence = None;
     scene.row(10).invoice.cadence = Some("vanished".to_owned());
     scene.row(12).invoice.balance = eur("0.80");
-    scene.row(13).holds = vec![Hold { id: 1, kind: HoldKind::Operator, until: day("2026-06-30"), reason: "call".to_owned() }];
+    scene.row(13).holds =
+        vec![Hold { id: 1, kind: HoldKind::Operator, until: day("2026-06-30"), reason: "call".to_owned(), part: None }];
     assert_eq!(
         states(&scene, "2026-06-15 10:00"),
         [
@@ -63,7 +65,7 @@ fn r27_each_row_has_its_state() {
 #[test]
 fn r27_what_holds_the_debtor_holds_its_rows() {
     let mut scene = Scene::new(standard()).with(1, "2026-06-08", "100.00").with_credit(2, "-10.00", None);
-    scene.file.debtor.state = Some("insolvency".to_owned());
+    scene.file.debtor.state = Some(State::Insolvency);
     assert_eq!(states(&scene, "2026-06-15 10:00"), ["1 held:debtor_state 100.00 EUR", "2 credit -10.00 EUR"]);
 }
 
@@ -201,7 +203,7 @@ fn build(scene: &mut Scene, rows: Vec<RowSeed>) {
         inv.first_seen = if seed.odd.2 { today } else { inv.first_seen };
         if seed.held {
             let until = plus_days(today, seed.due % 7);
-            row.holds.push(Hold { id: 1, kind: HoldKind::Operator, until, reason: "r".to_owned() });
+            row.holds.push(Hold { id: 1, kind: HoldKind::Operator, until, reason: "r".to_owned(), part: None });
         }
         for (step, kind) in seed.marks {
             let rank = Rank::ALL.get(step as usize).copied();
@@ -220,11 +222,11 @@ fn is_a_state(state: &str, steps: &[String]) -> bool {
 
 proptest! {
     #[test]
-    fn r27_the_states_add_up_to_any_ledger(cadence in cadences("a"), rows in rows(), state in prop::option::weighted(0.1, Just("legal")), reach in any::<(bool, bool)>()) {
+    fn r27_the_states_add_up_to_any_ledger(cadence in cadences("a"), rows in rows(), state in prop::option::weighted(0.1, Just(State::Legal)), reach in any::<(bool, bool)>()) {
         let mut scene = Scene::new(cadence);
         scene.file.points.retain(|p| if p.channel == Channel::Email { reach.0 } else { reach.1 });
         build(&mut scene, rows);
-        scene.file.debtor.state = state.map(str::to_owned);
+        scene.file.debtor.state = state;
         let now = scene.instant("2026-06-15 10:00");
         let world = |name: &str| (name == "standard").then(|| scene.world(now));
         let states = tie_out(&scene.file, world);

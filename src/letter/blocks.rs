@@ -1,0 +1,172 @@
+//! The two blocks of a mail: the table of invoices, in sections by stage, and the payment panel.
+//!
+//! Whoever owes five invoices at three stages must see at once which are to be paid now, which are late besides,
+//! and which are only there for completeness (rule R5).
+
+use super::labels::Labels;
+use super::view::LetterFacts;
+use crate::domain::decision::{Line, Section};
+use crate::domain::invoice::Invoice;
+use crate::domain::money::Money;
+
+/// A section of the items.
+#[derive(Clone, Debug)]
+pub(super) struct SectionView {
+    pub(super) title: String,
+    pub(super) tone: &'static str,
+    pub(super) rows: Vec<RowView>,
+    pub(super) sum_label: String,
+    pub(super) sum: String,
+}
+
+/// A row of the items.
+#[derive(Clone, Debug)]
+pub(super) struct RowView {
+    pub(super) number: String,
+    pub(super) amount: String,
+    pub(super) dates: String,
+    pub(super) late: String,
+    pub(super) details: Vec<String>,
+}
+
+/// How to pay.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PaymentView {
+    pub(super) title: String,
+    pub(super) rows: Vec<PaymentRow>,
+    pub(super) link_url: String,
+    pub(super) link_label: String,
+}
+
+/// A line of the payment panel.
+#[derive(Clone, Debug)]
+pub(super) struct PaymentRow {
+    pub(super) label: String,
+    pub(super) value: String,
+}
+
+/// Where a row stands for its reader; a finer division than the decision's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Asked for by this letter.
+    Asked,
+    /// Late, and written about before.
+    Reminded,
+    /// Late, and at a milder stage with this letter.
+    Late,
+    /// Past its due date, before its first reminder: the money may be on its way.
+    JustDue,
+    /// Not due yet.
+    Soon,
+    Disputed,
+    Credit,
+}
+
+/// The places in the order of a letter: tone of the table, and label of the heading (of what is asked for it depends on
+/// the rank).
+const ORDER: [(Place, &str, &str); 7] = [
+    (Place::Asked, "asked", ""),
+    (Place::Reminded, "late", "section_late_reminded"),
+    (Place::Late, "late", "section_late"),
+    (Place::JustDue, "soon", "section_just_due"),
+    (Place::Soon, "soon", "section_due_soon"),
+    (Place::Disputed, "disputed", "section_disputed"),
+    (Place::Credit, "credit", "section_credits"),
+];
+
+fn place(line: &Line) -> Place {
+    match line.section {
+        Section::Asked => Place::Asked,
+        Section::Late if line.mark.is_none() => Place::Reminded,
+        Section::Late => Place::Late,
+        Section::DueSoon if line.days_late > 0 => Place::JustDue,
+        Section::DueSoon => Place::Soon,
+        Section::Disputed => Place::Disputed,
+        Section::Credit => Place::Credit,
+    }
+}
+
+/// The sections that have rows.
+pub(super) fn sections(facts: &LetterFacts, labels: &Labels) -> Vec<SectionView> {
+    let mut sections = Vec::new();
+    for (here, tone, heading) in ORDER {
+        let rows: Vec<&(&Line, &Invoice)> = facts.rows.iter().filter(|(l, _)| place(l) == here).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        let total = rows.iter().fold(0i64, |sum, (l, _)| sum.saturating_add(l.net.minor));
+        let show_sum = rows.len() > 1 && here != Place::Disputed;
+        let title = if here == Place::Asked { labels.asked(facts.rank) } else { labels.text(heading) };
+        let label = if here == Place::Asked { "sum_asked" } else { "sum_section" };
+        sections.push(SectionView {
+            title: title.to_owned(),
+            tone,
+            rows: rows.iter().map(|(l, i)| row(l, i, labels)).collect(),
+            sum_label: labels.text(label).to_owned(),
+            sum: if show_sum { labels.money(Money::new(total, facts.asked.currency)) } else { String::new() },
+        });
+    }
+    sections
+}
+
+fn row(line: &Line, invoice: &Invoice, labels: &Labels) -> RowView {
+    let mut dates = Vec::new();
+    if let Some(issued) = invoice.issued_on {
+        dates.push(labels.fill("row_issued", &[("date", &labels.date(issued))]));
+    }
+    if line.section != Section::Credit {
+        let key = if line.days_late > 0 { "row_due_was" } else { "row_due" };
+        dates.push(labels.fill(key, &[("date", &labels.date(invoice.due_on))]));
+    }
+    let chased = matches!(line.section, Section::Asked | Section::Late | Section::DueSoon);
+    let amount = if line.section == Section::Disputed { invoice.balance } else { line.net };
+    RowView {
+        number: invoice.number.clone(),
+        amount: labels.money(amount),
+        dates: dates.join(" · "),
+        late: if chased { labels.late(line.days_late) } else { String::new() },
+        details: if chased { details(line, invoice, labels) } else { Vec::new() },
+    }
+}
+
+/// How the amount came about, and the buyer's own number: each a line below the row.
+fn details(line: &Line, invoice: &Invoice, labels: &Labels) -> Vec<String> {
+    let currency = line.net.currency;
+    let disputed = if line.section == Section::Disputed { 0 } else { line.disputed.minor };
+    let remaining = line.net.minor.saturating_add(disputed);
+    let mut details = Vec::new();
+    if let Some(total) = invoice.total.filter(|t| t.minor > remaining) {
+        let received = Money::new(total.minor - remaining, currency);
+        let (total, received) = (labels.money(total), labels.money(received));
+        let balance = labels.money(Money::new(remaining, currency));
+        details.push(labels.fill("part", &[("total", &total), ("received", &received), ("balance", &balance)]));
+    }
+    if disputed > 0 {
+        let (open, part) = (Money::new(remaining, currency), Money::new(disputed, currency));
+        details.push(labels.fill("part_disputed", &[("open", &labels.money(open)), ("disputed", &labels.money(part))]));
+    }
+    if let Some(order) = invoice.po_number.as_deref() {
+        details.push(labels.fill("row_order", &[("number", order)]));
+    }
+    details
+}
+
+/// The payment panel.
+pub(super) fn panel(facts: &LetterFacts, labels: &Labels, reference: &str, link: &str) -> PaymentView {
+    let mut rows = Vec::new();
+    let mut add = |label: &str, value: String| rows.push(PaymentRow { label: labels.text(label).to_owned(), value });
+    if let Some(iban) = facts.iban {
+        add("pay_beneficiary", facts.creditor.to_owned());
+        add("pay_iban", super::view::spaced(iban));
+    }
+    add("pay_amount", labels.money(facts.asked));
+    if !reference.is_empty() {
+        add("pay_reference", reference.to_owned());
+    }
+    PaymentView {
+        title: labels.text("pay_title").to_owned(),
+        rows,
+        link_url: link.to_owned(),
+        link_label: if link.is_empty() { String::new() } else { labels.text("pay_link").to_owned() },
+    }
+}
