@@ -129,6 +129,50 @@ channel = "email"
     world.finish().await;
 }
 
+const REMINDER: &str =
+    "name = \"standard\"\n[[step]]\nid = \"reminder\"\nwhen = \"4 working days after due\"\nchannel = \"email\"\n";
+
+/// Whoever gets a copy of the mail gets what is attached to it, whether there is room for all of it or not.
+#[tokio::test]
+async fn whoever_gets_a_copy_gets_the_same_files() {
+    let server = Smtp::start().await;
+    let config = config(&server, "10 kB").cadence(&format!("{REMINDER}cc = \"copy\"\n"));
+    let people = r#"[{"role": "copy", "email": "boss@client.example"}, {"role": "copy", "email": "books@client.example"}]"#;
+    let files = [("1.pdf", pdf("1", 4000)), ("2.pdf", pdf("2", 6000))];
+    let rows = [row("F-1", "C1", "1.pdf").with("contacts", people), row("F-2", "C1", "2.pdf").with("contacts", people)];
+    let world = world(config, &files, &rows).await;
+    world.round().await;
+    let mails = server.accepted();
+    let mut to: Vec<&str> = mails.iter().map(|m| m.to.as_str()).collect();
+    to.sort_unstable();
+    assert_eq!(to, ["books@client.example", "boss@client.example", "c1@client.example"]);
+    for mail in &mails {
+        assert_eq!(names(mail), ["F-1.pdf"]);
+        assert_eq!(mail.parsed().files, mails[0].parsed().files);
+        assert!(mail.parsed().text().contains("Copies 1."), "{}", mail.parsed().text());
+        assert!(mail.parsed().header("Cc").contains("boss@client.example"), "{}", mail.parsed().header("Cc"));
+    }
+    assert_eq!(world.peek("SELECT count(*) || '' FROM document").await, ["1"]);
+    assert_eq!(world.peek("SELECT count(*) || '' FROM payload_document").await, ["3"]);
+    world.finish().await;
+}
+
+/// Who is asked for a yes reads what would leave, also what it says of copies.
+#[tokio::test]
+async fn a_draft_says_what_would_go_along() {
+    let server = Smtp::start().await;
+    let config = config(&server, "1 MB").cadence(&format!("{REMINDER}approval = true\n"));
+    let world = world(config, &[("a.pdf", pdf("a", 100))], &[row("F-1", "C1", "a.pdf")]).await;
+    world.round().await;
+    let desk = world.desk();
+    let question = world.store().questions(false, None).await.unwrap().pop().unwrap();
+    let drafts = relance::flow::approvals::drafted(desk, &question, world.clock.now()).await.unwrap();
+    let [relance::flow::approvals::Draft::Message { mail, .. }] = drafts.as_slice() else { panic!("{drafts:?}") };
+    assert!(mail.text.contains("Copies 1, toutes."), "{}", mail.text);
+    assert_eq!(server.accepted().len(), 0);
+    world.finish().await;
+}
+
 #[tokio::test]
 async fn the_oldest_come_first_until_no_more_fit() {
     let server = Smtp::start().await;

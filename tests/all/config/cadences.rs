@@ -11,6 +11,12 @@ fn own(text: &str) -> Tree {
     Tree::new(GOOD).file("cadences/own.toml", text)
 }
 
+#[test]
+fn a_task_has_no_attachments() {
+    let task = "name = \"own\"\n\n[[step]]\nid = \"decide\"\nwhen = \"40 days after due\"\nchannel = \"task\"\ntext = \"Decide.\"\nattach = true\n";
+    own(task).tells(&["cadences/own.toml:8:1: a task has no attachments"]);
+}
+
 /// Steps by mail: id and when. The first id stands on line 4.
 fn steps(list: &[(&str, &str)]) -> Tree {
     let step = |(id, when): &(&str, &str)| format!("\n[[step]]\nid = \"{id}\"\nwhen = \"{when}\"\nchannel = \"email\"\n");

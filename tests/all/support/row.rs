@@ -1,7 +1,7 @@
 //! A row of the firm's ledger.
 
 /// The columns of the test ledger, all of them text.
-pub const COLUMNS: [&str; 23] = [
+pub const COLUMNS: [&str; 24] = [
     "invoice_id",
     "number",
     "customer_id",
@@ -25,6 +25,7 @@ pub const COLUMNS: [&str; 23] = [
     "tags",
     "booked_through",
     "document",
+    "contacts",
 ];
 
 /// An invoice of 120.00 EUR that fell due a week before the tests' Monday: its reminder is due on that day.
