@@ -17,6 +17,8 @@ pub enum Sent {
     Interrupted(Fault),
     /// Nothing left, and it is not about this message: the channel is broken for all.
     NotBegun(Fault),
+    /// Nothing left: with its copies the message is larger than the bytes that the other side takes.
+    TooLarge(u64),
 }
 
 impl From<Answer> for Sent {

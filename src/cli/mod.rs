@@ -20,6 +20,7 @@ macro_rules! complain {
 mod approve;
 mod calls;
 mod check;
+mod copies;
 mod debtor;
 mod demo;
 mod explain;
@@ -70,7 +71,7 @@ enum Verb {
     Log(log::Args),
     /// Show whether relance may send, and where every open amount stands
     Status(status::Args),
-    /// Let pass what is held: by the volume brake, old debts of a DEBTOR, or a shrunken --ledger
+    /// Let pass what is held: by the volume brake, old debts of a DEBTOR, a shrunken --ledger, or a changed --iban
     Release(release::Args),
     /// List what waits for a yes, show a draft, or answer
     Approve(approve::Args),

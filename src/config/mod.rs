@@ -8,6 +8,7 @@ mod cadences;
 mod calendars;
 mod customers;
 pub mod database;
+mod documents;
 pub mod gateway;
 pub mod law;
 pub mod node;
@@ -154,7 +155,8 @@ fn fingerprint(
     let guard = &settings.guard;
     let channels = (settings.email.is_some(), settings.sms.is_some());
     let days = (settings.source.booking_lag, calendars, &settings.creditor.timezone, zones, &settings.source.tags);
-    let sending = (guard.redirect_to.is_some(), guard.dry_run, channels);
+    // Of the account, because another one waits for a word, and the old one put back does not.
+    let sending = (guard.redirect_to.is_some(), guard.dry_run, channels, &settings.creditor.iban);
     let text = format!("{steps:?}{:?}{days:?}{sending:?}", settings.policy);
     crate::domain::hex::hex(&sha2::Sha256::digest(text.as_bytes())[..16])
 }
@@ -169,8 +171,11 @@ fn agreement(fingerprint: &str, settings: &Settings, letters: &[LetterSource], l
     let firm =
         (&creditor.name, &creditor.country, &creditor.language, &creditor.iban, &creditor.enterprise_no, &creditor.contact);
     let words: Vec<(&str, &str)> = letters.iter().map(|l| (l.name.as_str(), l.text.as_str())).collect();
+    // Whether copies go along, and how much of them; the folder may be another on another machine.
+    let copies = settings.documents.as_ref().map(|d| d.max_size);
     // Of two daemons the one would erase what the other keeps.
-    let text = format!("{fingerprint}{:?}{email:?}{sms:?}{firm:?}{words:?}{law:?}{:?}", settings.guard, settings.retention);
+    let rest = (&settings.guard, &settings.retention);
+    let text = format!("{fingerprint}{email:?}{sms:?}{copies:?}{firm:?}{words:?}{law:?}{rest:?}");
     crate::domain::hex::hex(&sha2::Sha256::digest(text.as_bytes())[..16])
 }
 

@@ -1,6 +1,8 @@
 //! The desk: configuration, store, letters, source and clock, as every pump needs them.
 
+use super::account::{self, Account};
 use super::common;
+use super::copies::CopyRoom;
 use super::guard::Guards;
 use super::presence::Heart;
 use crate::channel::Fault;
@@ -114,6 +116,8 @@ pub struct DeskParts {
     pub heart: Arc<Heart>,
     /// Set when the program is to end: nothing new is begun.
     pub stopping: AtomicBool,
+    /// What bounds copies of invoices.
+    pub copies: CopyRoom,
     /// Until when, in milliseconds, this daemon leaves polling and sending to the others: it could not read the ledger.
     blind_until: AtomicI64,
     source: Mutex<Option<(Source, Columns)>>,
@@ -125,6 +129,9 @@ impl Desk {
     pub async fn new(setup: Setup, store: Store, clock: Clock) -> Result<Desk, DeskError> {
         let letters = checked_letters(&setup)?;
         let keys = Keys::new(store.secret_key().await?);
+        if store.session().is_some() {
+            account::begin(&store, &setup.settings.creditor, clock.now()).await?;
+        }
         let channels = channels(&setup);
         let heart = Arc::new(Heart::new(setup.settings.store.lease));
         let blind_until = AtomicI64::new(i64::MIN);
@@ -138,6 +145,7 @@ impl Desk {
             channels,
             heart,
             stopping,
+            copies: CopyRoom::default(),
             blind_until,
             source,
             dictionary,
@@ -197,21 +205,23 @@ impl Desk {
     /// What stops sending now, and up to when receipts are booked.
     pub async fn conditions(&self, now: Timestamp) -> Result<Conditions, StoreError> {
         let (last, good) = (self.store.last_poll().await?, self.store.last_good_poll().await?);
-        let broken = self.weigh_guards(last.as_ref(), good.as_ref(), now).into_iter().filter(|r| !r.holds);
+        let account = Account::of(&self.store, &self.setup.settings.creditor).await?;
+        let broken = self.weigh_guards(last.as_ref(), good.as_ref(), &account, now).into_iter().filter(|r| !r.holds);
         let brakes = broken.map(|r| Brake::new(r.reason, r.text)).collect();
         let booked = good.as_ref().and_then(|g| g.booked_through).map(Booked::Through);
         Ok(Conditions { brakes, booked: booked.unwrap_or(Booked::Lag(self.setup.settings.source.booking_lag)) })
     }
 
-    /// Every guard of R14 in words, also those that hold.
+    /// Every guard of all sending (R14, R23) in words, also those that hold.
     pub(super) async fn guards(&self, now: Timestamp) -> Result<Vec<RuleWeighed>, StoreError> {
         let (last, good) = (self.store.last_poll().await?, self.store.last_good_poll().await?);
-        Ok(self.weigh_guards(last.as_ref(), good.as_ref(), now))
+        let account = Account::of(&self.store, &self.setup.settings.creditor).await?;
+        Ok(self.weigh_guards(last.as_ref(), good.as_ref(), &account, now))
     }
 
-    fn weigh_guards(&self, last: Option<&Poll>, good: Option<&Poll>, now: Timestamp) -> Vec<RuleWeighed> {
+    fn weigh_guards(&self, last: Option<&Poll>, good: Option<&Poll>, account: &Account, now: Timestamp) -> Vec<RuleWeighed> {
         let guard = &self.setup.settings.guard;
-        Guards { last, good, max_data_age: guard.max_data_age, dry_run: guard.dry_run, now }.weigh()
+        Guards { last, good, max_data_age: guard.max_data_age, dry_run: guard.dry_run, account, now }.weigh()
     }
 
     /// The world around a case.

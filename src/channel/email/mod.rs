@@ -8,7 +8,7 @@ pub mod read;
 mod smtp;
 mod wire;
 
-pub use build::{Envelope, MailParts, build};
+pub use build::{Built, Copy, Envelope, MailParts, build};
 
 use super::{Fault, Sent};
 use crate::config::secret::Secret;
@@ -34,10 +34,11 @@ impl Mailer {
         }
     }
 
-    /// Sends one message.
-    pub async fn send(&mut self, envelope: &Envelope, message: Vec<u8>) -> Sent {
+    /// Sends one message. One with copies of invoices, which can be made without them, is not offered to a server that
+    /// takes none of its size.
+    pub async fn send(&mut self, envelope: &Envelope, message: Vec<u8>, copies: bool) -> Sent {
         match self {
-            Mailer::Smtp(client) => client.send(envelope, message).await,
+            Mailer::Smtp(client) => client.send(envelope, message, copies).await,
             Mailer::Folder(folder) => folder.send(envelope, &message).await,
         }
     }

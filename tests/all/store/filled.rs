@@ -80,6 +80,22 @@ pub fn script(version: usize) -> String {
     .concat()
 }
 
+/// What only a store of version 5 and later has: copies of invoices. Payload 6 is [`WITH_COPIES`] then.
+pub fn documents() -> String {
+    let whole = Payload::new("c6@debtor.example", WITH_COPIES).unwrap();
+    let rest = zstd::bulk::compress(b"head tail", 1).unwrap();
+    let (salt, hash) = (bytes(&whole.salt), bytes(&whole.body_hash));
+    let mut text =
+        format!("INSERT INTO payload VALUES (6, {salt}, 'c6@debtor.example', {}, {hash}, NULL, NULL);\n", bytes(&rest));
+    for (pk, body) in [(3, &b"%PDF-1"[..]), (8, b"\0\xff")] {
+        text += &format!("INSERT INTO document VALUES ({pk}, {}, {});\n", bytes(&Sha256::digest(body)), bytes(body));
+    }
+    text + "INSERT INTO payload_document VALUES (6, 4, 3), (6, 5, 8);\n"
+}
+
+/// A message with two copies.
+pub const WITH_COPIES: &[u8] = b"headJVBERi0x\r\n AP8=\r\ntail";
+
 /// What no hash depends on.
 fn fixed() -> String {
     let odd = ODD.replace('\'', "''");

@@ -13,6 +13,8 @@ pub struct Config {
     pub email: Option<String>,
     pub sms: Option<String>,
     pub guard: String,
+    /// The lines of [documents]; none, no section.
+    pub documents: String,
     /// The lines of [store]; the world or the firm fills in where it is, unless they are there already.
     pub store: String,
     pub files: BTreeMap<String, String>,
@@ -47,8 +49,9 @@ impl Config {
     pub fn mail(port: u16) -> Config {
         let email =
             format!("from = \"Comptabilité <compta@canal.example>\"\nsmtp = \"smtp://127.0.0.1:{port}\"\ntls = \"none\"\n");
-        let (source, guard, store, files) = (String::new(), String::new(), String::new(), BTreeMap::new());
-        Config { ledger: None, source, email: Some(email), sms: None, guard, store, files }
+        let none = String::new;
+        let (source, guard, documents, store, files) = (none(), none(), none(), none(), BTreeMap::new());
+        Config { ledger: None, source, email: Some(email), sms: None, guard, documents, store, files }
     }
 
     /// SMS through a gateway on this machine, and no mail.
@@ -86,6 +89,12 @@ impl Config {
     /// One more line for `[guard]`.
     pub fn guard_line(mut self, line: &str) -> Config {
         self.guard.push_str(&format!("{line}\n"));
+        self
+    }
+
+    /// Copies of invoices lie in the folder `pdf`.
+    pub fn with_documents(mut self, max_size: &str) -> Config {
+        self.documents = format!("folder = \"pdf\"\nmax_size = \"{max_size}\"\n");
         self
     }
 
@@ -163,6 +172,9 @@ contact = "compta@canal.example"
             if let Some(lines) = lines {
                 text.push_str(&format!("[{name}]\n{lines}"));
             }
+        }
+        if !self.documents.is_empty() {
+            text.push_str(&format!("[documents]\n{}", self.documents));
         }
         text.push_str(&format!("[guard]\n{}", self.guard));
         text
