@@ -224,7 +224,7 @@ async fn holds() {
     assert!(
         holds
             .iter()
-            .all(|h| fields(h) == ["created_at", "debtor", "id", "invoice", "reason", "until"] && is_time(&h["created_at"]))
+            .all(|h| fields(h) == ["created_at", "debtor", "disputed", "id", "invoice", "kind", "reason", "until"] && is_time(&h["created_at"]))
     );
     assert_eq!((word(&holds[0]["debtor"]), &holds[0]["invoice"]), ("C4", &Value::Null));
     assert_eq!((word(&holds[1]["debtor"]), word(&holds[1]["invoice"])), ("C1", "F 1"));
