@@ -342,13 +342,14 @@ fn check_channels(setup: &Setup, problems: &Problems) {
                 );
                 problems.add(at, text);
             }
-            // A note, such as a nudge by SMS, is left out where its channel is not there; nothing waits for it.
-            if step.task().is_none() && step.rank.is_some() && !wanted.iter().any(|c| have.contains(c)) {
+            if step.task().is_none() && !wanted.iter().any(|c| have.contains(c)) {
                 let names = wanted.iter().map(|c| format!("[{c}]")).collect::<Vec<_>>().join(" or ");
-                problems.add(
-                    at,
-                    format!("step \"{}\" has no channel that is configured; wanted a section {names} in relance.toml", step.id),
-                );
+                let text = format!("step \"{}\" has no channel that is configured; wanted a section {names} in relance.toml", step.id);
+                match step.rank {
+                    Some(_) => problems.add(at, text),
+                    // Nothing waits for a note, such as a nudge by SMS.
+                    None => problems.warn(at, format!("{text}; until then it is left out")),
+                }
             }
         }
     }
