@@ -29,6 +29,7 @@ mod release;
 mod run;
 mod status;
 mod store;
+mod test;
 mod uncertain;
 
 use crate::clock::Clock;
@@ -78,6 +79,8 @@ enum Verb {
     Uncertain(uncertain::Args),
     /// Print or erase all that is held about a customer
     Person(person::Args),
+    /// Play the tests beside the cadences; sends and writes nothing
+    Test(test::Args),
     /// Move the store from its file to PostgreSQL
     Store(store::Args),
     /// Live through sixty days with an embedded ledger: no set-up, no network
@@ -160,6 +163,7 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Holds(args) => hold::holds(&config, args).await,
         Verb::Uncertain(args) => uncertain::run(&config, args).await,
         Verb::Person(args) => person::run(&config, args).await,
+        Verb::Test(args) => test::run(&config, args).await,
         Verb::Store(args) => store::run(&config, args).await,
         Verb::Demo(args) => demo::run(args).await,
     }

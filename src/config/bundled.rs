@@ -30,6 +30,11 @@ pub const CADENCES: &[Bundled] = &[
     ("cadences/unknown.toml", include_str!("../../config/cadences/unknown.toml")),
 ];
 
+/// The tests beside the cadences.
+pub const CADENCE_TESTS: &[Bundled] = &[
+    ("cadences/tests/business.toml", include_str!("../../config/cadences/tests/business.toml")),
+];
+
 /// SMS gateways.
 pub const GATEWAYS: &[Bundled] = &[
     ("gateways/kannel.toml", include_str!("../../config/gateways/kannel.toml")),

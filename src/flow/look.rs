@@ -45,7 +45,10 @@ pub(super) fn look(
         if let Verdict::Send(plan) = &decision.verdict {
             match plan.way {
                 Way::Messages(_) => {
-                    looks.contacts.push(new_contact(desk, file, &case, &cadence, plan, today));
+                    let contact = new_contact(desk, file, &case, &cadence, plan, today);
+                    // The day on which a question lapses, or silence is a yes, is seen when it is there.
+                    again = contact.question.is_some().then(|| later_by(now, 1));
+                    looks.contacts.push(contact);
                     // The next case of the same debtor sees this contact: ceilings hold over all of them.
                     file.contacts.push(in_hand(&case, plan, &cadence, now));
                 }

@@ -188,7 +188,7 @@ async fn throttling_is_ours_and_never_ends_an_address_or_a_message() {
 async fn a_server_that_throttles_all_day_is_not_pestered() {
     let server = Smtp::start().await;
     server.always("c1@client.example", Act::Reply(Stage::Rcpt, 450, "4.7.1 slow down"));
-    let cadence = include_str!("../../benches/throughput/standard.toml").replace("09:00-17:30", "00:00-24:00");
+    let cadence = STANDARD.replace("09:00-17:30", "00:00-24:00");
     let world = World::with(Config::mail(server.port).cadence(&cadence), &[Row::new("F-1", "C1")]).await;
     for _ in 0..24 * 4 {
         world.round().await;

@@ -59,6 +59,8 @@ pub(super) fn ladder(world: &World, file: &DebtorFile, row: &CaseInvoice, facts:
     let first = ladder.stage.map_or(climb.floor, |s| (s + 1).max(climb.floor));
     for step in first..world.cadence.steps.len() {
         match climb.weigh(step) {
+            // What a person has to do takes the place of no message that is about to leave.
+            Weighed::Due if world.own.is_some() && world.cadence.steps[step].task().is_some() => {}
             Weighed::Due => ladder.due = Some(step),
             Weighed::Later(day) => ladder.look_on(day, step),
             Weighed::Blocked(block) => {

@@ -25,6 +25,7 @@ fn unknown_variables() {
     reminder("subject: Rappel {{ debtr.name }}\n\nBonjour\n").tells(&[&unknown("1:20", "debtr.name")]);
     reminder("subject: Rappel\n\n{% if debtor.kind %}x{% endif %}\n").tells(&[&unknown("3:7", "debtor.kind")]);
     Tree::new(GOOD)
+        .file("cadences/standard.toml", STANDARD)
         .file("letters/fr/reminder.sms", "{{ amount }}")
         .tells(&[&format!("letters/fr/reminder.sms:1:4: unknown variable \"amount\"; wanted one of: {VARIABLES}")]);
 }

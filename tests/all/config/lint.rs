@@ -163,7 +163,7 @@ fn an_account_comes_from_the_configuration() {
 
 #[test]
 fn in_subjects_and_texts_and_only_where_it_can_leave() {
-    let tree = |file: &str, text: &str| told(&Tree::new(GOOD).file(file, text));
+    let tree = |file: &str, text: &str| told(&Tree::new(GOOD).file("cadences/standard.toml", STANDARD).file(file, text));
     assert_eq!(tree("letters/fr/reminder.md", "subject: Huissier {{ sum }}\n\nx\n").len(), 1);
     assert_eq!(tree("letters/fr/reminder.sms", "avant saisie").len(), 1);
     assert_eq!(tree("letters/fr-BE/reminder.sms", "avant saisie").len(), 2, "and it has no labels");

@@ -18,6 +18,9 @@ pub struct Config {
     pub files: BTreeMap<String, String>,
 }
 
+/// A cadence for everybody, with which the tests begin unless they say otherwise: courtesy, reminder, firm, final.
+pub const STANDARD: &str = include_str!("standard.toml");
+
 /// Every channel that has an address is used.
 pub const BOTH: &str = r#"
 name = "standard"
@@ -47,7 +50,8 @@ impl Config {
     pub fn mail(port: u16) -> Config {
         let email =
             format!("from = \"Comptabilité <compta@canal.example>\"\nsmtp = \"smtp://127.0.0.1:{port}\"\ntls = \"none\"\n");
-        let (source, guard, store, files) = (String::new(), String::new(), String::new(), BTreeMap::new());
+        let (source, guard, store) = (String::new(), String::new(), String::new());
+        let files = BTreeMap::from([("cadences/standard.toml".to_owned(), STANDARD.to_owned())]);
         Config { ledger: None, source, email: Some(email), sms: None, guard, store, files }
     }
 
