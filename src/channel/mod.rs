@@ -1,6 +1,7 @@
 //! Ways to reach people. Each adapter takes a ready message and says, in one vocabulary, what came of it.
 
 pub mod email;
+pub mod outlet;
 pub mod sms;
 pub mod token;
 

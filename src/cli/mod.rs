@@ -34,6 +34,7 @@ mod run;
 mod status;
 mod store;
 mod tasks;
+mod test;
 mod uncertain;
 
 use crate::clock::Clock;
@@ -95,6 +96,8 @@ enum Verb {
     Uncertain(uncertain::Args),
     /// Print or erase all that is held about a customer
     Person(person::Args),
+    /// Play the tests beside the cadences; sends and writes nothing
+    Test(test::Args),
     /// Move the store from its file to PostgreSQL
     Store(store::Args),
     /// Live through sixty days with an embedded ledger: no set-up, no network
@@ -183,6 +186,7 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Holds(args) => hold::holds(&config, args).await,
         Verb::Uncertain(args) => uncertain::run(&config, args).await,
         Verb::Person(args) => person::run(&config, args).await,
+        Verb::Test(args) => test::run(&config, args).await,
         Verb::Store(args) => store::run(&config, args).await,
         Verb::Demo(args) => demo::run(args).await,
     }

@@ -15,6 +15,7 @@ pub mod node;
 mod people;
 pub mod problem;
 mod read;
+mod rehearsed;
 mod retention;
 pub mod secret;
 pub mod section;
@@ -25,6 +26,7 @@ mod toml_tree;
 
 pub use cadences::CadenceFile;
 pub use read::{duration, schedule};
+pub use rehearsed::{Channels, Stage, cadence_test, cadence_tests};
 pub use settings::Settings;
 
 use crate::domain::calendar::Calendar;

@@ -7,6 +7,7 @@ use super::guard::Guards;
 use super::presence::Heart;
 use crate::channel::Fault;
 use crate::channel::email::{Mailer, address};
+use crate::channel::outlet::Outlet;
 use crate::channel::sms::Texter;
 use crate::channel::token::Keys;
 use crate::clock::Clock;
@@ -107,7 +108,7 @@ pub struct DeskParts {
     /// Time.
     pub clock: Clock,
     /// Letters.
-    pub letters: Letters,
+    pub letters: Arc<Letters>,
     /// Keyed marks.
     pub keys: Keys,
     /// Channels that are configured.
@@ -122,12 +123,42 @@ pub struct DeskParts {
     blind_until: AtomicI64,
     source: Mutex<Option<(Source, Columns)>>,
     dictionary: OnceCell<Arc<Dictionary>>,
+    /// Where everything goes in a test of cadences: nowhere.
+    outlet: Option<Outlet>,
+}
+
+/// What the desks of many tests have in common, and where their messages go.
+#[derive(Clone, Debug)]
+pub struct Rehearsal {
+    /// Letters.
+    pub letters: Arc<Letters>,
+    /// What messages have in common; the store must hold it.
+    pub dictionary: Arc<Dictionary>,
+    /// Takes all messages.
+    pub outlet: Outlet,
 }
 
 impl Desk {
     /// Prepares the desk on an open store.
     pub async fn new(setup: Setup, store: Store, clock: Clock) -> Result<Desk, DeskError> {
-        let letters = checked_letters(&setup)?;
+        let letters = Arc::new(checked_letters(&setup)?);
+        Desk::with(setup, store, clock, letters, OnceCell::new(), None).await
+    }
+
+    /// A desk for a test of cadences: nothing that it sends leaves, and what is the same in all tests is not made anew.
+    pub async fn rehearse(setup: Setup, store: Store, clock: Clock, rehearsal: Rehearsal) -> Result<Desk, DeskError> {
+        let dictionary = OnceCell::from(rehearsal.dictionary);
+        Desk::with(setup, store, clock, rehearsal.letters, dictionary, Some(rehearsal.outlet)).await
+    }
+
+    async fn with(
+        setup: Setup,
+        store: Store,
+        clock: Clock,
+        letters: Arc<Letters>,
+        dictionary: OnceCell<Arc<Dictionary>>,
+        outlet: Option<Outlet>,
+    ) -> Result<Desk, DeskError> {
         let keys = Keys::new(store.secret_key().await?);
         if store.session().is_some() {
             account::begin(&store, &setup.settings.creditor, clock.now()).await?;
@@ -135,7 +166,7 @@ impl Desk {
         let channels = channels(&setup);
         let heart = Arc::new(Heart::new(setup.settings.store.lease));
         let blind_until = AtomicI64::new(i64::MIN);
-        let (stopping, source, dictionary) = (AtomicBool::new(false), Mutex::new(None), OnceCell::new());
+        let (stopping, source) = (AtomicBool::new(false), Mutex::new(None));
         Ok(Desk(Arc::new(DeskParts {
             setup,
             store,
@@ -149,6 +180,7 @@ impl Desk {
             blind_until,
             source,
             dictionary,
+            outlet,
         })))
     }
 
@@ -276,6 +308,9 @@ impl Desk {
     /// A mailer with its password.
     pub fn mailer(&self) -> Result<Option<Mailer>, DeskError> {
         let Some(email) = &self.setup.settings.email else { return Ok(None) };
+        if let Some(outlet) = &self.outlet {
+            return Ok(Some(Mailer::Nowhere(outlet.clone())));
+        }
         let password = email.password.as_ref().map(|p| p.load(&self.setup.environment)).transpose()?;
         Ok(Some(Mailer::new(email, password)))
     }
@@ -283,6 +318,9 @@ impl Desk {
     /// A texter with its password.
     pub fn texter(&self) -> Result<Option<Texter>, DeskError> {
         let Some(sms) = &self.setup.settings.sms else { return Ok(None) };
+        if let Some(outlet) = &self.outlet {
+            return Ok(Some(Texter::Nowhere(outlet.clone())));
+        }
         let password = sms.password.as_ref().map(|p| p.load(&self.setup.environment)).transpose()?;
         Ok(Some(Texter::new(sms, password)?))
     }
@@ -352,13 +390,15 @@ fn check_channels(setup: &Setup, problems: &Problems) {
                 );
                 problems.add(at, text);
             }
-            // A note, such as a nudge by SMS, is left out where its channel is not there; nothing waits for it.
-            if step.task().is_none() && step.rank.is_some() && !wanted.iter().any(|c| have.contains(c)) {
+            if step.task().is_none() && !wanted.iter().any(|c| have.contains(c)) {
                 let names = wanted.iter().map(|c| format!("[{c}]")).collect::<Vec<_>>().join(" or ");
-                problems.add(
-                    at,
-                    format!("step \"{}\" has no channel that is configured; wanted a section {names} in relance.toml", step.id),
-                );
+                let text =
+                    format!("step \"{}\" has no channel that is configured; wanted a section {names} in relance.toml", step.id);
+                match step.rank {
+                    Some(_) => problems.add(at, text),
+                    // Nothing waits for a note, such as a nudge by SMS.
+                    None => problems.warn(at, format!("{text}; until then it is left out")),
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Letters: what is wrong with one is told with its place, and hurts no other.
 
 use super::{GOOD, Tree};
+use crate::support::config::STANDARD;
 
 const VARIABLES: &str = "creditor.name, creditor.contact, creditor.iban, creditor.enterprise_no, debtor.name, debtor.business, \
                          debtor.consumer, person.name, invoice.number, invoice.issued_on, invoice.due_on, invoice.due_short, \
@@ -25,6 +26,7 @@ fn unknown_variables() {
     reminder("subject: Rappel {{ debtr.name }}\n\nBonjour\n").tells(&[&unknown("1:20", "debtr.name")]);
     reminder("subject: Rappel\n\n{% if debtor.kind %}x{% endif %}\n").tells(&[&unknown("3:7", "debtor.kind")]);
     Tree::new(GOOD)
+        .file("cadences/standard.toml", STANDARD)
         .file("letters/fr/reminder.sms", "{{ amount }}")
         .tells(&[&format!("letters/fr/reminder.sms:1:4: unknown variable \"amount\"; wanted one of: {VARIABLES}")]);
 }

@@ -20,6 +20,9 @@ pub struct Config {
     pub files: BTreeMap<String, String>,
 }
 
+/// A cadence for everybody, with which the tests begin unless they say otherwise: courtesy, reminder, firm, final.
+pub const STANDARD: &str = include_str!("standard.toml");
+
 /// Every channel that has an address is used.
 pub const BOTH: &str = r#"
 name = "standard"
@@ -50,7 +53,8 @@ impl Config {
         let email =
             format!("from = \"Comptabilité <compta@canal.example>\"\nsmtp = \"smtp://127.0.0.1:{port}\"\ntls = \"none\"\n");
         let none = String::new;
-        let (source, guard, documents, store, files) = (none(), none(), none(), none(), BTreeMap::new());
+        let (source, guard, documents, store) = (none(), none(), none(), none());
+        let files = BTreeMap::from([("cadences/standard.toml".to_owned(), STANDARD.to_owned())]);
         Config { ledger: None, source, email: Some(email), sms: None, guard, documents, store, files }
     }
 
