@@ -35,9 +35,9 @@ const PRIVACY: &str = "UPDATE debtor SET name = '', erased_at = 7 WHERE pk = 7;
 const CONTROLLER: &str = "INSERT INTO standing VALUES (1, 1, 'state', 'insolvent', '2026-10-01', 1, 'read it', 'marie', NULL), (2, 1, 'kind', NULL, '2026-10-01', 1, 'x', NULL, 5);
     INSERT INTO task VALUES (1, 1, 'call', 'done', 'standard', 'EUR', 'call', NULL, 'call them', 'marie', '[1]', 0, 1, '2026-11-01', 1, 2, 'reached', NULL),
         (2, 1, 'task', 'closed', NULL, NULL, NULL, NULL, 'decide', NULL, '[]', 1, 1, '2026-11-01', 0, 3, NULL, 'state:insolvent:1');
-    INSERT INTO call VALUES (1, 1, 1, 2, 'reached', 'dispute', 'says it is wrong', '2026-11-05', 'accounts', '+3212', 'marie');
-    INSERT INTO promise VALUES (1, 1, 1, NULL, 2, '2026-11-05', '2026-11-07', '[1]', 'kept', 9);
-    INSERT INTO question VALUES (1, 1, NULL, 1, 'approval', 1, '2026-11-05', 'marie', '[[1,10000]]', 'yes', 2, 'marie', 'good');\n";
+    INSERT INTO call VALUES (1, 1, 1, 2, 'reached', 'dispute', 'says it is wrong', '2026-11-05', 'accounts', '+3212', 'marie'), (2, 1, 1, -2, 'voicemail', NULL, NULL, NULL, NULL, NULL, NULL);
+    INSERT INTO promise VALUES (1, 1, 1, NULL, 2, '2026-11-05', '2026-11-07', '[1]', 'kept', 9), (2, 1, NULL, 7, 2, '2026-11-05', '2026-11-07', '[]', 'broken', 0);
+    INSERT INTO question VALUES (1, 1, NULL, 1, 'approval', 1, '2026-11-05', 'marie', '[[1,10000]]', 'yes', 2, 'marie', 'good'), (2, 1, NULL, 2, 'notice', 1, '2026-11-05', NULL, '[]', 'lapsed', 3, NULL, NULL);\n";
 
 /// The SQL that fills a store of a version whose tables are there and empty.
 pub fn script(version: usize) -> String {
