@@ -1,8 +1,10 @@
 //! `check`: everything that is wrong, at once; with --connect, whether source, mail server and gateway answer.
 
-use super::CliError;
+use super::{CliError, takers};
+use crate::clock::Clock;
 use crate::config::problem::{At, ConfigError, Problems};
 use crate::config::{Setup, environment};
+use crate::flow::Desk;
 use crate::flow::desk::checked;
 use crate::source::Source;
 use crate::store::{Store, StoreError};
@@ -20,13 +22,18 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         Ok((setup, letters)) => (setup, letters.warnings),
         Err(e) => return Err(tell(e)),
     };
-    if let Err(e) = complete(&setup).await {
-        return Err(tell(e));
-    }
+    let store = match complete(&setup).await {
+        Ok(store) => store,
+        Err(e) => return Err(tell(e)),
+    };
     let letters = setup.letters.iter().filter(|l| !l.name.ends_with(".toml")).count();
     warned.iter().for_each(|w| say!("{}: warning: {}", w.at, w.text));
     let warnings = if warned.is_empty() { String::new() } else { format!("; warnings: {}", warned.len()) };
     say!("{}: good (cadences: {}; letters: {letters}{warnings})", config.display(), setup.cadences.len());
+    if let Some(store) = store {
+        let desk = Desk::new(setup.clone(), store, Clock::System).await?;
+        takers::table(&desk).await?;
+    }
     if args.connect { connect(&setup).await } else { Ok(()) }
 }
 
@@ -42,17 +49,17 @@ fn tell(error: ConfigError) -> CliError {
     CliError::Config(ConfigError(vec![]))
 }
 
-/// The check that needs the store: steps that vanished under open invoices (R8).
-async fn complete(setup: &Setup) -> Result<(), ConfigError> {
+/// The check that needs the store: steps that vanished under open invoices (R8). Gives the store, where there is one.
+async fn complete(setup: &Setup) -> Result<Option<Store>, ConfigError> {
     let problems = Problems::default();
     let place = At::start(&setup.settings.store.place.name());
     match Store::existing(&setup.settings.store, &setup.environment).await {
         // None before there is a store; an older one is brought up to date by `run`, which asks again then.
         Err(StoreError::NotYet(_) | StoreError::TooOld { .. }) => {}
         Err(e) => problems.add(&place, e.to_string()),
-        Ok(store) => return steps_are_there(setup, &store).await,
+        Ok(store) => return steps_are_there(setup, &store).await.map(|()| Some(store)),
     }
-    if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems.into_sorted())) }
+    if problems.is_empty() { Ok(None) } else { Err(ConfigError(problems.into_sorted())) }
 }
 
 /// Refuses a configuration in which a step is gone that an open invoice has had (R8).

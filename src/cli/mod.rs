@@ -29,6 +29,7 @@ mod release;
 mod run;
 mod status;
 mod store;
+mod takers;
 mod test;
 mod uncertain;
 

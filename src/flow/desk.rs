@@ -382,7 +382,8 @@ fn check_channels(setup: &Setup, problems: &Problems) {
             }
             if step.task().is_none() && !wanted.iter().any(|c| have.contains(c)) {
                 let names = wanted.iter().map(|c| format!("[{c}]")).collect::<Vec<_>>().join(" or ");
-                let text = format!("step \"{}\" has no channel that is configured; wanted a section {names} in relance.toml", step.id);
+                let text =
+                    format!("step \"{}\" has no channel that is configured; wanted a section {names} in relance.toml", step.id);
                 match step.rank {
                     Some(_) => problems.add(at, text),
                     // Nothing waits for a note, such as a nudge by SMS.

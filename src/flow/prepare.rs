@@ -111,6 +111,7 @@ pub(super) async fn prepare(desk: &Desk, claimed: Vec<Claimed>) -> Result<Prepar
                 let file = around.file(&claimed)?;
                 prepared.cancelled.push(cancelled(desk, file, claimed, reason, None, now).await?);
             }
+            Made::Later(claimed, until) => desk.store.put_off(claimed.pk, until).await?,
             Made::Broken(claimed, why) => {
                 let file = around.file(&claimed)?;
                 prepared.cancelled.push(bad_message(desk, file, claimed, why, now).await?);
@@ -151,6 +152,8 @@ enum Made {
     Ready(Box<Ready>, Payload, Option<NewContact>),
     /// It does not leave now.
     Stays(Claimed, Reason),
+    /// A person said yes to it, or let it pass, and only the time is wrong: it waits for its hour as it is.
+    Later(Claimed, Timestamp),
     /// It cannot be made.
     Broken(Claimed, String),
 }
@@ -226,7 +229,12 @@ fn make(desk: &Desk, around: &Around, claimed: Claimed, packer: &mut Packer<'_>)
     let world = World { own: Some(claimed.contact_pk), ..desk.world(&around.conditions, &file.debtor, &zone, cadence, now) };
     let decision = decide(file, &case, &world, &mut NoTrace);
     let Verdict::Send(plan) = decision.verdict else {
-        return Ok(Made::Stays(claimed, decision.reason));
+        // Decided anew, it would be asked about anew.
+        let answered = file.contacts.iter().any(|c| c.pk == claimed.contact_pk && c.word.as_ref().is_some_and(|w| w.given));
+        return Ok(match decision.next.filter(|next| answered && decision.reason.is_about_time() && *next > now) {
+            Some(next) => Made::Later(claimed, next),
+            None => Made::Stays(claimed, decision.reason),
+        });
     };
     let same_step = cadence.steps[plan.step].id.as_str() == claimed.step;
     let to = plan.way.to().iter().find(|to| to.channel == claimed.channel && to.address == claimed.address);

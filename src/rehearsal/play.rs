@@ -33,7 +33,7 @@ const BLIND_S: i64 = 4 * 3600;
 pub(super) struct Played {
     /// What happened, in the order of time.
     pub(super) seen: Vec<Seen>,
-    /// Why nothing (more) left, at the end of each day on which there was a look.
+    /// Why nothing (more) left, at each look.
     pub(super) reasons: Vec<(Date, Vec<Reason>)>,
     /// What could not be done as the test says: the place and a sentence.
     pub(super) trouble: Vec<String>,
@@ -122,10 +122,7 @@ impl Play<'_> {
         let reasons = self.desk.store.reasons().await?;
         let reasons: Vec<Reason> = reasons.iter().filter_map(|(code, _)| Reason::parse(code)).collect();
         let today = local_date(self.clock.now(), &self.desk.setup.settings.creditor.timezone);
-        match self.played.reasons.last_mut() {
-            Some((day, last)) if *day == today => *last = reasons,
-            _ => self.played.reasons.push((today, reasons)),
-        }
+        self.played.reasons.push((today, reasons));
         Ok(poll.outcome != PollOutcome::Failed)
     }
 
@@ -133,8 +130,7 @@ impl Play<'_> {
     async fn next_look(&self, now: Timestamp, good: bool) -> anyhow::Result<Option<Timestamp>> {
         let far = Timestamp::from_second(now.as_second() + 4 * 366 * 86_400)?;
         let debtor = self.desk.store.due_debtors(far, 1).await?.first().map(|d| d.1);
-        let (mail, text) =
-            (self.desk.store.next_ready(Channel::Email).await?, self.desk.store.next_ready(Channel::Sms).await?);
+        let (mail, text) = (self.desk.store.next_ready(Channel::Email).await?, self.desk.store.next_ready(Channel::Sms).await?);
         let soonest = if good { now.as_millisecond() + 1 } else { now.as_millisecond() + BLIND_S * 1000 };
         let next = [debtor, mail, text].into_iter().flatten().map(|at| at.max(soonest)).min();
         Ok(next.and_then(|at| Timestamp::from_millisecond(at).ok()))
@@ -227,7 +223,8 @@ impl Play<'_> {
         let asked = waiting.iter().filter(|q| step.is_none_or(|s| q.step.as_deref() == Some(s)));
         let mut answered = false;
         for question in asked {
-            answered |= self.desk.store.answer(question.id, answer, None, Some("said in a test"), today, self.clock.now()).await?;
+            answered |=
+                self.desk.store.answer(question.id, answer, None, Some("said in a test"), today, self.clock.now()).await?;
         }
         anyhow::ensure!(answered, "nobody is asked for a yes {}", step.unwrap_or_default());
         Ok(())
@@ -241,4 +238,3 @@ impl Play<'_> {
         Ok(())
     }
 }
-

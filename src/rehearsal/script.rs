@@ -133,8 +133,7 @@ impl Own {
         let known = setup.zones.keys().cloned().collect::<Vec<_>>().join(", ");
         let country = s.parse("country", &format!("one of: {known}"), |t| setup.zones.contains_key(t).then(|| t.to_owned()));
         let channels = s.has("channels").then(|| s.words("channels", "\"email\", \"sms\"", Channel::parse));
-        let channels =
-            channels.map(|list| Channels { email: list.contains(&Channel::Email), sms: list.contains(&Channel::Sms) });
+        let channels = channels.map(|list| Channels { email: list.contains(&Channel::Email), sms: list.contains(&Channel::Sms) });
         let cadences = s.has("cadence").then(|| cadences(s, setup, problems));
         let old_debts = s.parse("old_debts", "\"first-step\" or \"hold\"", |t| match t {
             "first-step" => Some(OldDebts::FirstStep),
@@ -329,7 +328,7 @@ fn stand(s: Section, days: &Days) -> Option<(Date, Reason)> {
     let on = s.parse("on", Days::WANTED, |t| days.read(t));
     let reason = s.parse("reason", "a reason such as \"not_yet\"; `relance explain` names them", Reason::parse);
     if !s.has("on") || !s.has("reason") {
-        s.missing("reason", "the day, and the reason at its end");
+        s.missing("reason", "the day, and a reason for which nothing left then");
     }
     s.finish();
     on.zip(reason)

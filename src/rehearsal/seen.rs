@@ -80,7 +80,17 @@ fn same(a: &Seen, b: &Seen) -> bool {
 }
 
 fn plain(on: Date, step: String, by: By) -> Seen {
-    Seen { on, time: Time::midnight(), step, by, letter: None, outcome: Outcome::Accepted, to: vec![], invoices: vec![], text: String::new() }
+    Seen {
+        on,
+        time: Time::midnight(),
+        step,
+        by,
+        letter: None,
+        outcome: Outcome::Accepted,
+        to: vec![],
+        invoices: vec![],
+        text: String::new(),
+    }
 }
 
 /// A message from the log; calls are there too, and are tasks here.

@@ -293,7 +293,9 @@ impl Judge<'_> {
             file.refusals.iter().any(|r| same(r) && r.invoices.contains(&invoice.pk))
         };
         let good = |p: &ContactPoint| step.channels().contains(&p.channel) && p.state == PointState::Usable && !refused(p);
-        step.rank.is_some() || step.task().is_some() || file.points.iter().any(|p| self.scene.channels.contains(&p.channel) && good(p))
+        step.rank.is_some()
+            || step.task().is_some()
+            || file.points.iter().any(|p| self.scene.channels.contains(&p.channel) && good(p))
     }
 
     fn unpaid(&self, invoice: &Invoice, given: usize) -> Verdict {
