@@ -67,7 +67,7 @@ start = "2026-08-31"
 customer = { kind = "business" }
 invoices = [{ due = "+14", amount = "200.00" }]
 events = [{ on = "2026-09-21", what = "approved" }, { on = "2026-09-22", what = "paid" }]
-expect = [{ on = "2026-09-17", step = "reminder", by = "email" }]
+expect = [{ on = "+9", step = "courtesy", by = "email" }, { on = "2026-09-17", step = "reminder", by = "email" }]
 "#;
 
 #[tokio::test]
@@ -101,9 +101,9 @@ async fn what_is_wrong_with_a_file_is_told_with_its_place() {
     };
     tells("[[test]\n", "wrong.toml:1:8: this is not TOML");
     tells("", "\"test\" is missing; wanted at least one [[test]]");
-    tells(&WRONG.replace("approved", "vanished"), "wrong.toml:6:33: \"what\" is \"vanished\"; wanted one of: paid, part_paid");
+    tells(&WRONG.replace("approved", "vanished"), "wrong.toml:6:32: \"what\" is \"vanished\"; wanted one of: paid, part_paid");
     tells(&WRONG.replace("+14", "soon"), "wrong.toml:5:21: \"due\" is \"soon\"; wanted a date");
-    tells(&WRONG.replace("step =", "stap ="), "wrong.toml:7:33: unknown key \"stap\"");
+    tells(&WRONG.replace("step =", "stap ="), "wrong.toml:7:72: unknown key \"stap\"");
     tells(&WRONG.replace("by = \"email\"", "by = \"fax\""), "\"by\" is \"fax\"; wanted one of: email, sms, call, task, approval");
     tells(&format!("country = \"XX\"\n{WRONG}"), "wrong.toml:1:11: \"country\" is \"XX\"");
 }

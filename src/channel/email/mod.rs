@@ -42,7 +42,7 @@ impl Mailer {
         match self {
             Mailer::Smtp(client) => client.send(envelope, message).await,
             Mailer::Folder(folder) => folder.send(envelope, &message).await,
-            Mailer::Nowhere(outlet) => outlet.take(&envelope.envid, &envelope.to.to_string(), &message),
+            Mailer::Nowhere(outlet) => outlet.take(&envelope.envid, envelope.to.as_ref(), &message),
         }
     }
 

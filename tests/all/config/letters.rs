@@ -7,7 +7,7 @@ const VARIABLES: &str = "creditor.name, creditor.contact, creditor.iban, credito
                          debtor.consumer, person.name, invoice.number, invoice.issued_on, invoice.due_on, invoice.due_short, \
                          invoice.amount, invoice.days_late, invoice.po_number, count, numbers, single, sum, days_late, part_paid, \
                          undisputed, heading, other_stages, payments_shown, payments_until, today, deadline, deadline_short, \
-                         formal_on, law, copies, copies_all, free_reminder, free_days, free_until, items, payment, pay_reference, \
+                         formal_on, law, copies, copies_all, free_reminder, tone, free_days, free_until, items, payment, pay_reference, \
                          pay_link";
 
 fn reminder(text: &str) -> Tree {
