@@ -33,6 +33,7 @@ mod release;
 mod run;
 mod status;
 mod store;
+mod takers;
 mod tasks;
 mod test;
 mod uncertain;

@@ -39,6 +39,7 @@ mod mail_wire;
 mod pace;
 mod privacy;
 mod program;
+mod rehearsal;
 mod rows;
 mod sessions;
 mod sms_faults;
