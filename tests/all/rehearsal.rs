@@ -103,7 +103,7 @@ async fn what_is_wrong_with_a_file_is_told_with_its_place() {
     tells("", "\"test\" is missing; wanted at least one [[test]]");
     tells(&WRONG.replace("approved", "vanished"), "wrong.toml:6:32: \"what\" is \"vanished\"; wanted one of: paid, part_paid");
     tells(&WRONG.replace("+14", "soon"), "wrong.toml:5:21: \"due\" is \"soon\"; wanted a date");
-    tells(&WRONG.replace("step =", "stap ="), "wrong.toml:7:72: unknown key \"stap\"");
+    tells(&WRONG.replace("step =", "stap ="), "wrong.toml:7:24: unknown key \"stap\"");
     tells(&WRONG.replace("by = \"email\"", "by = \"fax\""), "\"by\" is \"fax\"; wanted one of: email, sms, call, task, approval");
     tells(&format!("country = \"XX\"\n{WRONG}"), "wrong.toml:1:11: \"country\" is \"XX\"");
 }
