@@ -26,6 +26,7 @@ mod out;
 mod person;
 mod preview;
 mod release;
+mod report;
 mod run;
 mod status;
 mod store;
@@ -66,6 +67,8 @@ enum Verb {
     Log(log::Args),
     /// Show whether relance may send, and where every open amount stands
     Status(status::Args),
+    /// Show the morning report: may I send, what must I decide, whom do I call
+    Report(report::Args),
     /// Let pass what is held: by the volume brake, old debts of a DEBTOR, or a shrunken --ledger
     Release(release::Args),
     /// Hold a debtor or an invoice until a day
@@ -154,6 +157,7 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Explain(args) => explain::run(&config, args).await,
         Verb::Log(args) => log::run(&config, args).await,
         Verb::Status(args) => status::run(&config, args).await,
+        Verb::Report(args) => report::run(&config, args).await,
         Verb::Release(args) => release::run(&config, args).await,
         Verb::Hold(args) => hold::hold(&config, args).await,
         Verb::Resume(args) => hold::resume(&config, args).await,

@@ -14,6 +14,7 @@ pub mod node;
 mod people;
 pub mod problem;
 mod read;
+pub mod report;
 mod retention;
 pub mod secret;
 pub mod section;
@@ -80,6 +81,8 @@ pub struct Setup {
     days: customers::Days,
     /// The law on late payment.
     pub law: Arc<law::LawBook>,
+    /// Words of the morning report by language.
+    report: Arc<BTreeMap<String, report::Words>>,
     /// The folder of relance.toml.
     pub folder: PathBuf,
     /// The environment.
@@ -101,6 +104,12 @@ impl Setup {
             _ => Err(ConfigError(problems.into_sorted())),
         }
     }
+
+    /// The words of the morning report in a language: its own, those of its base language, else English; and which
+    /// language that is.
+    pub fn report_words(&self, language: &str) -> Option<(&str, &report::Words)> {
+        report::spoken(&self.report, language)
+    }
 }
 
 fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problems) -> Option<Setup> {
@@ -116,6 +125,7 @@ fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problem
         .collect();
     let zones = zones(folder, problems);
     let law = law::read(files(folder, "law", "toml", bundled::LAW, problems), problems);
+    let report = report::words(files(folder, "report", "toml", bundled::REPORT, problems), problems);
     let cadences = cadence_files(folder, &calendars, problems);
     let letters = letter_files(folder, problems);
     strays(folder, problems);
@@ -135,6 +145,7 @@ fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problem
         calendars,
         days,
         law: Arc::new(law),
+        report: Arc::new(report),
         folder: folder.to_path_buf(),
         environment,
         fingerprint,
@@ -170,7 +181,10 @@ fn agreement(fingerprint: &str, settings: &Settings, letters: &[LetterSource], l
         (&creditor.name, &creditor.country, &creditor.language, &creditor.iban, &creditor.enterprise_no, &creditor.contact);
     let words: Vec<(&str, &str)> = letters.iter().map(|l| (l.name.as_str(), l.text.as_str())).collect();
     // Of two daemons the one would erase what the other keeps.
-    let text = format!("{fingerprint}{:?}{email:?}{sms:?}{firm:?}{words:?}{law:?}{:?}", settings.guard, settings.retention);
+    let text = format!(
+        "{fingerprint}{:?}{email:?}{sms:?}{firm:?}{words:?}{law:?}{:?}{:?}",
+        settings.guard, settings.retention, settings.report
+    );
     crate::domain::hex::hex(&sha2::Sha256::digest(text.as_bytes())[..16])
 }
 
@@ -216,7 +230,7 @@ fn cadence_files(folder: &Path, calendars: &BTreeMap<String, Arc<Calendar>>, pro
 }
 
 /// The folders that are read beside relance.toml.
-const FOLDERS: [&str; 6] = ["cadences", "calendars", "conf.d", "gateways", "law", "letters"];
+const FOLDERS: [&str; 7] = ["cadences", "calendars", "conf.d", "gateways", "law", "letters", "report"];
 
 /// Folders that look as if they were meant to be read, and are not: a misspelt one would else be without effect.
 fn strays(folder: &Path, problems: &Problems) {

@@ -47,6 +47,7 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     let guard = guard(part("guard"));
     let people = part("people").map(super::people::read);
     let retention = super::retention::read(part("retention"));
+    let report = super::report::read(part("report"), creditor.as_ref().map(|c| c.contact.as_str()));
     top.finish();
     if let (Some((source, _)), Some(store)) = (&source, &store)
         && let StorePlace::Sqlite(own) = &store.place
@@ -60,8 +61,8 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     let (guard, mut policy) = guard?;
     policy.grace = grace;
     let people = optional(people)?.unwrap_or_default();
-    let (email, sms, retention) = (optional(email)?, optional(sms)?, retention?);
-    Some(Settings { creditor: creditor?, source, store: store?, email, sms, guard, policy, people, retention })
+    let (email, sms, retention, report) = (optional(email)?, optional(sms)?, retention?, report?);
+    Some(Settings { creditor: creditor?, source, store: store?, email, sms, guard, policy, people, retention, report })
 }
 
 /// Whether two paths lead to one file, there or not yet.
