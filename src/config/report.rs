@@ -4,6 +4,7 @@ use super::node::Node;
 use super::problem::Problems;
 use super::section::Section;
 use super::settings::ReportSettings;
+use crate::domain::debtor::State;
 use crate::domain::reason::Reason;
 use crate::domain::step::Rank;
 use jiff::civil::Time;
@@ -49,7 +50,8 @@ pub struct Words {
     weekdays: Vec<String>,
 }
 
-/// The tables of a words file and what each must have; beside them `[reason]` has every reason, `[rank]` every rank.
+/// The tables of a words file and what each must have; beside them `[reason]` has every reason, `[rank]` every
+/// rank, `[state]` every state of a customer.
 const TABLES: [(&str, &[&str]); 6] = [
     (
         "page",
@@ -194,8 +196,10 @@ impl Words {
         let mut words = Words::default();
         let reasons: Vec<&str> = Reason::ALL.iter().map(|r| r.code()).collect();
         let ranks: Vec<&str> = Rank::ALL.iter().map(|r| r.as_str()).collect();
+        let states: Vec<&str> = State::ALL.iter().map(|s| s.as_str()).collect();
         let own = TABLES.iter().map(|(name, keys)| (*name, *keys));
-        for (name, keys) in own.chain([("reason", reasons.as_slice()), ("rank", ranks.as_slice()), ("hold", &HOLDS[..])]) {
+        let tables = [("reason", &reasons[..]), ("rank", &ranks[..]), ("hold", &HOLDS[..]), ("state", &states[..])];
+        for (name, keys) in own.chain(tables) {
             let Some(table) = top.section(name) else {
                 top.missing(name, &format!("a [{name}] table"));
                 continue;

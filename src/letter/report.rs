@@ -117,10 +117,10 @@ impl Page {
         out.push(format!("{} – {}", self.title, self.when));
         out.push(self.firm.clone());
         out.push(String::new());
-        out.extend(self.alarms.iter().map(|a| format!("!! {a}")));
+        self.alarms.iter().for_each(|a| wrap(&format!("!! {a}"), 0, width, &mut out));
         let mark = if self.mood == Mood::Good { "" } else { "!! " };
         out.push(format!("{mark}{}", self.verdict.to_uppercase()));
-        out.extend(self.facts.iter().map(|f| format!("   {f}")));
+        self.facts.iter().for_each(|f| wrap(f, 3, width, &mut out));
         let tiles: Vec<String> = self.tiles.iter().map(|t| format!("{} {}", t.value, t.label)).collect();
         out.push(format!("   {}", tiles.join(" · ")));
         for block in &self.blocks {
@@ -134,33 +134,50 @@ impl Page {
                 line.text(width, &mut out);
             }
             if !block.remark.is_empty() {
-                out.push(format!("{}{}", if block.loud { "!! " } else { "   " }, block.remark));
+                let remark = if block.loud { format!("!! {}", block.remark) } else { block.remark.clone() };
+                wrap(&remark, if block.loud { 0 } else { 3 }, width, &mut out);
             }
         }
         out.push(String::new());
-        out.push(self.footer.clone());
+        wrap(&self.footer, 0, width, &mut out);
         out.join("\n") + "\n"
     }
 }
 
+/// Where the words of lines begin.
+const INDENT: usize = 9;
+
 impl Line {
     fn text(&self, width: usize, out: &mut Vec<String>) {
-        let lead = if self.item { format!("{:9}", "") } else { format!("{:>6}   ", self.count) };
+        let lead = if self.item { format!("{:INDENT$}", "") } else { format!("{:>6}   ", self.count) };
         let mut text = format!("{lead}{}", self.label);
-        let room = width.saturating_sub(self.amount.chars().count() + 2);
-        if self.item && !self.note.is_empty() {
-            let one = format!("{text} · {}", self.note);
-            if one.chars().count() <= room {
-                text = one;
-                text = with_amount(text, &self.amount, width);
-                return out.push(text);
-            }
+        let mut note = self.note.as_str();
+        let room = width.saturating_sub(if self.amount.is_empty() { 0 } else { self.amount.chars().count() + 2 });
+        if self.item && !note.is_empty() && text.chars().count() + 3 + note.chars().count() <= room {
+            text = format!("{text} · {note}");
+            note = "";
         }
         out.push(with_amount(text, &self.amount, width));
-        if !self.note.is_empty() {
-            out.push(format!("{:9}{}", if self.item { "  " } else { "" }, self.note));
+        if !note.is_empty() {
+            wrap(note, if self.item { INDENT + 2 } else { INDENT }, width, out);
         }
     }
+}
+
+/// Words on lines of at most so many columns, where they allow it. Blanks that must not be broken are left whole.
+fn wrap(text: &str, indent: usize, width: usize, out: &mut Vec<String>) {
+    let mut line = String::new();
+    for word in text.split(' ') {
+        if !line.is_empty() && indent + line.chars().count() + 1 + word.chars().count() > width {
+            out.push(format!("{:indent$}{line}", ""));
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    out.push(format!("{:indent$}{line}", ""));
 }
 
 /// The amount at the right edge, or behind a text that reaches it.

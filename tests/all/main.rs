@@ -34,6 +34,7 @@ mod mail_wire;
 mod pace;
 mod privacy;
 mod program;
+mod report;
 mod rows;
 mod sessions;
 mod sms_faults;

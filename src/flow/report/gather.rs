@@ -1,9 +1,9 @@
 //! The one pass over all customers with something open: the state of each row, and what leaves today by the decision itself.
 
 use super::{Decide, FEW, Group, Silence, Sums, Today, Who};
-use crate::domain::case::{Contact, DebtorFile};
+use crate::domain::case::{CaseKey, Contact, DebtorFile};
 use crate::domain::debtor::State;
-use crate::domain::decision::{Plan, Verdict};
+use crate::domain::decision::{NoTrace, Plan, Verdict, decide};
 use crate::domain::money::Money;
 use crate::domain::reason::Reason;
 use crate::domain::time::{instant, local_date, plus_days};
@@ -123,7 +123,9 @@ impl Found {
                 Foreseen::Contact { case, plan, .. } if !plan.way.to().is_empty() => {
                     self.leaves(desk, file, &case.cadence, &plan, leaves);
                 }
-                Foreseen::Nothing { case: Some(case), reason: Reason::Finished } => {
+                Foreseen::Nothing { case: Some(case), reason: Reason::Finished }
+                    if is_finished(desk, free, file, &case, horizon.from) =>
+                {
                     let of_case = |r: &&crate::domain::case::CaseInvoice| {
                         let i = &r.invoice;
                         i.is_open() && i.cadence.as_ref() == Some(&case.cadence) && i.balance.currency == case.currency
@@ -172,6 +174,14 @@ impl Found {
         }
         Ok(())
     }
+}
+
+/// Whether every step has been had, now: looking ahead takes for done what people still have in hand.
+fn is_finished(desk: &Desk, free: &Conditions, file: &DebtorFile, case: &CaseKey, now: Timestamp) -> bool {
+    let Some(cadence) = desk.setup.cadence(&case.cadence) else { return false };
+    let zone = desk.setup.zone(&file.debtor);
+    let decision = decide(file, case, &desk.world(free, &file.debtor, &zone, cadence, now), &mut NoTrace);
+    decision.reason == Reason::Finished && !file.tasks.iter().any(|t| t.case.as_ref() == Some(case))
 }
 
 /// Whether a contact waits for a yes, or for the day on which silence is one.

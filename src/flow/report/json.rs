@@ -82,7 +82,7 @@ fn today(report: &Report) -> Value {
         .tasks
         .1
         .iter()
-        .map(|t| json!({ "task": t.id, "debtor": t.debtor, "name": t.name, "text": t.text, "owner": t.owner, "due_on": t.due_on.to_string() }))
+        .map(|(t, state)| json!({ "task": t.id, "state": state.map(|s| s.as_str()), "debtor": t.debtor, "name": t.name, "text": t.text, "owner": t.owner, "due_on": t.due_on.to_string() }))
         .collect();
     let steps: Vec<Value> = today
         .leaving

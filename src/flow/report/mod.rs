@@ -18,6 +18,7 @@ use super::tie::{AGAIN, Ties};
 use crate::config::report::MORNING;
 use crate::domain::calendar::plus_working_days;
 use crate::domain::currency::Currency;
+use crate::domain::debtor::State;
 use crate::domain::decision::{Booked, Brake};
 use crate::domain::money::Money;
 use crate::domain::reason::Reason;
@@ -155,19 +156,9 @@ pub struct Decide {
 }
 
 impl Decide {
-    /// How many matters wait: questions, messages, holds and customers.
+    /// How many matters wait today: questions, messages, holds and customers. What stands for longer is not counted.
     pub fn count(&self) -> u64 {
-        let groups = [
-            &self.needs_data,
-            &self.cannot_reach,
-            &self.disputed,
-            &self.disputed_part,
-            &self.covered,
-            &self.old_debt,
-            &self.finished,
-            &self.kind_unknown,
-        ];
-        let groups: u64 = groups.into_iter().map(|g| g.customers).sum();
+        let groups: u64 = [&self.needs_data, &self.cannot_reach, &self.covered].into_iter().map(|g| g.customers).sum();
         self.approvals.0 + self.uncertain.0 + self.holds.count + self.unreachable.count + groups
     }
 }
@@ -186,8 +177,8 @@ pub struct Leaving {
 pub struct Today {
     /// Calls: how many, and the most urgent.
     pub calls: (u64, Vec<Ranked>),
-    /// Other tasks: how many, and the oldest.
-    pub tasks: (u64, Vec<OpenTask>),
+    /// Other tasks: how many, and the oldest; with the customer's state where the task is about that.
+    pub tasks: (u64, Vec<(OpenTask, Option<State>)>),
     /// Messages by rank and step.
     pub leaving: BTreeMap<(Option<Rank>, String), Leaving>,
     /// Those of them to customers never written to before.
@@ -257,7 +248,7 @@ pub async fn build(desk: &Desk) -> Result<Report, DeskError> {
     today.calls = (calls.len() as u64, cut(&mut calls));
     let mut tasks = desk.store.open_tasks(desk.is_redirected(), day).await?;
     tasks.retain(|t| t.kind == TaskKind::Task && !t.proposed);
-    today.tasks = (tasks.len() as u64, cut(&mut tasks));
+    today.tasks = (tasks.len() as u64, with_states(desk, cut(&mut tasks), now).await?);
     let sending = sending(desk, conditions, day, now).await?;
     Ok(Report {
         at: now,
@@ -278,6 +269,14 @@ pub async fn build(desk: &Desk) -> Result<Report, DeskError> {
 fn cut<T>(list: &mut Vec<T>) -> Vec<T> {
     list.truncate(FEW);
     std::mem::take(list)
+}
+
+/// Tasks, with the state of the customer where they come from no step: it is what they are about.
+async fn with_states(desk: &Desk, tasks: Vec<OpenTask>, now: Timestamp) -> Result<Vec<(OpenTask, Option<State>)>, DeskError> {
+    let debtors: Vec<i64> = tasks.iter().filter(|t| t.step.is_none()).map(|t| t.debtor_pk).collect();
+    let files = if debtors.is_empty() { vec![] } else { desk.files(&debtors, now).await? };
+    let state = |t: &OpenTask| files.iter().find(|f| t.step.is_none() && f.debtor.pk == t.debtor_pk).and_then(|f| f.debtor.state);
+    Ok(tasks.into_iter().map(|t| (state(&t), t)).map(|(state, t)| (t, state)).collect())
 }
 
 async fn sending(desk: &Desk, conditions: Conditions, day: Date, now: Timestamp) -> Result<Sending, DeskError> {

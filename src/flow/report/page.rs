@@ -1,6 +1,7 @@
 //! The report in a language: what it says, line by line. Reasons are the decision's own, by their words in that language.
 
 use super::{Decide, Group, Leaving, Question, Report, Sums, channel};
+use crate::config::CadenceFile;
 use crate::config::report::Words;
 use crate::domain::currency::Currency;
 use crate::domain::decision::Brake;
@@ -28,6 +29,7 @@ struct Tongue<'a> {
     labels: &'a Labels,
     zone: &'a TimeZone,
     today: Date,
+    cadences: &'a [CadenceFile],
 }
 
 /// Whether there are words for a language, or for its base language.
@@ -41,7 +43,8 @@ pub fn spoken(desk: &Desk, language: &str) -> bool {
 pub fn page(desk: &Desk, report: &Report, language: &str) -> Option<Page> {
     let (language, words) = desk.setup.report_words(language)?;
     let zone = &desk.setup.settings.creditor.timezone;
-    let tongue = Tongue { words, labels: desk.letters.labels(language)?, zone, today: report.day };
+    let cadences = &desk.setup.cadences;
+    let tongue = Tongue { words, labels: desk.letters.labels(language)?, zone, today: report.day, cadences };
     Some(tongue.page(report, language, &desk.setup.settings.creditor.name))
 }
 
@@ -134,7 +137,7 @@ impl Tongue<'_> {
         let rows = few.iter().map(|u| {
             let since = self.words.fill("decide.uncertain_since", &[("date", &self.day(local_date(u.at, self.zone)))]);
             let channel = channel(&u.channel).map_or("", |c| self.channel(c));
-            item(who(&u.name, &u.debtor), [u.step.as_str(), channel, &since], String::new())
+            item(who(&u.name, &u.debtor), [self.step_named(&u.step).as_str(), channel, &since], String::new())
         });
         self.list(&mut lines, "decide.uncertain", *count, rows.collect());
         for (key, each, (count, few)) in [("approvals", "approval", &decide.approvals), ("notices", "notice", &decide.notices)] {
@@ -188,9 +191,9 @@ impl Tongue<'_> {
         let (count, calls) = &today.calls;
         self.list(&mut lines, "today.calls", *count, calls.iter().map(|c| self.call(c)).collect());
         let (count, tasks) = &today.tasks;
-        let rows = tasks.iter().map(|t| {
-            let owner = t.owner.clone().unwrap_or_default();
-            item(who(&t.name, &t.debtor), [t.text.clone(), owner, self.day(t.due_on)], String::new())
+        let rows = tasks.iter().map(|(t, state)| {
+            let what = state.map_or_else(|| t.text.clone(), |s| self.words.text(&format!("state.{}", s.as_str())).to_owned());
+            item(who(&t.name, &t.debtor), [what, t.owner.clone().unwrap_or_default(), self.day(t.due_on)], String::new())
         });
         self.list(&mut lines, "today.tasks", *count, rows.collect());
         if today.messages() > 0 {
@@ -250,15 +253,15 @@ impl Tongue<'_> {
         lines.extend(plain("past.refused", past.refused.count));
         lines.extend(past.refused.list.iter().map(|r| {
             let by = r.how.as_deref().and_then(channel).map_or("", |c| self.channel(c));
-            item(who(&r.name, &r.debtor), [r.what.as_deref().unwrap_or_default(), by], String::new())
+            item(who(&r.name, &r.debtor), [self.step_named(r.what.as_deref().unwrap_or_default()).as_str(), by], String::new())
         }));
         self.rest(&mut lines, past.refused.count, past.refused.list.len());
         let accepted = past.accepted.iter().map(|a| a.count).sum();
         let by_step = past.accepted.iter().map(|a| {
             let by = channel(&a.channel).map_or("", |c| self.channel(c));
-            format!("{} × {} ({by})", self.number(a.count), a.step)
+            format!("{} × {}, {by}", self.number(a.count), self.step_named(&a.step))
         });
-        let note = by_step.collect::<Vec<_>>().join(", ");
+        let note = by_step.collect::<Vec<_>>().join(" · ");
         lines.extend(plain("past.accepted", accepted).map(|l| Line { note, ..l }));
         let since = report.since.to_zoned(self.zone.clone());
         let day = self.words.weekday(since.date().weekday().to_monday_zero_offset() as usize);
@@ -297,7 +300,7 @@ impl Tongue<'_> {
     fn state(&self, state: &str) -> String {
         match state.split_once(':') {
             Some(("held", reason)) => self.words.text(&format!("reason.{reason}")).to_owned(),
-            Some((kind, step)) => self.words.fill(&format!("tie.{kind}"), &[("step", step)]),
+            Some((kind, step)) => self.words.fill(&format!("tie.{kind}"), &[("step", &self.step_named(step))]),
             None => self.words.text(&format!("tie.{state}")).to_owned(),
         }
     }
@@ -363,6 +366,12 @@ impl Tongue<'_> {
             Some(rank) => format!("{} ({step})", self.words.text(&format!("rank.{rank}"))),
             None => step.to_owned(),
         }
+    }
+
+    /// The same for a step that is known by its name alone: the first cadence that has it says what it means.
+    fn step_named(&self, name: &str) -> String {
+        let mut steps = self.cadences.iter().flat_map(|c| &c.cadence.steps);
+        self.step(steps.find(|s| s.id.to_string() == name).and_then(|s| s.rank), name)
     }
 
     fn channel(&self, channel: Channel) -> &str {
