@@ -1,11 +1,14 @@
 //! `hold`, `resume`, `holds`: standstills that people put, each with a reason and an end.
 
 use super::out;
-use super::{CliError, open};
+use super::{CliError, desk, open};
 use crate::clock::Clock;
+use crate::domain::money::Money;
 use crate::domain::time::local_date;
+use crate::flow::Desk;
 use crate::store::Store;
 use crate::store::holds::{Found, Named};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use std::path::Path;
 
@@ -20,6 +23,9 @@ pub(super) struct HoldArgs {
     /// Why, for those who come after you
     #[arg(long)]
     reason: String,
+    /// The customer disputes the invoice: all of it, or this AMOUNT, and then the rest is chased
+    #[arg(long, num_args = 0..=1, value_name = "AMOUNT")]
+    disputed: Option<Option<String>>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -75,21 +81,49 @@ pub(super) async fn debtor(store: &Store, id: &str) -> Result<i64, CliError> {
 }
 
 pub(super) async fn hold(config: &Path, args: HoldArgs) -> Result<(), CliError> {
-    let (setup, store) = open(config).await?;
-    let now = Clock::System.now();
-    let today = local_date(now, &setup.settings.creditor.timezone);
+    let desk = desk(config).await?;
+    let store = &desk.store;
+    let now = desk.clock.now();
+    let today = local_date(now, &desk.setup.settings.creditor.timezone);
     if args.until <= today {
         return Err(CliError::Usage(format!("--until is {}; wanted a day after today, {today}", args.until)));
     }
     if args.reason.trim().is_empty() {
         return Err(CliError::Usage("--reason is empty; wanted a few words for those who come after you".to_owned()));
     }
-    let on = named(&store, &args.name).await?;
-    let id = store.put_hold(on, args.until, args.reason.trim(), now).await?;
+    let on = named(store, &args.name).await?;
+    let reason = args.reason.trim();
+    let id = match &args.disputed {
+        None => store.put_hold(on, args.until, reason, now).await?,
+        Some(amount) => {
+            let part = disputed(&desk, on, amount.as_deref(), now).await?;
+            store.put_dispute(on, part, args.until, reason, now).await?
+        }
+    };
     let what = if on.invoice_pk.is_some() { "invoice" } else { "debtor" };
     let name = args.name.trim_start_matches("invoice:").trim_start_matches("debtor:");
     say!("hold {id}: {what} {name} until {}", args.until);
     Ok(())
+}
+
+/// What of an invoice is disputed, in minor units; `None` for all of it.
+async fn disputed(desk: &Desk, on: Named, amount: Option<&str>, now: Timestamp) -> Result<Option<i64>, CliError> {
+    let Some(pk) = on.invoice_pk else {
+        return Err(CliError::Usage("--disputed is about an invoice; wanted its id or number".to_owned()));
+    };
+    let Some(text) = amount else { return Ok(None) };
+    let file = desk.files(&[on.debtor_pk], now).await?.pop();
+    let row = file.as_ref().and_then(|f| f.rows.iter().find(|r| r.invoice.pk == pk));
+    let Some(balance) = row.map(|r| r.invoice.balance) else {
+        return Err(CliError::Failed("this invoice is not open; there is nothing to dispute".to_owned()));
+    };
+    let part = Money::parse(text, balance.currency).map_err(|e| CliError::Usage(format!("--disputed: {e}")))?;
+    if part.minor <= 0 || part.minor >= balance.minor {
+        return Err(CliError::Usage(format!(
+            "--disputed is {part}; wanted more than nothing and less than what is open, {balance}"
+        )));
+    }
+    Ok(Some(part.minor))
 }
 
 pub(super) async fn resume(config: &Path, args: ResumeArgs) -> Result<(), CliError> {
@@ -111,7 +145,7 @@ pub(super) async fn holds(config: &Path, args: HoldsArgs) -> Result<(), CliError
         for r in rows {
             let created = out::rfc3339(r.created_at, zone);
             out::json(&serde_json::json!({ "id": r.id, "debtor": r.debtor, "invoice": r.invoice,
-                "until": r.until.to_string(), "reason": r.reason, "created_at": created }));
+                "kind": r.kind.as_str(), "disputed": r.part, "until": r.until.to_string(), "reason": r.reason, "created_at": created }));
         }
         return Ok(());
     }
@@ -120,8 +154,16 @@ pub(super) async fn holds(config: &Path, args: HoldsArgs) -> Result<(), CliError
         return Ok(());
     }
     let row = |r: crate::store::holds::HoldRow| {
-        vec![r.id.to_string(), r.until.to_string(), format!("{} {}", r.debtor, r.name), r.invoice.unwrap_or_default(), r.reason]
+        let kind = r.kind.as_str().to_owned();
+        vec![
+            r.id.to_string(),
+            r.until.to_string(),
+            kind,
+            format!("{} {}", r.debtor, r.name),
+            r.invoice.unwrap_or_default(),
+            r.reason,
+        ]
     };
-    out::table(&["hold", "until", "debtor", "invoice", "why"], rows.into_iter().map(row).collect());
+    out::table(&["hold", "until", "kind", "debtor", "invoice", "why"], rows.into_iter().map(row).collect());
     Ok(())
 }

@@ -17,7 +17,10 @@ macro_rules! complain {
     };
 }
 
+mod approve;
+mod calls;
 mod check;
+mod debtor;
 mod demo;
 mod explain;
 mod hold;
@@ -30,6 +33,7 @@ mod report;
 mod run;
 mod status;
 mod store;
+mod tasks;
 mod uncertain;
 
 use crate::clock::Clock;
@@ -71,6 +75,18 @@ enum Verb {
     Report(report::Args),
     /// Let pass what is held: by the volume brake, old debts of a DEBTOR, or a shrunken --ledger
     Release(release::Args),
+    /// List what waits for a yes, show a draft, or answer
+    Approve(approve::Args),
+    /// List whom to call today, the most urgent first, with the facts at hand
+    Calls(calls::CallsArgs),
+    /// Say what came of a call
+    Called(calls::CalledArgs),
+    /// List what else people have to do
+    Tasks(tasks::TasksArgs),
+    /// Say that a task was done
+    Done(tasks::DoneArgs),
+    /// Show what a customer is and who says so, or say it: state, kind, people, pay days
+    Debtor(debtor::Args),
     /// Hold a debtor or an invoice until a day
     Hold(hold::HoldArgs),
     /// End the hold on a debtor or an invoice
@@ -159,6 +175,12 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Status(args) => status::run(&config, args).await,
         Verb::Report(args) => report::run(&config, args).await,
         Verb::Release(args) => release::run(&config, args).await,
+        Verb::Approve(args) => approve::run(&config, args).await,
+        Verb::Calls(args) => calls::calls(&config, args).await,
+        Verb::Called(args) => calls::called(&config, args).await,
+        Verb::Tasks(args) => tasks::tasks(&config, args).await,
+        Verb::Done(args) => tasks::done(&config, args).await,
+        Verb::Debtor(args) => debtor::run(&config, args).await,
         Verb::Hold(args) => hold::hold(&config, args).await,
         Verb::Resume(args) => hold::resume(&config, args).await,
         Verb::Holds(args) => hold::holds(&config, args).await,
@@ -180,6 +202,17 @@ async fn open(config: &std::path::Path) -> Result<(Setup, Store), CliError> {
 async fn desk(config: &std::path::Path) -> Result<Desk, CliError> {
     let (setup, store) = open(config).await?;
     Ok(Desk::new(setup, store, Clock::System).await?)
+}
+
+/// Reads words given on the command line: one line, not empty, and no more than a note needs.
+fn words(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    match text {
+        "" => Err("it is empty; wanted a few words".to_owned()),
+        _ if text.len() > 2000 => Err("it is longer than 2000 bytes; wanted a few words".to_owned()),
+        _ if text.chars().any(char::is_control) => Err("it has line ends or control characters; wanted one line".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
 }
 
 /// Reads a day given on the command line.

@@ -192,6 +192,8 @@ pub struct Asked {
     pub until: Date,
     /// Whether yes was said.
     pub given: bool,
+    /// When who may object was told; silence of nobody means nothing.
+    pub told_at: Option<Timestamp>,
     /// The balances that it was asked about: invoice by store key, minor units. Another balance is another question.
     pub balances: Vec<(i64, i64)>,
 }

@@ -5,17 +5,18 @@ use super::contact::{new_contact, new_task, no_address};
 use super::desk::{Conditions, Desk};
 use super::prepare::later_by;
 use crate::domain::cadence::Cadence;
-use crate::domain::case::{CaseKey, Contact, ContactState, DebtorFile, Task};
+use crate::domain::case::{Asked, CaseKey, Contact, ContactState, DebtorFile, Task};
 use crate::domain::debtor::State;
 use crate::domain::decision::{Decision, NoTrace, Plan, Verdict, Way, decide, is_chased, lapses};
 use crate::domain::reason::Reason;
 use crate::domain::step::TaskKind;
-use crate::domain::time::local_date;
+use crate::domain::time::{instant, local_date};
 use crate::store::plan::Looks;
-use crate::store::questions::Answer;
+use crate::store::questions::{Answer, NewQuestion};
 use crate::store::tasks::NewTask;
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
 
 /// While sending is stopped, due cases are looked at again after this, in seconds.
 const BRAKED_S: i64 = 600;
@@ -30,7 +31,7 @@ pub(super) fn look(
 ) -> (Option<Timestamp>, Reason) {
     let zone = desk.setup.zone(&file.debtor);
     let today = local_date(now, &zone);
-    if settled(file, today, looks) {
+    if settled(file, today, &zone, looks) {
         // What is decided next is decided on what that leaves.
         return (Some(later_by(now, 1)), Reason::Changed);
     }
@@ -45,9 +46,10 @@ pub(super) fn look(
         if let Verdict::Send(plan) = &decision.verdict {
             match plan.way {
                 Way::Messages(_) => {
-                    looks.contacts.push(new_contact(desk, file, &case, &cadence, plan, today));
+                    let contact = new_contact(desk, file, &case, &cadence, plan, today);
                     // The next case of the same debtor sees this contact: ceilings hold over all of them.
-                    file.contacts.push(in_hand(&case, plan, &cadence, now));
+                    file.contacts.push(in_hand(&case, plan, &cadence, contact.question.as_ref(), now));
+                    looks.contacts.push(contact);
                 }
                 Way::Task(kind) => {
                     looks.tasks.push(new_task(desk, file, &case, &cadence, plan, kind, today));
@@ -64,16 +66,17 @@ pub(super) fn look(
 }
 
 /// The next look, not later than the day on which a promise or a question comes to its end.
-fn soonest(file: &DebtorFile, next: Option<Timestamp>, zone: &jiff::tz::TimeZone, now: Timestamp) -> Option<Timestamp> {
+fn soonest(file: &DebtorFile, next: Option<Timestamp>, zone: &TimeZone, now: Timestamp) -> Option<Timestamp> {
     let asked = file.contacts.iter().filter_map(|c| c.word.as_ref()).chain(file.tasks.iter().filter_map(|t| t.word.as_ref()));
     let ends = asked.filter(|w| !w.given).map(|w| w.until).chain(file.promises.iter().map(|p| p.known_on));
-    let at = ends.filter_map(|day| crate::domain::time::instant(day, jiff::civil::Time::midnight(), zone));
-    at.map(|at| at.max(later_by(now, 1))).chain(next).min()
+    let at = ends.filter_map(|day| instant(day, Time::midnight(), zone));
+    // An owner who could not be told yet keeps a question open past its day.
+    at.map(|at| if at > now { at } else { later_by(now, BRAKED_S) }).chain(next).min()
 }
 
 /// Promises that are known to be kept or broken, questions that time or a change answers, tasks that are over. True when
 /// there was any.
-fn settled(file: &DebtorFile, today: Date, looks: &mut Looks) -> bool {
+fn settled(file: &DebtorFile, today: Date, zone: &TimeZone, looks: &mut Looks) -> bool {
     let before = (looks.promises.len(), looks.answered.len(), looks.closed.len());
     for promise in &file.promises {
         let open = promise.invoices.iter().any(|pk| is_chased(file, *pk, today));
@@ -85,7 +88,7 @@ fn settled(file: &DebtorFile, today: Date, looks: &mut Looks) -> bool {
     for asked in waiting.chain(file.tasks.iter().filter_map(|t| t.word.as_ref())).filter(|asked| !asked.given) {
         match lapses(file, asked, today) {
             Some(why) => looks.answered.push((asked.pk, Answer::Lapsed, why, today)),
-            None if asked.silence_is_yes && today >= asked.until => {
+            None if asked.silence_is_yes && today >= asked.until && told_before(asked, today, zone) => {
                 looks.answered.push((asked.pk, Answer::Yes, "nobody objected", today));
             }
             None => {}
@@ -94,6 +97,11 @@ fn settled(file: &DebtorFile, today: Date, looks: &mut Looks) -> bool {
     let open = file.tasks.iter().filter(|t| t.word.as_ref().is_none_or(|w| w.given));
     looks.closed.extend(open.filter(|t| is_over(file, t, today)).map(|t| (t.pk, "nothing is open any more", today)));
     before != (looks.promises.len(), looks.answered.len(), looks.closed.len())
+}
+
+/// Whether the owner was told before today.
+fn told_before(asked: &Asked, today: Date, zone: &TimeZone) -> bool {
+    asked.told_at.is_some_and(|at| local_date(at, zone) < today)
 }
 
 /// Whether there is nothing to do about a task any more: nothing of what it is about is asked for.
@@ -157,7 +165,7 @@ fn rank(reason: Reason) -> u8 {
     }
 }
 
-fn in_hand(case: &CaseKey, plan: &Plan, cadence: &Cadence, now: Timestamp) -> Contact {
+fn in_hand(case: &CaseKey, plan: &Plan, cadence: &Cadence, question: Option<&NewQuestion>, now: Timestamp) -> Contact {
     let invoices = plan.lines.iter().filter(|l| l.mark.is_some()).map(|l| l.pk).collect();
     Contact {
         pk: 0,
@@ -166,6 +174,13 @@ fn in_hand(case: &CaseKey, plan: &Plan, cadence: &Cadence, now: Timestamp) -> Co
         case: case.clone(),
         step: cadence.steps[plan.step].id.clone(),
         invoices,
-        word: None,
+        word: question.map(|q| Asked {
+            pk: 0,
+            silence_is_yes: q.silence_is_yes,
+            until: q.until,
+            given: false,
+            told_at: None,
+            balances: q.balances.clone(),
+        }),
     }
 }

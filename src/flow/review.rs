@@ -1,9 +1,10 @@
 //! The fourth pump: looks at the whole, notices who can no longer be reached, and tells the creditor, once,
 //! when something stops the machine.
 
+use super::approvals::balance_of;
 use super::desk::{Desk, DeskError};
 use super::prepare::later_by;
-use super::tell;
+use super::tell::{self, NOTICE};
 use crate::domain::reason::Reason;
 use crate::domain::time::local_date;
 use jiff::Timestamp;
@@ -13,6 +14,7 @@ pub async fn step(desk: &Desk) -> Result<(), DeskError> {
     let now = desk.clock.now();
     unreachable(desk, now).await?;
     refused(desk, now).await?;
+    notices(desk, now).await?;
     watch(desk).await
 }
 
@@ -102,6 +104,24 @@ async fn refused(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
             found.name, found.debtor, found.step, found.answer, found.debtor
         );
         desk.store.raise_alert(&format!("refused:{}", found.debtor), now, &subject, &text).await?;
+    }
+    Ok(())
+}
+
+/// Tells owners of steps that leave soon, which they may hold (R22). Silence is a yes only of who was told.
+async fn notices(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
+    let asked = desk.store.questions(desk.is_redirected(), None).await?;
+    for q in asked.iter().filter(|q| q.silence_is_yes && !q.told) {
+        let step = q.step.as_deref().unwrap_or_default();
+        let subject = format!("relance: step {step} for {} will leave unless you hold it", q.debtor);
+        let file = desk.files(&[q.debtor_pk], now).await?.pop();
+        let open = file.as_ref().and_then(|f| balance_of(f, q)).map(|m| format!(", {m} open")).unwrap_or_default();
+        let text = format!(
+            "{} ({}): step {step} leaves on {} at the earliest{open}.\nTo stop it: relance hold {} --until DATE --reason TEXT, or relance approve {} --no --reason TEXT.",
+            q.name, q.debtor, q.until, q.debtor, q.id
+        );
+        let owner = q.owner.as_deref().filter(|o| o.contains('@'));
+        desk.store.raise_alert_to(owner, &format!("{NOTICE}:{}", q.id), now, &subject, &text).await?;
     }
     Ok(())
 }

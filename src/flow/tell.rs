@@ -4,7 +4,7 @@
 use super::desk::{Desk, DeskError};
 use super::prepare::later_by;
 use super::presence::on_duty;
-use crate::channel::email::{Envelope, Mailer, build::build_plain};
+use crate::channel::email::{Envelope, Mailer, address, build::build_plain};
 use crate::channel::{Fault, Sent};
 use crate::domain::attempt::{Outcome, retry_delay};
 use crate::store::StoreError;
@@ -15,8 +15,14 @@ use lettre::Address;
 use std::fmt::Write as _;
 
 /// Alerts about one customer each, by what stands before the colon of their keys, and the subject for several.
-const DIGESTS: [(&str, &str); 2] =
-    [("unreachable", "customers cannot be reached"), ("refused", "messages to customers were refused")];
+const DIGESTS: [(&str, &str); 3] = [
+    ("unreachable", "customers cannot be reached"),
+    ("refused", "messages to customers were refused"),
+    (NOTICE, "steps will leave unless you hold them"),
+];
+
+/// What stands before the colon of the keys of letters to owners.
+pub(super) const NOTICE: &str = "notice";
 
 /// So long is it quiet after a letter about customers, in seconds.
 const QUIET: i64 = 3600;
@@ -30,6 +36,8 @@ struct Letter {
     tries: u32,
     subject: String,
     text: String,
+    /// Whom it goes to; the creditor's own address, when there is none.
+    address: Option<String>,
 }
 
 /// Sends what the creditor has not been told yet. In a dry run nothing leaves; `status` shows it all the same.
@@ -56,7 +64,8 @@ async fn send_all(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
         }
     };
     for letter in &letters {
-        match send(desk, &mut mailer, &to, letter, now).await {
+        let own = letter.address.as_deref().and_then(address::parse);
+        match send(desk, &mut mailer, own.as_ref().unwrap_or(&to), letter, now).await {
             // An alert that may have left is not sent again: twice would be worse than a look at `status`.
             Sent::Answered(a) if matches!(a.outcome, Outcome::Accepted | Outcome::Unknown) => {
                 desk.store.alerts_sent(&letter.alerts, now).await?;
@@ -82,7 +91,7 @@ async fn letters(desk: &Desk, now: Timestamp) -> Result<Vec<Letter>, DeskError> 
         alerts = others;
         let quiet = desk.store.last_told(group).await?.is_some_and(|last| later_by(last, QUIET) > now);
         if !these.is_empty() && !quiet {
-            letters.push(digest(these, subject));
+            letters.extend(by_address(these).into_iter().map(|alerts| digest(alerts, subject)));
         }
     }
     // Where the channel of one daemon is broken and that of another works, the brake comes and goes.
@@ -91,6 +100,12 @@ async fn letters(desk: &Desk, now: Timestamp) -> Result<Vec<Letter>, DeskError> 
     }
     letters.extend(alerts.into_iter().map(|a| digest(vec![a], "")));
     Ok(letters)
+}
+
+/// Alerts by the address that they go to.
+fn by_address(mut alerts: Vec<Alert>) -> Vec<Vec<Alert>> {
+    alerts.sort_by(|a, b| (&a.address, a.pk).cmp(&(&b.address, b.pk)));
+    alerts.chunk_by(|a, b| a.address == b.address).map(<[Alert]>::to_vec).collect()
 }
 
 /// One letter about some alerts: about one of them in its own words.
@@ -107,7 +122,8 @@ fn digest(alerts: Vec<Alert>, subject: &str) -> Letter {
         write!(text, "\n\n… and {more} more; `relance status` and `relance preview` show them all.").unwrap_or_default();
     }
     let tries = alerts.iter().map(|a| a.tries).max().unwrap_or_default();
-    Letter { alerts: alerts.iter().map(|a| a.pk).collect(), tries, subject, text }
+    let address = alerts.first().and_then(|a| a.address.clone());
+    Letter { alerts: alerts.iter().map(|a| a.pk).collect(), tries, subject, text, address }
 }
 
 async fn send(desk: &Desk, mailer: &mut Mailer, to: &Address, letter: &Letter, now: Timestamp) -> Sent {

@@ -8,8 +8,9 @@ use jiff::Timestamp;
 
 statements! {
     ALERT_RAISE = "INSERT INTO alert (key, at, subject, text, next_at) VALUES ($1, $2, $3, $4, $2) ON CONFLICT (key) WHERE ended_at IS NULL DO NOTHING";
+    ALERT_RAISE_TO = "INSERT INTO alert (key, at, subject, text, next_at, address) VALUES ($1, $2, $3, $4, $2, $5) ON CONFLICT (key) WHERE ended_at IS NULL DO NOTHING";
     ALERT_END = "UPDATE alert SET ended_at = $2 WHERE key = $1 AND ended_at IS NULL";
-    ALERT_UNSENT = "SELECT pk, key, subject, text, tries FROM alert WHERE sent_at IS NULL AND next_at <= $1 ORDER BY pk LIMIT 10000";
+    ALERT_UNSENT = "SELECT pk, key, subject, text, tries, address FROM alert WHERE sent_at IS NULL AND next_at <= $1 ORDER BY pk LIMIT 10000";
     ALERT_SENT = "UPDATE alert SET sent_at = $2 WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     ALERT_LATER = "UPDATE alert SET tries = tries + 1, next_at = $2 WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     ALERT_LAST_SENT = "SELECT max(sent_at) FROM alert WHERE key >= $1 || ':' AND key < $1 || ';'";
@@ -29,12 +30,28 @@ pub struct Alert {
     pub text: String,
     /// How often it was tried.
     pub tries: u32,
+    /// Whom it goes to; the creditor's own address, when there is none.
+    pub address: Option<String>,
 }
 
 impl Store {
     /// Raises an alert; while one with the same key lasts, nothing happens.
     pub async fn raise_alert(&self, key: &str, now: Timestamp, subject: &str, text: &str) -> Result<(), StoreError> {
         let query = query(ALERT_RAISE).bind(key).bind(now.as_millisecond()).bind(subject).bind(text);
+        self.write(query).await?;
+        Ok(())
+    }
+
+    /// Raises an alert for somebody of the creditor's firm; while one with the same key lasts, nothing happens.
+    pub async fn raise_alert_to(
+        &self,
+        address: Option<&str>,
+        key: &str,
+        now: Timestamp,
+        subject: &str,
+        text: &str,
+    ) -> Result<(), StoreError> {
+        let query = query(ALERT_RAISE_TO).bind(key).bind(now.as_millisecond()).bind(subject).bind(text).bind(address);
         self.write(query).await?;
         Ok(())
     }
@@ -55,6 +72,7 @@ impl Store {
                 subject: row.get("subject")?,
                 text: row.get("text")?,
                 tries: row.count("tries")? as u32,
+                address: row.get("address")?,
             })
         };
         rows.iter().map(alert).collect()

@@ -1,18 +1,19 @@
 //! Holds that people put, and the words by which they name debtors and invoices.
 
-use super::db::{Store, day, instant};
+use super::db::{Store, day, instant, word};
 use super::error::StoreError;
 use super::sql::{Row, query};
 use super::statements;
+use crate::domain::case::HoldKind;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 statements! {
-    HOLD_PUT = "INSERT INTO hold (debtor_pk, invoice_pk, kind, until_day, reason, created_at) VALUES ($1, $2, 'operator', $3, $4, $5) RETURNING pk";
+    HOLD_PUT = "INSERT INTO hold (debtor_pk, invoice_pk, kind, until_day, reason, created_at, part) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING pk";
     HOLD_END = "UPDATE hold SET ended_at = $3 WHERE ended_at IS NULL AND debtor_pk = $1 AND coalesce(invoice_pk, 0) = coalesce($2, 0) RETURNING pk";
     /// Another moment than the one that a look may be under way for, or that look would write over it.
     HOLD_LOOK = "UPDATE debtor SET next_at = CAST($2 AS BIGINT) - CASE WHEN next_at = $2 THEN 1 ELSE 0 END WHERE pk = $1";
-    HOLDS = "SELECT h.pk, d.source_id, d.name, i.number, h.until_day, h.reason, h.created_at FROM hold h
+    HOLDS = "SELECT h.pk, h.kind, h.part, d.source_id, d.name, i.number, h.until_day, h.reason, h.created_at FROM hold h
         JOIN debtor d ON d.pk = h.debtor_pk LEFT JOIN invoice i ON i.pk = h.invoice_pk
         WHERE h.ended_at IS NULL AND h.until_day >= $1 ORDER BY h.until_day, h.pk";
     NAME_INVOICE = "SELECT i.pk, i.debtor_pk, i.source_id, d.source_id AS debtor, i.source_id = $1 AS by_id, i.presence = 'closed' AS closed
@@ -47,6 +48,10 @@ pub enum Found {
 pub struct HoldRow {
     /// Its number.
     pub id: i64,
+    /// What it is for.
+    pub kind: HoldKind,
+    /// Of a dispute about a part: how much, in minor units.
+    pub part: Option<i64>,
     /// The debtor's id in the source.
     pub debtor: String,
     /// The debtor's name.
@@ -94,10 +99,34 @@ impl Store {
 
     /// Puts a hold; the debtor is looked at at once.
     pub async fn put_hold(&self, on: Named, until: Date, reason: &str, now: Timestamp) -> Result<i64, StoreError> {
+        self.hold(on, HoldKind::Operator, None, until, reason, now).await
+    }
+
+    /// An invoice is disputed, or a part of it, in minor units (R18); the debtor is looked at at once.
+    pub async fn put_dispute(
+        &self,
+        on: Named,
+        part: Option<i64>,
+        until: Date,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
+        self.hold(on, HoldKind::Dispute, part, until, reason, now).await
+    }
+
+    async fn hold(
+        &self,
+        on: Named,
+        kind: HoldKind,
+        part: Option<i64>,
+        until: Date,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
         let at = now.as_millisecond();
         let mut tx = self.begin().await?;
-        let put = query(HOLD_PUT).bind(on.debtor_pk).bind(on.invoice_pk).bind(until.to_string()).bind(reason).bind(at);
-        let id = put.sure(&mut tx).await?;
+        let put = query(HOLD_PUT).bind(on.debtor_pk).bind(on.invoice_pk).bind(kind.as_str());
+        let id = put.bind(until.to_string()).bind(reason).bind(at).bind(part).sure(&mut tx).await?;
         query(HOLD_LOOK).bind(on.debtor_pk).bind(at).execute(&mut tx).await?;
         tx.commit().await?;
         Ok(id)
@@ -120,6 +149,11 @@ impl Store {
             .map(|row| {
                 Ok(HoldRow {
                     id: row.get("pk")?,
+                    kind: {
+                        let kind: String = row.get("kind")?;
+                        word(HoldKind::parse(&kind), &kind)?
+                    },
+                    part: row.get("part")?,
                     debtor: row.get("source_id")?,
                     name: row.get("name")?,
                     invoice: row.get("number")?,

@@ -3,7 +3,6 @@
 use super::access::Tx;
 use super::db::{Store, random};
 use super::error::StoreError;
-use super::packed::unpack;
 use super::sql::{Value, insert_many, query};
 use super::statements;
 use sha2::{Digest as _, Sha256};
@@ -12,8 +11,8 @@ statements! {
     PAYLOAD_PUT = "INSERT INTO payload (pk, salt, address, body, body_hash, dictionary_pk) VALUES ($1, $2, $3, $4, $5, $6)";
     /// Numbers for so many new ones. SQLite has one writer; on PostgreSQL several insert at the same time.
     PAYLOAD_NUMBERS = each!(sqlite "WITH RECURSIVE n (i) AS (SELECT 1 WHERE $1 > 0 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
-            SELECT json_group_array(i + (SELECT coalesce(max(pk), 0) FROM payload)) FROM n",
-        postgres "SELECT coalesce(CAST(json_agg(nextval(pg_get_serial_sequence('payload', 'pk'))) AS TEXT), '[]') FROM generate_series(1, $1)");
+            SELECT i + (SELECT coalesce(max(pk), 0) FROM payload) FROM n",
+        postgres "SELECT nextval(pg_get_serial_sequence('payload', 'pk')) FROM generate_series(1, $1)");
     PAYLOAD_GET = "SELECT p.salt, p.address, p.body, p.body_hash, p.erased_at, d.text FROM payload p LEFT JOIN dictionary d ON d.pk = p.dictionary_pk WHERE p.pk = $1";
     DICTIONARY_KEEP = "INSERT INTO dictionary (hash, text) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING";
     DICTIONARY_FIND = "SELECT pk FROM dictionary WHERE hash = $1";
@@ -125,7 +124,7 @@ pub fn digest(salt: &[u8], address: &str, body_hash: &[u8]) -> [u8; 32] {
 /// Inserts payloads in chunks of a statement each; gives their numbers.
 pub(super) async fn insert<'p>(tx: &mut Tx, payloads: impl IntoIterator<Item = &'p Payload>) -> Result<Vec<i64>, StoreError> {
     let payloads: Vec<&Payload> = payloads.into_iter().collect();
-    let numbers: Vec<i64> = unpack(query(PAYLOAD_NUMBERS).bind(payloads.len() as i64), &mut *tx).await?;
+    let numbers: Vec<i64> = query(PAYLOAD_NUMBERS).bind(payloads.len() as i64).list(&mut *tx).await?;
     let numbered: Vec<(i64, &Payload)> = numbers.iter().copied().zip(payloads).collect();
     for chunk in super::chunks(&numbered) {
         insert_many(PAYLOAD_PUT, chunk.iter().map(|(pk, payload)| payload.values(*pk))).execute(&mut *tx).await?;

@@ -3,7 +3,7 @@
 use super::access::Tx;
 use super::db::Store;
 use super::error::StoreError;
-use super::packed::{json, unpack};
+use super::packed::json;
 use super::questions::{Answer, NewQuestion};
 use super::sql::{Value, insert_many, query};
 use super::tasks::{NewTask, TaskEnd};
@@ -19,8 +19,8 @@ statements! {
     PLAN_DUE = "SELECT pk, next_at FROM debtor WHERE next_at <= $1 ORDER BY next_at, pk LIMIT $2";
     /// Numbers for so many new contacts. SQLite has one writer; a number of PostgreSQL's sequence is nobody else's.
     CONTACT_NUMBERS = each!(sqlite "WITH RECURSIVE n (i) AS (SELECT 1 WHERE $1 > 0 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
-            SELECT json_group_array(i + (SELECT coalesce(max(pk), 0) FROM contact)) FROM n",
-        postgres "SELECT coalesce(CAST(json_agg(nextval(pg_get_serial_sequence('contact', 'pk'))) AS TEXT), '[]') FROM generate_series(1, $1)");
+            SELECT i + (SELECT coalesce(max(pk), 0) FROM contact) FROM n",
+        postgres "SELECT nextval(pg_get_serial_sequence('contact', 'pk')) FROM generate_series(1, $1)");
     PLAN_CONTACT = "INSERT INTO contact (pk, debtor_pk, cadence, currency, step, state, at, redirected, invoices)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     PLAN_MARK = "INSERT INTO mark (invoice_pk, term, step, cadence, rank, overdue, kind, on_day, contact_pk, redirected, why)
@@ -254,7 +254,7 @@ async fn insert_contacts(tx: &mut Tx, contacts: &[NewContact], held: bool, at: i
     if contacts.is_empty() {
         return Ok(());
     }
-    let numbers: Vec<i64> = unpack(query(CONTACT_NUMBERS).bind(contacts.len() as i64), &mut *tx).await?;
+    let numbers: Vec<i64> = query(CONTACT_NUMBERS).bind(contacts.len() as i64).list(&mut *tx).await?;
     let numbered: Vec<(i64, &NewContact)> = numbers.into_iter().zip(contacts).collect();
     for chunk in super::chunks(&numbered) {
         insert_many(PLAN_CONTACT, chunk.iter().map(|(pk, contact)| contact.values(*pk, at))).execute(&mut *tx).await?;

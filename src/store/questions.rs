@@ -1,6 +1,7 @@
 //! Questions: what a contact or a task waits for before it may leave or be done, and the answers (rule R22).
 
 use super::access::Tx;
+use super::alerts::ALERT_END;
 use super::db::{Store, day, instant, word};
 use super::error::StoreError;
 use super::files::pk_list;
@@ -17,7 +18,8 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 statements! {
-    QUESTIONS_OF = packed!("q.pk, q.debtor_pk, q.contact_pk, q.task_pk, q.kind, q.until_day, q.state, q.balances"
+    QUESTIONS_OF = packed!("q.pk, q.debtor_pk, q.contact_pk, q.task_pk, q.kind, q.until_day, q.state, q.balances,
+            (SELECT max(a.sent_at) FROM alert a WHERE a.key = 'notice:' || CAST(q.pk AS TEXT))"
         "FROM question q LEFT JOIN contact c ON c.pk = q.contact_pk LEFT JOIN task t ON t.pk = q.task_pk
         WHERE q.debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND q.state IN ('waiting', 'yes')
           AND (c.state IN ('in_hand', 'maybe') OR t.state IN ('proposed', 'open'))" by "q.pk");
@@ -31,7 +33,7 @@ statements! {
     QUESTIONS_WAITING = "SELECT q.pk, q.debtor_pk, d.source_id, d.name, q.contact_pk, q.task_pk, q.kind, q.asked_at, q.until_day, q.owner,
             coalesce(c.cadence, t.cadence) AS cadence, coalesce(c.currency, t.currency) AS currency, coalesce(c.step, t.step) AS step,
             coalesce(c.invoices, t.invoices) AS invoices, t.text, coalesce((SELECT min(m.channel) || ' ' || m.address FROM message m WHERE m.contact_pk = q.contact_pk AND m.copy = 0 GROUP BY m.address LIMIT 1), '') AS way,
-            (SELECT count(*) FROM question o WHERE o.debtor_pk = q.debtor_pk AND o.state = 'lapsed') AS lapsed
+            (SELECT count(*) FROM alert a WHERE a.key = 'notice:' || CAST(q.pk AS TEXT)) AS told
         FROM question q JOIN debtor d ON d.pk = q.debtor_pk LEFT JOIN contact c ON c.pk = q.contact_pk LEFT JOIN task t ON t.pk = q.task_pk
         WHERE q.state = 'waiting' AND coalesce(c.redirected, t.redirected) = $1 AND (CAST($2 AS BIGINT) IS NULL OR q.pk = $2) ORDER BY q.until_day, q.pk LIMIT 10000";
 }
@@ -46,6 +48,7 @@ pub(super) struct QuestionRow {
     until_day: String,
     state: String,
     balances: String,
+    told_at: Option<i64>,
 }
 
 impl QuestionRow {
@@ -56,6 +59,7 @@ impl QuestionRow {
             until: day(&self.until_day)?,
             given: self.state == "yes",
             balances: serde_json::from_str(&self.balances).map_err(|e| StoreError::Corrupt(e.to_string()))?,
+            told_at: self.told_at.map(instant).transpose()?,
         })
     }
 }
@@ -111,6 +115,8 @@ pub struct Waiting {
     pub task_pk: Option<i64>,
     /// Silence means yes.
     pub silence_is_yes: bool,
+    /// A letter about it was written to the owner.
+    pub told: bool,
     /// Since when.
     pub asked_at: Timestamp,
     /// Until when.
@@ -170,6 +176,7 @@ fn waiting(row: &Row) -> Result<Waiting, StoreError> {
         contact_pk: row.get("contact_pk")?,
         task_pk: row.get("task_pk")?,
         silence_is_yes: kind == "notice",
+        told: row.count("told")? > 0,
         asked_at: instant(row.get("asked_at")?)?,
         until: day(&until)?,
         owner: row.get("owner")?,
@@ -226,6 +233,7 @@ pub(super) async fn settle(
             end(tx, task, how, reason.unwrap_or("lapsed"), today, at).await?;
         }
     }
+    query(ALERT_END).bind(format!("notice:{id}")).bind(at).execute(&mut *tx).await?;
     look(tx, debtor, at).await?;
     Ok(true)
 }

@@ -5,7 +5,7 @@ use super::access::Tx;
 use super::attempts::{self, NewAttempt};
 use super::db::Store;
 use super::error::StoreError;
-use super::packed::{json, packed, unpack};
+use super::packed::json;
 use super::payloads::{self, Payload};
 use super::plan::{MarkOf, NewMark, write_marks};
 use super::sql::query;
@@ -56,8 +56,8 @@ statements! {
     SETTLE_DEAD = "INSERT INTO point (debtor_pk, channel, address, dead_at, evidence) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (debtor_pk, channel, address) DO NOTHING";
     NO_ADDRESS_KNOWN = "SELECT count(*) FROM mark WHERE invoice_pk = $1 AND term = $2 AND step = $3 AND kind = 'undelivered'";
-    SETTLE_HELD = packed!("pk, payload_pk" "FROM message WHERE +settled_at IS NULL AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
-        AND CASE WHEN CAST($2 AS BIGINT) IS NULL AND state = 'uncertain' THEN 1 WHEN session_pk = $2 THEN 1 ELSE 0 END = 1");
+    SETTLE_HELD = "SELECT pk, payload_pk FROM message WHERE +settled_at IS NULL AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        AND CASE WHEN CAST($2 AS BIGINT) IS NULL AND state = 'uncertain' THEN 1 WHEN session_pk = $2 THEN 1 ELSE 0 END = 1";
 }
 
 /// What becomes of a message after an attempt.
@@ -200,7 +200,7 @@ async fn still_in(tx: &mut Tx, list: &[Settlement], hands: Hands) -> Result<Hash
         Hands::Operator => None,
     };
     let held = query(SETTLE_HELD).bind(super::keys(list.iter().map(|s| s.message_pk))).bind(session);
-    Ok(unpack::<(i64, Option<i64>)>(held, tx).await?.into_iter().collect())
+    held.all(tx).await?.iter().map(|row| Ok((row.get("pk")?, row.get("payload_pk")?))).collect()
 }
 
 /// Whether an outcome is that of what a session has in hand now. It may have marked the message anew since, when the

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub, missing_docs)]
 
 mod ahead;
+mod approvals;
+mod calls;
 mod channels;
 mod cli_check;
 mod cli_daemon;
@@ -13,6 +15,7 @@ mod cli_release;
 mod cli_run;
 mod config;
 mod crash;
+mod customers;
 mod daemons;
 mod demo;
 mod demo_story;

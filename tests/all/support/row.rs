@@ -1,7 +1,7 @@
 //! A row of the firm's ledger.
 
 /// The columns of the test ledger, all of them text.
-pub const COLUMNS: [&str; 22] = [
+pub const COLUMNS: [&str; 27] = [
     "invoice_id",
     "number",
     "customer_id",
@@ -24,6 +24,11 @@ pub const COLUMNS: [&str; 22] = [
     "for_invoice",
     "tags",
     "booked_through",
+    "contacts",
+    "owner",
+    "state",
+    "pay_runs",
+    "enterprise_no",
 ];
 
 /// An invoice of 120.00 EUR that fell due a week before the tests' Monday: its reminder is due on that day.
