@@ -57,6 +57,7 @@ const TABLES: [(&str, &[&str]); 6] = [
         "page",
         &[
             "title",
+            "when",
             "free",
             "held",
             "stopped",
@@ -138,6 +139,7 @@ const TABLES: [(&str, &[&str]); 6] = [
             "call_today",
             "call_since",
             "tasks",
+            "tasks_how",
             "messages",
             "messages_none",
             "messages_stopped",

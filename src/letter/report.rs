@@ -92,6 +92,8 @@ pub struct Page {
     pub facts: Vec<String>,
     /// Figures.
     pub tiles: Vec<Tile>,
+    /// The day in a few words, so that the first screen is enough to begin it: what each is about, and what it is.
+    pub leads: Vec<(String, String)>,
     /// The rest.
     pub blocks: Vec<Block>,
     /// The last line.
@@ -123,6 +125,7 @@ impl Page {
         self.facts.iter().for_each(|f| wrap(f, 3, width, &mut out));
         let tiles: Vec<String> = self.tiles.iter().map(|t| format!("{} {}", t.value, t.label)).collect();
         out.push(format!("   {}", tiles.join(" · ")));
+        self.leads.iter().for_each(|(about, what)| wrap(&format!("{about} {what}"), 3, width, &mut out));
         for block in &self.blocks {
             out.push(String::new());
             out.push(block.title.to_uppercase());

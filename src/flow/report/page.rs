@@ -58,7 +58,7 @@ impl Tongue<'_> {
             tile(report.today.messages(), "page.tile_messages", "today"),
         ];
         let weekday = self.words.weekday(report.day.weekday().to_monday_zero_offset() as usize);
-        let when = format!("{weekday} {}", self.labels.date(report.day));
+        let when = self.words.fill("page.when", &[("weekday", weekday), ("date", &self.labels.date(report.day))]);
         let (mood, verdict) = match (report.sending.stops.is_empty(), report.sending.is_stopped()) {
             (true, _) => (Mood::Good, text("page.free")),
             (_, false) => (Mood::Held, text("page.held")),
@@ -81,10 +81,27 @@ impl Tongue<'_> {
             verdict,
             mood,
             facts: self.facts(report),
+            leads: self.leads(report, blocks.first()),
             tiles,
             blocks,
             footer: self.words.fill("page.footer", &[("date", &self.labels.date(report.day)), ("time", &self.time(report.at))]),
         }
+    }
+
+    /// What is to be decided by its kinds, and whom to call first.
+    fn leads(&self, report: &Report, decide: Option<&Block>) -> Vec<(String, String)> {
+        let colon = self.labels.colon().trim_end();
+        let lead = |key: &str, parts: Vec<String>| {
+            (!parts.is_empty()).then(|| (format!("{}{colon}", self.words.text(key)), parts.join(" · ")))
+        };
+        let heads = decide.into_iter().flat_map(|b| &b.lines).filter(|l| !l.item);
+        let kinds = heads.map(|l| format!("{} {}", l.label, l.count).trim_end().to_owned()).collect();
+        let (count, calls) = &report.today.calls;
+        let first = calls.iter().take(NAMED);
+        let mut names: Vec<String> = first.map(|c| format!("{} {}", c.task.name, self.labels.money(c.sum))).collect();
+        let more = count.saturating_sub(names.len() as u64);
+        names.extend((more > 0).then(|| self.words.fill("page.more", &[("n", &self.number(more))])));
+        lead("decide.title", kinds).into_iter().chain(lead("today.calls", names)).collect()
     }
 
     /// What must be read before all else.

@@ -32,7 +32,8 @@ statements! {
     ERASE_QUESTIONS = "UPDATE question SET owner = NULL, said_by = NULL, reason = NULL
         WHERE debtor_pk = $1 AND (owner IS NOT NULL OR said_by IS NOT NULL OR reason IS NOT NULL)";
     ERASE_ALERTS = "DELETE FROM alert WHERE key IN (SELECT 'unreachable:' || d.source_id FROM debtor d WHERE d.pk = $1
-        UNION ALL SELECT 'refused:' || d.source_id FROM debtor d WHERE d.pk = $1)";
+        UNION ALL SELECT 'refused:' || d.source_id FROM debtor d WHERE d.pk = $1
+        UNION ALL SELECT 'notice:' || CAST(q.pk AS TEXT) FROM question q WHERE q.debtor_pk = $1)";
     ERASE_UNREADABLE = "DELETE FROM unreadable WHERE source_id IN (SELECT i.source_id FROM invoice i WHERE i.debtor_pk = $1 AND i.presence = 'closed')";
     ERASE_INVOICES = "UPDATE invoice SET reference = NULL, pay_url = NULL, document = NULL, po_number = NULL, owner = NULL, for_invoice = NULL,
             tags = '[]', thread = NULL, erased_at = $2

@@ -1,7 +1,7 @@
 //! The morning report: what it says over a ledger with everything in it, when it leaves, and that it leaves once (R28).
 
 mod forms;
-mod full;
+pub mod full;
 mod send;
 mod tie;
 mod words;

@@ -13,6 +13,8 @@ pub struct Config {
     pub email: Option<String>,
     pub sms: Option<String>,
     pub guard: String,
+    /// The lines of [report]; off where there are none.
+    pub report: String,
     /// The lines of [store]; the world or the firm fills in where it is, unless they are there already.
     pub store: String,
     pub files: BTreeMap<String, String>,
@@ -47,8 +49,8 @@ impl Config {
     pub fn mail(port: u16) -> Config {
         let email =
             format!("from = \"Comptabilité <compta@canal.example>\"\nsmtp = \"smtp://127.0.0.1:{port}\"\ntls = \"none\"\n");
-        let (source, guard, store, files) = (String::new(), String::new(), String::new(), BTreeMap::new());
-        Config { ledger: None, source, email: Some(email), sms: None, guard, store, files }
+        let (source, guard, report, store) = (String::new(), String::new(), String::new(), String::new());
+        Config { ledger: None, source, email: Some(email), sms: None, guard, report, store, files: BTreeMap::new() }
     }
 
     /// SMS through a gateway on this machine, and no mail.
@@ -86,6 +88,12 @@ impl Config {
     /// One more line for `[guard]`.
     pub fn guard_line(mut self, line: &str) -> Config {
         self.guard.push_str(&format!("{line}\n"));
+        self
+    }
+
+    /// One more line for `[report]`.
+    pub fn report_line(mut self, line: &str) -> Config {
+        self.report.push_str(&format!("{line}\n"));
         self
     }
 
@@ -165,6 +173,9 @@ contact = "compta@canal.example"
             }
         }
         text.push_str(&format!("[guard]\n{}", self.guard));
+        // The machine's own day and hour must not decide whether a test's firm gets a report: who tests it says so.
+        let report = if self.report.is_empty() { "morning = \"off\"\n" } else { &self.report };
+        text.push_str(&format!("[report]\n{report}"));
         text
     }
 }
