@@ -12,5 +12,6 @@ pub mod domain;
 pub mod flow;
 pub mod letter;
 pub mod postgres;
+pub mod rehearsal;
 pub mod source;
 pub mod store;

@@ -42,7 +42,7 @@ impl World {
 
     /// Puts the standard cadence beside the configuration, with a window that is always open: for who has the real clock.
     pub(crate) fn always_open(&self) -> anyhow::Result<()> {
-        let standard = include_str!("../../config/cadences/standard.toml");
+        let standard = include_str!("../../tests/all/support/standard.toml");
         let (before, rest) = standard.split_once("[window]").unwrap_or_default();
         let after = rest.split_once("[[step]]").map_or("", |(_, steps)| steps);
         let open = "days = \"mon-sun\"\nhours = \"00:00-24:00\"\n";

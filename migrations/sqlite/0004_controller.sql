@@ -36,6 +36,7 @@ INSERT INTO hold_of_kind (pk, debtor_pk, invoice_pk, kind, until_day, reason, cr
 DROP TABLE hold;
 ALTER TABLE hold_of_kind RENAME TO hold;
 CREATE INDEX hold_of_debtor ON hold (debtor_pk) WHERE ended_at IS NULL;
+CREATE INDEX hold_by_debtor ON hold (debtor_pk);
 
 -- What a person said about a customer; of each matter the last one counts. NULL: as if nobody had ever said anything.
 CREATE TABLE standing (

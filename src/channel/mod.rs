@@ -1,6 +1,7 @@
 //! Ways to reach people. Each adapter takes a ready message and says, in one vocabulary, what came of it.
 
 pub mod email;
+pub mod outlet;
 pub mod sms;
 pub mod token;
 
@@ -17,6 +18,8 @@ pub enum Sent {
     Interrupted(Fault),
     /// Nothing left, and it is not about this message: the channel is broken for all.
     NotBegun(Fault),
+    /// Nothing left: with its copies the message is larger than the bytes that the other side takes.
+    TooLarge(u64),
 }
 
 impl From<Answer> for Sent {

@@ -1,12 +1,16 @@
 //! `check`: everything that is wrong, at once; with --connect, whether source, mail server and gateway answer.
 
-use super::CliError;
+use super::{CliError, copies};
 use crate::config::problem::{At, ConfigError, Problems};
 use crate::config::{Setup, environment};
+use crate::flow::account::Account;
 use crate::flow::desk::checked;
 use crate::source::Source;
 use crate::store::{Store, StoreError};
 use std::path::Path;
+
+/// Of so many open invoices it is told whether they have copies.
+const NEWEST: i64 = 1000;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -20,13 +24,15 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         Ok((setup, letters)) => (setup, letters.warnings),
         Err(e) => return Err(tell(e)),
     };
-    if let Err(e) = complete(&setup).await {
-        return Err(tell(e));
-    }
+    let notes = match complete(&setup).await {
+        Ok(notes) => notes,
+        Err(e) => return Err(tell(e)),
+    };
     let letters = setup.letters.iter().filter(|l| !l.name.ends_with(".toml")).count();
     warned.iter().for_each(|w| say!("{}: warning: {}", w.at, w.text));
     let warnings = if warned.is_empty() { String::new() } else { format!("; warnings: {}", warned.len()) };
     say!("{}: good (cadences: {}; letters: {letters}{warnings})", config.display(), setup.cadences.len());
+    notes.iter().for_each(|note| say!("{note}"));
     if args.connect { connect(&setup).await } else { Ok(()) }
 }
 
@@ -42,17 +48,32 @@ fn tell(error: ConfigError) -> CliError {
     CliError::Config(ConfigError(vec![]))
 }
 
-/// The check that needs the store: steps that vanished under open invoices (R8).
-async fn complete(setup: &Setup) -> Result<(), ConfigError> {
+/// The check that needs the store: steps that vanished under open invoices (R8). Gives what is no fault of the
+/// configuration, and worth knowing all the same.
+async fn complete(setup: &Setup) -> Result<Vec<String>, ConfigError> {
     let problems = Problems::default();
     let place = At::start(&setup.settings.store.place.name());
+    let mut notes = Vec::new();
     match Store::existing(&setup.settings.store, &setup.environment).await {
         // None before there is a store; an older one is brought up to date by `run`, which asks again then.
         Err(StoreError::NotYet(_) | StoreError::TooOld { .. }) => {}
         Err(e) => problems.add(&place, e.to_string()),
-        Ok(store) => return steps_are_there(setup, &store).await,
+        Ok(store) => {
+            steps_are_there(setup, &store).await?;
+            match Account::of(&store, &setup.settings.creditor).await {
+                Ok(account) => notes.extend(account.told().map(|text| format!("CAUTION: nothing is sent: {text}"))),
+                Err(e) => problems.add(&place, e.to_string()),
+            }
+            match store.documents_named(NEWEST).await {
+                Ok(named) => {
+                    let told = copies::told(setup.settings.documents.as_ref(), &named);
+                    notes.extend(told.map(|text| format!("documents: {text}")));
+                }
+                Err(e) => problems.add(&place, e.to_string()),
+            }
+        }
     }
-    if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems.into_sorted())) }
+    if problems.is_empty() { Ok(notes) } else { Err(ConfigError(problems.into_sorted())) }
 }
 
 /// Refuses a configuration in which a step is gone that an open invoice has had (R8).
@@ -107,6 +128,8 @@ async fn source(setup: &Setup) -> Result<String, crate::source::SourceError> {
     let country = &setup.settings.creditor.country;
     let bad: Vec<String> =
         rows.iter().filter_map(|r| r.read(&columns, country).err().map(|why| format!("{}: {why}", r.id))).take(5).collect();
+    let read = rows.iter().filter_map(|r| r.read(&columns, country).ok()).filter(|r| r.is_open());
+    let named: Vec<(String, Option<String>)> = read.map(|r| (r.id, r.document)).collect();
     let ids: Vec<String> = rows.iter().filter(|r| r.has_id()).map(|r| r.id.clone()).collect();
     let watch = crate::clock::Stopwatch::start();
     let again = source.reread(&columns, &ids).await?;
@@ -122,6 +145,9 @@ async fn source(setup: &Setup) -> Result<String, crate::source::SourceError> {
     let unknown = columns.unknown();
     if !unknown.is_empty() {
         text.push_str(&format!("; columns that relance does not use: {}", unknown.join(", ")));
+    }
+    if let Some(told) = copies::told(setup.settings.documents.as_ref(), &named) {
+        text.push_str(&format!("; documents: {told}"));
     }
     if !bad.is_empty() {
         text.push_str(&format!("; rows that cannot be read: {}", bad.join("; ")));

@@ -3,7 +3,7 @@
 mod outside;
 mod story;
 
-use super::{CliError, desk, hold, log, out};
+use super::{CliError, copies, desk, hold, log, out};
 use crate::domain::case::{CaseKey, DebtorFile};
 use crate::domain::decision::{Decision, Explanation, RuleWeighed, Verdict, decide, tie_out};
 use crate::domain::reason::Reason;
@@ -105,6 +105,8 @@ async fn load(desk: &Desk, on: Named, name: &str) -> Result<Subject, CliError> {
         let (conditions, zone) = (desk.conditions(now).await?, desk.setup.zone(&file.debtor));
         let world = |cadence: &str| desk.setup.cadence(cadence).map(|c| desk.world(&conditions, &file.debtor, &zone, c, now));
         let itself = tie_out(&file, world).into_iter().find(|(row, ..)| *row == pk);
+        let row = file.rows.iter().find(|r| r.invoice.pk == pk);
+        notes.extend(row.into_iter().flat_map(|r| copies::notes(desk.setup.settings.documents.as_ref(), &r.invoice, &attempts)));
         // The decision is one for all that the customer owes.
         notes.extend(itself.map(|(_, state, amount)| format!("{name} itself: {amount}, which `status` counts under {state}")));
     }

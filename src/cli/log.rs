@@ -155,7 +155,7 @@ async fn newest(
     Ok(found)
 }
 
-fn invoices(row: &AttemptRow) -> Vec<Value> {
+pub(super) fn invoices(row: &AttemptRow) -> Vec<Value> {
     serde_json::from_str(&row.invoices).unwrap_or_default()
 }
 

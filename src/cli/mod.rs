@@ -20,6 +20,7 @@ macro_rules! complain {
 mod approve;
 mod calls;
 mod check;
+mod copies;
 mod debtor;
 mod demo;
 mod explain;
@@ -34,6 +35,7 @@ mod run;
 mod status;
 mod store;
 mod tasks;
+mod test;
 mod uncertain;
 
 use crate::clock::Clock;
@@ -73,7 +75,7 @@ enum Verb {
     Status(status::Args),
     /// Show the morning report: may I send, what must I decide, whom do I call
     Report(report::Args),
-    /// Let pass what is held: by the volume brake, old debts of a DEBTOR, or a shrunken --ledger
+    /// Let pass what is held: by the volume brake, old debts of a DEBTOR, a shrunken --ledger, or a changed --iban
     Release(release::Args),
     /// List what waits for a yes, show a draft, or answer
     Approve(approve::Args),
@@ -97,6 +99,8 @@ enum Verb {
     Uncertain(uncertain::Args),
     /// Print or erase all that is held about a customer
     Person(person::Args),
+    /// Play the tests beside the cadences; sends and writes nothing
+    Test(test::Args),
     /// Move the store from its file to PostgreSQL
     Store(store::Args),
     /// Live through sixty days with an embedded ledger: no set-up, no network
@@ -186,6 +190,7 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Holds(args) => hold::holds(&config, args).await,
         Verb::Uncertain(args) => uncertain::run(&config, args).await,
         Verb::Person(args) => person::run(&config, args).await,
+        Verb::Test(args) => test::run(&config, args).await,
         Verb::Store(args) => store::run(&config, args).await,
         Verb::Demo(args) => demo::run(args).await,
     }

@@ -10,6 +10,7 @@ use crate::domain::step::Channel;
 use crate::domain::time::{instant, local_date, plus_days};
 use crate::flow::Desk;
 use crate::flow::compose::{Order, rows, sms_text};
+use crate::flow::copies::Copies;
 use crate::flow::desk::Conditions;
 use crate::flow::guard;
 use crate::flow::simulate::{Foreseen, Horizon, foresee, outlook};
@@ -174,7 +175,9 @@ fn contact(desk: &Desk, file: &DebtorFile, case: &CaseKey, plan: &Plan, at: Time
         note: notes.join("; "),
     };
     let message = |to: &To| {
-        let order = Order { file, cadence, plan, to, message_id: "", message: 0, today: on, now: at, booked };
+        // Only of a text is anything made here, which has none.
+        let copies = &Copies::default();
+        let order = Order { file, cadence, plan, to, message_id: "", message: 0, today: on, now: at, booked, copies };
         let form = match to.channel {
             Channel::Email => to.copy.then(|| "copy".to_owned()),
             Channel::Sms => Some(sms_text(desk, &order).map_or_else(|e| e.to_string(), |text| size(&text))),

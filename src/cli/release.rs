@@ -2,7 +2,11 @@
 
 use super::{CliError, hold, open};
 use crate::clock::Clock;
+use crate::config::settings::Creditor;
+use crate::flow::account::{Account, confirm as confirm_account, grouped};
 use crate::flow::collect::LEDGER_RELEASED;
+use crate::store::Store;
+use jiff::Timestamp;
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::Path;
 
@@ -14,14 +18,20 @@ pub(super) struct Args {
     /// Accept that the ledger shrank: the next poll closes what is gone
     #[arg(long, conflicts_with = "debtor")]
     ledger: bool,
+    /// Accept the changed account in letters, named by its last four characters; without them, show old and new
+    #[arg(long, value_name = "LAST_FOUR", num_args = 0..=1, conflicts_with_all = ["ledger", "debtor", "yes"])]
+    iban: Option<Option<String>>,
     /// Let the old debts of this debtor enter the cadence
     #[arg(value_name = "DEBTOR")]
     debtor: Option<String>,
 }
 
 pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
-    let (_, store) = open(config).await?;
+    let (setup, store) = open(config).await?;
     let now = Clock::System.now();
+    if let Some(word) = &args.iban {
+        return account(&setup.settings.creditor, &store, word.as_deref(), now).await;
+    }
     if let Some(name) = &args.debtor {
         let debtor = hold::debtor(&store, name).await?;
         confirm(args.yes, &format!("Let the old debts of {name} enter the cadence at its first step after the due date?"))?;
@@ -54,6 +64,35 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Shows both accounts, and lets the new one stand where its last characters are given.
+async fn account(creditor: &Creditor, store: &Store, word: Option<&str>, now: Timestamp) -> Result<(), CliError> {
+    let account = Account::of(store, creditor).await?;
+    let Some((old, new)) = account.changed() else {
+        return Err(CliError::Failed("the account in letters is the confirmed one, or there is none; nothing waits".to_owned()));
+    };
+    say!("confirmed   {}", grouped(old));
+    say!("configured  {}", grouped(new));
+    let word = match word {
+        Some(word) => word.to_owned(),
+        None if std::io::stdin().is_terminal() => {
+            say!("If the configured account is yours, type its last four characters:");
+            answer()
+        }
+        None => {
+            let text = "if the configured account is yours, say `relance release --iban` with its last four characters";
+            return Err(CliError::Usage(text.to_owned()));
+        }
+    };
+    match confirm_account(store, creditor, &word, now).await? {
+        true => say!("confirmed: letters print this account from now on, and {} is told so", creditor.contact),
+        false => {
+            let text = "these are not the last four characters of the configured account; nothing was released";
+            return Err(CliError::Failed(text.to_owned()));
+        }
+    }
+    Ok(())
+}
+
 /// Asks on a terminal; without one, --yes is needed.
 fn confirm(yes: bool, question: &str) -> Result<(), CliError> {
     if yes {
@@ -63,10 +102,17 @@ fn confirm(yes: bool, question: &str) -> Result<(), CliError> {
         return Err(CliError::Usage(format!("{question} Say --yes to confirm without a terminal.")));
     }
     say!("{question} [y/N]");
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    match read {
-        Ok(_) if matches!(answer.trim(), "y" | "Y" | "yes") => Ok(()),
+    match answer().as_str() {
+        "y" | "Y" | "yes" => Ok(()),
         _ => Err(CliError::Failed("nothing was released".to_owned())),
+    }
+}
+
+/// A line from the terminal; an empty one where it cannot be read.
+fn answer() -> String {
+    let mut answer = String::new();
+    match std::io::stdin().lock().read_line(&mut answer) {
+        Ok(_) => answer.trim().to_owned(),
+        Err(_) => String::new(),
     }
 }

@@ -19,8 +19,20 @@ pub const CALENDARS: &[Bundled] = &[
     ("calendars/NL.toml", include_str!("../../config/calendars/NL.toml")),
 ];
 
-/// The cadence for those who have none of their own.
-pub const CADENCES: &[Bundled] = &[("cadences/standard.toml", include_str!("../../config/cadences/standard.toml"))];
+/// The cadences that a firm can start with.
+pub const CADENCES: &[Bundled] = &[
+    ("cadences/business.toml", include_str!("../../config/cadences/business.toml")),
+    ("cadences/consumer.toml", include_str!("../../config/cadences/consumer.toml")),
+    ("cadences/consumer-be.toml", include_str!("../../config/cadences/consumer-be.toml")),
+    ("cadences/consumer-fr.toml", include_str!("../../config/cadences/consumer-fr.toml")),
+    ("cadences/key-account.toml", include_str!("../../config/cadences/key-account.toml")),
+    ("cadences/public-body.toml", include_str!("../../config/cadences/public-body.toml")),
+    ("cadences/unknown.toml", include_str!("../../config/cadences/unknown.toml")),
+];
+
+/// The tests beside the cadences.
+pub const CADENCE_TESTS: &[Bundled] =
+    &[("cadences/tests/business.toml", include_str!("../../config/cadences/tests/business.toml"))];
 
 /// SMS gateways.
 pub const GATEWAYS: &[Bundled] = &[

@@ -8,12 +8,14 @@ mod cadences;
 mod calendars;
 mod customers;
 pub mod database;
+mod documents;
 pub mod gateway;
 pub mod law;
 pub mod node;
 mod people;
 pub mod problem;
 mod read;
+mod rehearsed;
 pub mod report;
 mod retention;
 pub mod secret;
@@ -25,6 +27,7 @@ mod toml_tree;
 
 pub use cadences::CadenceFile;
 pub use read::{duration, schedule};
+pub use rehearsed::{Channels, Stage, cadence_test, cadence_tests};
 pub use settings::Settings;
 
 use crate::domain::calendar::Calendar;
@@ -165,7 +168,8 @@ fn fingerprint(
     let guard = &settings.guard;
     let channels = (settings.email.is_some(), settings.sms.is_some());
     let days = (settings.source.booking_lag, calendars, &settings.creditor.timezone, zones, &settings.source.tags);
-    let sending = (guard.redirect_to.is_some(), guard.dry_run, channels);
+    // Of the account, because another one waits for a word, and the old one put back does not.
+    let sending = (guard.redirect_to.is_some(), guard.dry_run, channels, &settings.creditor.iban);
     let text = format!("{steps:?}{:?}{days:?}{sending:?}", settings.policy);
     crate::domain::hex::hex(&sha2::Sha256::digest(text.as_bytes())[..16])
 }
@@ -180,11 +184,11 @@ fn agreement(fingerprint: &str, settings: &Settings, letters: &[LetterSource], l
     let firm =
         (&creditor.name, &creditor.country, &creditor.language, &creditor.iban, &creditor.enterprise_no, &creditor.contact);
     let words: Vec<(&str, &str)> = letters.iter().map(|l| (l.name.as_str(), l.text.as_str())).collect();
+    // Whether copies go along, and how much of them; the folder may be another on another machine.
+    let copies = settings.documents.as_ref().map(|d| d.max_size);
     // Of two daemons the one would erase what the other keeps.
-    let text = format!(
-        "{fingerprint}{:?}{email:?}{sms:?}{firm:?}{words:?}{law:?}{:?}{:?}",
-        settings.guard, settings.retention, settings.report
-    );
+    let rest = (&settings.guard, &settings.retention, &settings.report);
+    let text = format!("{fingerprint}{email:?}{sms:?}{copies:?}{firm:?}{words:?}{law:?}{rest:?}");
     crate::domain::hex::hex(&sha2::Sha256::digest(text.as_bytes())[..16])
 }
 

@@ -1,6 +1,7 @@
 //! From the tree of relance.toml to [`Settings`].
 
 use super::database::{self, DatabaseSettings};
+use super::documents;
 use super::gateway::Gateway;
 use super::node::Node;
 use super::problem::Problems;
@@ -44,6 +45,7 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     let store = part("store").and_then(|s| store(s, shelf));
     let email = part("email").map(|s| email(s, shelf));
     let sms = part("sms").map(|s| sms(s, shelf));
+    let documents = part("documents").map(|s| documents::read(s, shelf.base));
     let guard = guard(part("guard"));
     let people = part("people").map(super::people::read);
     let retention = super::retention::read(part("retention"));
@@ -62,7 +64,8 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     policy.grace = grace;
     let people = optional(people)?.unwrap_or_default();
     let (email, sms, retention, report) = (optional(email)?, optional(sms)?, retention?, report?);
-    Some(Settings { creditor: creditor?, source, store: store?, email, sms, guard, policy, people, retention, report })
+    let (creditor, store, documents) = (creditor?, store?, optional(documents)?);
+    Some(Settings { creditor, source, store, email, sms, documents, guard, policy, people, retention, report })
 }
 
 /// Whether two paths lead to one file, there or not yet.

@@ -26,6 +26,8 @@ pub struct Settings {
     pub email: Option<EmailSettings>,
     /// SMS, when configured.
     pub sms: Option<SmsSettings>,
+    /// Copies of invoices, when configured.
+    pub documents: Option<DocumentSettings>,
     /// What keeps sending safe.
     pub guard: Guard,
     /// The rules' own figures.
@@ -247,6 +249,15 @@ pub struct SmsSettings {
     pub retry_for: i64,
     /// A deadline for the whole request, in seconds.
     pub timeout: u64,
+}
+
+/// Copies of invoices (R24).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentSettings {
+    /// The folder below which the ledger's documents lie.
+    pub folder: PathBuf,
+    /// What the copies of a message may take in it, in bytes, encoded.
+    pub max_size: u64,
 }
 
 /// What keeps sending safe.

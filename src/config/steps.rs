@@ -37,6 +37,7 @@ pub(super) fn step(s: Section) -> Option<Step> {
     let tone = s.parse("tone", &Tone::ALL.map(Tone::as_str).join(", "), Tone::parse).unwrap_or_default();
     let only_if = conditions(&s);
     let approval = s.bool("approval").unwrap_or(false);
+    let attach = s.bool("attach");
     let notify_owner = match s.has("notify_owner") {
         true => s.parse_with("notify_owner", |t| Delay::parse(t).map_err(|e| e.to_string())),
         false => None,
@@ -46,6 +47,7 @@ pub(super) fn step(s: Section) -> Option<Step> {
         (approval && notify_owner.is_some(), "notify_owner", "who says yes has seen it; wanted approval or notify_owner"),
         (matches!(how, Some(How::Task(_))) && !cc.is_empty(), "cc", "a task has no copies"),
         (matches!(how, Some(How::Task(_))) && notify_owner.is_some(), "notify_owner", "a task is for the owner already"),
+        (matches!(how, Some(How::Task(_))) && attach.is_some(), "attach", "a task has no attachments"),
         (matches!(how, Some(How::Task(TaskKind::Call))) && rank.flatten().is_some(), "rank", "a call has no rank"),
     ];
     for (_, key, text) in sense.iter().filter(|(wrong, _, _)| *wrong) {
@@ -53,7 +55,7 @@ pub(super) fn step(s: Section) -> Option<Step> {
     }
     s.finish();
     let (id, was, when, rank, how, letter) = (id?, was?, when?, rank?, how?, letter?);
-    Some(Step { id, was, when, rank, how, letter, tone, only_if, needs, to, cc, approval, notify_owner, overdue: false })
+    Some(Step { id, was, when, rank, how, letter, attach, tone, only_if, needs, to, cc, approval, notify_owner, overdue: false })
 }
 
 /// The rank: what the file says, else the one that the step is named after. A call or note has none.

@@ -125,7 +125,7 @@ pub struct Invoice {
     pub reference: Option<String>,
     /// Link to pay.
     pub pay_url: Option<String>,
-    /// Where a copy of it lies.
+    /// Where a copy of it lies, as the ledger says (R24).
     pub document: Option<String>,
     /// The number of the customer's order.
     pub po_number: Option<String>,

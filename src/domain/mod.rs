@@ -4,6 +4,7 @@
 //! function needs to know, `now` included, is handed to it.
 
 pub mod attempt;
+pub mod base64;
 pub mod cadence;
 pub mod calendar;
 pub mod case;
@@ -12,6 +13,7 @@ pub mod country;
 pub mod currency;
 pub mod debtor;
 pub mod decision;
+pub mod document;
 pub mod enterprise;
 pub mod gsm;
 pub mod hex;

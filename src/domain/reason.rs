@@ -112,6 +112,8 @@ reasons! {
     TooMany = "too_many", "more messages than allowed are waiting; waits for `relance release`";
     /// A channel's other side cannot be reached, or does not let us in.
     ChannelStopped = "channel_stopped", "this channel cannot be used now; it is tried again by itself";
+    /// The account that letters print is another than the one last confirmed (R23).
+    IbanChanged = "iban_changed", "the account in letters was changed; waits for `relance release --iban`";
     /// The configuration says to send nothing.
     DryRun = "dry_run", "dry_run is set: nothing is sent";
     /// The operator dropped it.

@@ -209,6 +209,8 @@ pub struct Step {
     pub how: How,
     /// The wording: the name of a letter; of a task what is to be done.
     pub letter: String,
+    /// Whether copies of the invoices go with its e-mails; `None`: if it lies after the due date (R24).
+    pub attach: Option<bool>,
     /// How the letter sounds.
     pub tone: Tone,
     /// Any of these must hold; none: always (rule R22).
@@ -231,6 +233,11 @@ impl Step {
     /// Whether the step speaks at rank firm or higher, and so needs what rule R2 asks.
     pub fn is_firm(&self) -> bool {
         self.rank.is_some_and(|r| r >= Rank::Firm)
+    }
+
+    /// Whether copies of the invoices go with its e-mails (R24).
+    pub fn attaches(&self) -> bool {
+        self.attach.unwrap_or(self.overdue)
     }
 
     /// The channels that it may use; none for a task.

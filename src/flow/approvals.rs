@@ -1,6 +1,7 @@
 //! Questions that wait for a person's yes, with the draft of what would leave (rule R22).
 
 use super::compose::{Order, draft};
+use super::copies;
 use super::desk::{Conditions, Desk, DeskError};
 use super::simulate::outlook;
 use crate::domain::case::DebtorFile;
@@ -48,7 +49,9 @@ pub async fn drafted(desk: &Desk, question: &Waiting, now: Timestamp) -> Result<
         let to = plan.way.to().iter().find(|t| t.channel == message.channel && t.address == message.address);
         let (Some(cadence), Some(to)) = (desk.setup.cadence(&message.case.cadence), to) else { continue };
         let today = local_date(at, &desk.setup.zone(&file.debtor));
-        let order = Order { file: &file, cadence, plan, to, message_id: "", message: 0, today, now: at, booked };
+        // Which go along is worked out anew when it leaves; what the letter says of them is to be read beforehand.
+        let copies = &copies::foreseen(desk, &file, cadence, plan, to.channel, now).await?;
+        let order = Order { file: &file, cadence, plan, to, message_id: "", message: 0, today, now: at, booked, copies };
         drafts.push(match draft(desk, &order) {
             Ok(mail) => Draft::Message { to: format!("{} {}", to.channel, to.address), mail: Box::new(mail), asked: plan.asked },
             Err(e) => Draft::Nothing(e.to_string()),

@@ -32,6 +32,10 @@ pub enum Reached {
 }
 
 impl Reached {
+    /// All of them.
+    pub const ALL: [Reached; 5] =
+        [Reached::Reached, Reached::Voicemail, Reached::NoAnswer, Reached::WrongNumber, Reached::Refused];
+
     /// The word in the store.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -84,6 +88,17 @@ pub enum Excuse {
 }
 
 impl Excuse {
+    /// All of them.
+    pub const ALL: [Excuse; 7] = [
+        Excuse::AwaitingApproval,
+        Excuse::NotReceived,
+        Excuse::Dispute,
+        Excuse::UnderWay,
+        Excuse::CashTrouble,
+        Excuse::Absence,
+        Excuse::Other,
+    ];
+
     /// The word in the store.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -35,8 +35,9 @@ fn wire(mail: &Mail, settings: Option<&EmailSettings>) -> Vec<u8> {
             message_id: settings.from.email.domain(),
             thread: None,
             date: Timestamp::UNIX_EPOCH,
+            copies: &[],
         };
-        build(&parts).ok()
+        build(&parts).ok().map(|built| built.bytes)
     });
     built.unwrap_or_else(|| format!("{}\n{}", mail.text, mail.html).into_bytes())
 }

@@ -1,7 +1,8 @@
 //! Making a message: the letter in the debtor's language, and the exact bytes that will leave.
 
+use super::copies::Copies;
 use super::desk::Desk;
-use crate::channel::email::{Envelope, MailParts, build};
+use crate::channel::email::{Copy, Envelope, MailParts, build};
 use crate::config::law::ConsumerLaw;
 use crate::domain::attempt::about;
 use crate::domain::cadence::Cadence;
@@ -15,6 +16,7 @@ use crate::domain::mail::Mail;
 use crate::domain::step::{Channel, Rank};
 use crate::domain::time::{days_between, plus_days};
 use crate::letter::{LetterFacts, View, view};
+use crate::store::documents::Placed;
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 
@@ -51,6 +53,8 @@ pub struct Composed {
     pub language: String,
     /// The first mail of the matter, when this is not the first.
     pub thread: Option<String>,
+    /// The copies of invoices in the bytes, and where they stand.
+    pub copies: Vec<Placed>,
 }
 
 /// What a message is made from.
@@ -74,6 +78,8 @@ pub struct Order<'a> {
     pub now: Timestamp,
     /// Receipts are booked up to here.
     pub booked: Booked,
+    /// Copies of the invoices asked for.
+    pub copies: &'a Copies,
 }
 
 /// The rows of a plan with their invoices.
@@ -109,7 +115,7 @@ fn letter_view(desk: &Desk, order: &Order, form: &'static str) -> Result<(String
         deadline: firm.then(|| deadline(desk, order)).flatten(),
         formal_on: next_of_rank(desk, order, |rank| rank == Rank::Formal),
         law: &law,
-        copies: 0,
+        copies: order.copies.covered(),
         tone: step.tone,
         free_reminder: free.is_some(),
         free_days: free.map_or(0, |f| f.days),
@@ -216,7 +222,7 @@ fn finish_mail(desk: &Desk, order: &Order, mail: Mail, id: &str) -> Result<Compo
     // Everybody sees who else has the mail; each copy travels by itself, so that what comes back is told apart.
     let mails = || order.plan.way.to().iter().filter(|t| t.channel == Channel::Email && redirect.is_none());
     let main = mails().find(|t| !t.copy).unwrap_or(order.to);
-    let copies: Vec<lettre::Address> = mails().filter(|t| t.copy).map(|t| parse(&t.address)).collect::<Result<_, _>>()?;
+    let others: Vec<lettre::Address> = mails().filter(|t| t.copy).map(|t| parse(&t.address)).collect::<Result<_, _>>()?;
     let head = if redirect.is_some() { to.clone() } else { parse(&main.address)? };
     let day = days_between(date(1970, 1, 1), order.today);
     let token = |purpose, base: &lettre::Address| {
@@ -227,22 +233,27 @@ fn finish_mail(desk: &Desk, order: &Order, mail: Mail, id: &str) -> Result<Compo
     let reply_to = token("reply", &contact)?;
     let from = token("bounce", settings.bounce_address.as_ref().unwrap_or(&settings.from.email))?;
     let thread = thread_of(order);
+    let copies: Vec<Copy> = order.copies.attached.iter().map(|c| Copy { name: &c.name, document: &c.document }).collect();
     let parts = MailParts {
         mail: &mail,
         from: &settings.from,
         reply_to: &reply_to,
         name: main.name.as_deref().unwrap_or(&order.file.debtor.name),
         to: &head,
-        cc: &copies,
+        cc: &others,
         redirected_from: redirect.map(|_| order.to.address.as_str()),
         message_id: id,
         thread: thread.as_deref(),
         date: order.now,
+        copies: &copies,
     };
-    let bytes = build(&parts).map_err(|e| ComposeError(e.to_string()))?;
+    let built = build(&parts).map_err(|e| ComposeError(e.to_string()))?;
+    let documents = order.copies.attached.iter().map(|c| c.document.clone());
+    let copies = built.copies.into_iter().zip(documents).collect();
+    let bytes = built.bytes;
     let envid = id.split('@').next().unwrap_or(id).to_owned();
     let envelope = Envelope { from, to: to.clone(), envid };
-    Ok(Composed { wire: Wire::Email { envelope }, bytes, address: to.to_string(), language: mail.language, thread })
+    Ok(Composed { wire: Wire::Email { envelope }, bytes, address: to.to_string(), language: mail.language, thread, copies })
 }
 
 /// The first mail about the oldest invoice that has one.
@@ -263,7 +274,14 @@ fn sms(desk: &Desk, order: &Order) -> Result<Composed, ComposeError> {
         return finish_mail(desk, order, mail, &format!("{}@sms.invalid", order.message_id));
     }
     let to = order.to.address.clone();
-    Ok(Composed { wire: Wire::Sms { to: to.clone() }, bytes: text.into_bytes(), address: to, language, thread: None })
+    Ok(Composed {
+        wire: Wire::Sms { to: to.clone() },
+        bytes: text.into_bytes(),
+        address: to,
+        language,
+        thread: None,
+        copies: Vec::new(),
+    })
 }
 
 fn html_text(text: &str) -> String {
@@ -277,11 +295,15 @@ pub fn sms_text(desk: &Desk, order: &Order) -> Result<String, ComposeError> {
     desk.letters.sms(&language, letter, &view).map_err(|e| ComposeError(e.to_string()))
 }
 
-/// The invoices of a message as the log keeps them.
-pub fn invoices_json(file: &DebtorFile, plan: &Plan) -> String {
-    let list: Vec<serde_json::Value> = rows(file, plan)
-        .iter()
-        .map(|(l, i)| about(&i.id, &i.number, i.balance, l.stage.as_ref().map(|s| s.as_str()), l.days_late))
-        .collect();
+/// The invoices of a message as the log keeps them, each asked for with what became of its copy.
+pub fn invoices_json(file: &DebtorFile, plan: &Plan, copies: &Copies) -> String {
+    let one = |(l, i): &(&Line, &Invoice)| {
+        let mut about = about(&i.id, &i.number, i.balance, l.stage.as_ref().map(|s| s.as_str()), l.days_late);
+        if let (Some(word), Some(fields)) = (copies.word(i.pk), about.as_object_mut()) {
+            fields.insert("copy".to_owned(), word.into());
+        }
+        about
+    };
+    let list: Vec<serde_json::Value> = rows(file, plan).iter().map(one).collect();
     serde_json::Value::from(list).to_string()
 }

@@ -111,7 +111,7 @@ async fn deliver(desk: &Desk, channel: Channel) -> Result<Delivered, DeskError> 
         };
         total.add(round.delivered);
         answered |= round.answered;
-        if round.lost == 0 || !round.delivered.any() {
+        if !round.smaller && (round.lost == 0 || !round.delivered.any()) {
             break;
         }
     }
@@ -159,7 +159,7 @@ async fn round(desk: &Desk, channel: Channel) -> Result<Round, DeskError> {
     let mut round = recorded?;
     round.delivered.cancelled += fed?;
     if pace.stop.load(Ordering::SeqCst) {
-        round.lost = 0;
+        (round.lost, round.smaller) = (0, false);
     }
     Ok(round)
 }
@@ -194,6 +194,7 @@ async fn feed(
         }
         let prepared = prepare(&desk, group).await?;
         cancelled += prepared.cancelled.len() as u64;
+        prepared.rest.into_iter().rev().for_each(|c| claimed.push_front(c));
         if prepared.stopped {
             break;
         }

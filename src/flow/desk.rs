@@ -1,10 +1,13 @@
 //! The desk: configuration, store, letters, source and clock, as every pump needs them.
 
+use super::account::{self, Account};
 use super::common;
+use super::copies::CopyRoom;
 use super::guard::Guards;
 use super::presence::Heart;
 use crate::channel::Fault;
 use crate::channel::email::{Mailer, address};
+use crate::channel::outlet::Outlet;
 use crate::channel::sms::Texter;
 use crate::channel::token::Keys;
 use crate::clock::Clock;
@@ -105,7 +108,7 @@ pub struct DeskParts {
     /// Time.
     pub clock: Clock,
     /// Letters.
-    pub letters: Letters,
+    pub letters: Arc<Letters>,
     /// Keyed marks.
     pub keys: Keys,
     /// Channels that are configured.
@@ -114,21 +117,56 @@ pub struct DeskParts {
     pub heart: Arc<Heart>,
     /// Set when the program is to end: nothing new is begun.
     pub stopping: AtomicBool,
+    /// What bounds copies of invoices.
+    pub copies: CopyRoom,
     /// Until when, in milliseconds, this daemon leaves polling and sending to the others: it could not read the ledger.
     blind_until: AtomicI64,
     source: Mutex<Option<(Source, Columns)>>,
     dictionary: OnceCell<Arc<Dictionary>>,
+    /// Where everything goes in a test of cadences: nowhere.
+    outlet: Option<Outlet>,
+}
+
+/// What the desks of many tests have in common, and where their messages go.
+#[derive(Clone, Debug)]
+pub struct Rehearsal {
+    /// Letters.
+    pub letters: Arc<Letters>,
+    /// What messages have in common; the store must hold it.
+    pub dictionary: Arc<Dictionary>,
+    /// Takes all messages.
+    pub outlet: Outlet,
 }
 
 impl Desk {
     /// Prepares the desk on an open store.
     pub async fn new(setup: Setup, store: Store, clock: Clock) -> Result<Desk, DeskError> {
-        let letters = checked_letters(&setup)?;
+        let letters = Arc::new(checked_letters(&setup)?);
+        Desk::with(setup, store, clock, letters, OnceCell::new(), None).await
+    }
+
+    /// A desk for a test of cadences: nothing that it sends leaves, and what is the same in all tests is not made anew.
+    pub async fn rehearse(setup: Setup, store: Store, clock: Clock, rehearsal: Rehearsal) -> Result<Desk, DeskError> {
+        let dictionary = OnceCell::from(rehearsal.dictionary);
+        Desk::with(setup, store, clock, rehearsal.letters, dictionary, Some(rehearsal.outlet)).await
+    }
+
+    async fn with(
+        setup: Setup,
+        store: Store,
+        clock: Clock,
+        letters: Arc<Letters>,
+        dictionary: OnceCell<Arc<Dictionary>>,
+        outlet: Option<Outlet>,
+    ) -> Result<Desk, DeskError> {
         let keys = Keys::new(store.secret_key().await?);
+        if store.session().is_some() {
+            account::begin(&store, &setup.settings.creditor, clock.now()).await?;
+        }
         let channels = channels(&setup);
         let heart = Arc::new(Heart::new(setup.settings.store.lease));
         let blind_until = AtomicI64::new(i64::MIN);
-        let (stopping, source, dictionary) = (AtomicBool::new(false), Mutex::new(None), OnceCell::new());
+        let (stopping, source) = (AtomicBool::new(false), Mutex::new(None));
         Ok(Desk(Arc::new(DeskParts {
             setup,
             store,
@@ -138,9 +176,11 @@ impl Desk {
             channels,
             heart,
             stopping,
+            copies: CopyRoom::default(),
             blind_until,
             source,
             dictionary,
+            outlet,
         })))
     }
 
@@ -197,21 +237,23 @@ impl Desk {
     /// What stops sending now, and up to when receipts are booked.
     pub async fn conditions(&self, now: Timestamp) -> Result<Conditions, StoreError> {
         let (last, good) = (self.store.last_poll().await?, self.store.last_good_poll().await?);
-        let broken = self.weigh_guards(last.as_ref(), good.as_ref(), now).into_iter().filter(|r| !r.holds);
+        let account = Account::of(&self.store, &self.setup.settings.creditor).await?;
+        let broken = self.weigh_guards(last.as_ref(), good.as_ref(), &account, now).into_iter().filter(|r| !r.holds);
         let brakes = broken.map(|r| Brake::new(r.reason, r.text)).collect();
         let booked = good.as_ref().and_then(|g| g.booked_through).map(Booked::Through);
         Ok(Conditions { brakes, booked: booked.unwrap_or(Booked::Lag(self.setup.settings.source.booking_lag)) })
     }
 
-    /// Every guard of R14 in words, also those that hold.
+    /// Every guard of all sending (R14, R23) in words, also those that hold.
     pub(super) async fn guards(&self, now: Timestamp) -> Result<Vec<RuleWeighed>, StoreError> {
         let (last, good) = (self.store.last_poll().await?, self.store.last_good_poll().await?);
-        Ok(self.weigh_guards(last.as_ref(), good.as_ref(), now))
+        let account = Account::of(&self.store, &self.setup.settings.creditor).await?;
+        Ok(self.weigh_guards(last.as_ref(), good.as_ref(), &account, now))
     }
 
-    fn weigh_guards(&self, last: Option<&Poll>, good: Option<&Poll>, now: Timestamp) -> Vec<RuleWeighed> {
+    fn weigh_guards(&self, last: Option<&Poll>, good: Option<&Poll>, account: &Account, now: Timestamp) -> Vec<RuleWeighed> {
         let guard = &self.setup.settings.guard;
-        Guards { last, good, max_data_age: guard.max_data_age, dry_run: guard.dry_run, now }.weigh()
+        Guards { last, good, max_data_age: guard.max_data_age, dry_run: guard.dry_run, account, now }.weigh()
     }
 
     /// The world around a case.
@@ -266,6 +308,9 @@ impl Desk {
     /// A mailer with its password.
     pub fn mailer(&self) -> Result<Option<Mailer>, DeskError> {
         let Some(email) = &self.setup.settings.email else { return Ok(None) };
+        if let Some(outlet) = &self.outlet {
+            return Ok(Some(Mailer::Nowhere(outlet.clone())));
+        }
         let password = email.password.as_ref().map(|p| p.load(&self.setup.environment)).transpose()?;
         Ok(Some(Mailer::new(email, password)))
     }
@@ -273,6 +318,9 @@ impl Desk {
     /// A texter with its password.
     pub fn texter(&self) -> Result<Option<Texter>, DeskError> {
         let Some(sms) = &self.setup.settings.sms else { return Ok(None) };
+        if let Some(outlet) = &self.outlet {
+            return Ok(Some(Texter::Nowhere(outlet.clone())));
+        }
         let password = sms.password.as_ref().map(|p| p.load(&self.setup.environment)).transpose()?;
         Ok(Some(Texter::new(sms, password)?))
     }
@@ -342,13 +390,15 @@ fn check_channels(setup: &Setup, problems: &Problems) {
                 );
                 problems.add(at, text);
             }
-            // A note, such as a nudge by SMS, is left out where its channel is not there; nothing waits for it.
-            if step.task().is_none() && step.rank.is_some() && !wanted.iter().any(|c| have.contains(c)) {
+            if step.task().is_none() && !wanted.iter().any(|c| have.contains(c)) {
                 let names = wanted.iter().map(|c| format!("[{c}]")).collect::<Vec<_>>().join(" or ");
-                problems.add(
-                    at,
-                    format!("step \"{}\" has no channel that is configured; wanted a section {names} in relance.toml", step.id),
-                );
+                let text =
+                    format!("step \"{}\" has no channel that is configured; wanted a section {names} in relance.toml", step.id);
+                match step.rank {
+                    Some(_) => problems.add(at, text),
+                    // Nothing waits for a note, such as a nudge by SMS.
+                    None => problems.warn(at, format!("{text}; until then it is left out")),
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What guards all sending: is the ledger read, is it whole, is it fresh (R14), may anything leave at all.
 
+use super::account::Account;
 use super::desk::{Conditions, Desk, DeskError};
 use crate::domain::decision::{Brake, RuleWeighed};
 use crate::domain::reason::Reason;
@@ -14,6 +15,7 @@ pub(super) struct Guards<'a> {
     pub(super) good: Option<&'a Poll>,
     pub(super) max_data_age: i64,
     pub(super) dry_run: bool,
+    pub(super) account: &'a Account,
     pub(super) now: Timestamp,
 }
 
@@ -36,6 +38,7 @@ impl Guards<'_> {
             let text = format!("the data is {} old; [guard] max_data_age is {}", span(age), span(most));
             found.push(rule(age <= most, Reason::StaleData, text));
         }
+        found.extend(self.account.weigh());
         found.push(match self.dry_run {
             true => rule(false, Reason::DryRun, "[guard] dry_run = true: nothing is sent".to_owned()),
             false => rule(true, Reason::Due, "[guard] dry_run is not set".to_owned()),

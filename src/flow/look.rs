@@ -144,7 +144,10 @@ fn about_state(desk: &Desk, file: &DebtorFile, today: Date) -> Option<NewTask> {
 
 /// When to look again. A message in hand settles the next look itself.
 fn next_look(decision: &Decision, now: Timestamp) -> Option<Timestamp> {
-    let braked = matches!(decision.reason, Reason::PollFailed | Reason::StaleData | Reason::LedgerShrunk | Reason::DryRun);
+    let braked = matches!(
+        decision.reason,
+        Reason::PollFailed | Reason::StaleData | Reason::LedgerShrunk | Reason::IbanChanged | Reason::DryRun
+    );
     match &decision.verdict {
         Verdict::Send(_) => None,
         _ if braked => Some(later_by(now, BRAKED_S)),

@@ -2,6 +2,7 @@
 //! daemon calls when the bell rings. What is due is decided by the database and the clock, never by the bell.
 
 pub mod absorb;
+pub mod account;
 pub mod approvals;
 pub mod brake;
 pub mod calls;
@@ -9,6 +10,7 @@ pub mod collect;
 mod common;
 pub mod compose;
 mod contact;
+pub mod copies;
 pub mod deliver;
 pub mod desk;
 pub mod guard;

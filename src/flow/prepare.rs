@@ -5,12 +5,14 @@ use super::absorb::{absorb, digest, late_before};
 use super::collect;
 use super::compose::{self, Composed, Order};
 use super::contact::new_contact;
+use super::copies::{self, Copies, Fetched, Room, Shelf};
 use super::desk::{Conditions, Desk, DeskError};
 use crate::clock::Stopwatch;
 use crate::domain::attempt::{FaultClass, Outcome};
+use crate::domain::cadence::Cadence;
 use crate::domain::case::{CaseKey, DebtorFile};
 use crate::domain::currency::Currency;
-use crate::domain::decision::{Line, NoTrace, Plan, Section, Verdict, World, decide};
+use crate::domain::decision::{Line, NoTrace, Plan, Section, To, Verdict, World, decide};
 use crate::domain::mail::without_address;
 use crate::domain::reason::Reason;
 use crate::domain::time::local_date;
@@ -51,6 +53,9 @@ pub(super) struct Ready {
     pub(super) sealed: (Vec<u8>, String, Vec<u8>),
     /// Invoices that have no thread yet.
     pub(super) unthreaded: Vec<i64>,
+    /// Whether copies of invoices go with it, and the memory that it takes.
+    pub(super) with_copies: bool,
+    pub(super) room: Room,
 }
 
 impl Ready {
@@ -66,12 +71,15 @@ pub(super) struct Prepared {
     pub(super) ready: Vec<Ready>,
     /// What turned out not to leave.
     pub(super) cancelled: Vec<Settlement>,
+    /// What comes with the next group: with the copies of invoices it was too much for one.
+    pub(super) rest: Vec<Claimed>,
     /// Whether the re-read failed: then everything went back and sending stops.
     pub(super) stopped: bool,
 }
 
-/// Prepares claimed messages. Every one of them ends ready, cancelled or given back.
+/// Prepares claimed messages. Every one of them ends ready, cancelled, given back or among the rest.
 pub(super) async fn prepare(desk: &Desk, claimed: Vec<Claimed>) -> Result<Prepared, DeskError> {
+    let Fetched { claimed, shelf, rest, mut room } = copies::fetch(desk, claimed).await?;
     let now = desk.clock.now();
     let debtors: Vec<i64> = claimed.iter().map(|c| c.debtor_pk).collect();
     let mut files = index(desk.files(&debtors, now).await?);
@@ -91,22 +99,26 @@ pub(super) async fn prepare(desk: &Desk, claimed: Vec<Claimed>) -> Result<Prepar
                 .await?;
             desk.went_blind().await?;
             tracing::error!(error = %e, "the re-read before sending failed; nothing is sent");
-            return Ok(Prepared { stopped: true, ..Prepared::default() });
+            return Ok(Prepared { stopped: true, rest, ..Prepared::default() });
         }
     }
     let around =
         Arc::new(Around { conditions: desk.conditions(now).await?, files, dictionary: desk.dictionary().await?, read_at, now });
-    let mut prepared = Prepared::default();
+    let mut prepared = Prepared { rest, ..Prepared::default() };
     let mut marked: Vec<(i64, Payload)> = Vec::with_capacity(claimed.len());
-    for made in make_all(desk, &around, claimed).await? {
+    for made in make_all(desk, &around, claimed, shelf).await? {
         match made {
-            Made::Ready(ready, payload, marks) => {
+            Made::Ready(mut ready, payload, marks) => {
+                if ready.with_copies {
+                    ready.room = copies::part(&mut room, ready.composed.bytes.len());
+                }
                 if let Some(contact) = marks {
                     desk.store.remark(ready.claimed.contact_pk, &contact, now).await?;
                 }
                 marked.push((ready.claimed.pk, payload));
                 prepared.ready.push(*ready);
             }
+            Made::Later(claimed) => prepared.rest.push(claimed),
             Made::Stays(claimed, reason) => {
                 let file = around.file(&claimed)?;
                 prepared.cancelled.push(cancelled(desk, file, claimed, reason, None, now).await?);
@@ -149,6 +161,8 @@ impl Around {
 enum Made {
     /// It may leave; with the contact to which its marks must follow, where the case has moved since planning.
     Ready(Box<Ready>, Payload, Option<NewContact>),
+    /// It comes with the next group.
+    Later(Claimed),
     /// It does not leave now.
     Stays(Claimed, Reason),
     /// It cannot be made.
@@ -157,16 +171,20 @@ enum Made {
 
 /// Decides and makes a group's messages. That is all computing, so it has a thread of its own: the connections, which
 /// hardly compute, then need not wait for it.
-async fn make_all(desk: &Desk, around: &Arc<Around>, claimed: Vec<Claimed>) -> Result<Vec<Made>, DeskError> {
+async fn make_all(desk: &Desk, around: &Arc<Around>, claimed: Vec<Claimed>, mut shelf: Shelf) -> Result<Vec<Made>, DeskError> {
     let (desk, around) = (desk.clone(), around.clone());
     let made = tokio::task::spawn_blocking(move || {
         let mut packer = around.dictionary.packer()?;
-        claimed.into_iter().map(|message| make(&desk, &around, message, &mut packer)).collect::<Result<Vec<Made>, StoreError>>()
+        let mut one = |message| match shelf.is_full() {
+            true => Ok(Made::Later(message)),
+            false => make(&desk, &around, message, &mut packer, &mut shelf),
+        };
+        claimed.into_iter().map(&mut one).collect::<Result<Vec<Made>, StoreError>>()
     });
     Ok(made.await.map_err(|e| StoreError::Corrupt(format!("preparing ended unexpectedly: {e}")))??)
 }
 
-fn index(files: Vec<DebtorFile>) -> HashMap<i64, DebtorFile> {
+pub(super) fn index(files: Vec<DebtorFile>) -> HashMap<i64, DebtorFile> {
     files.into_iter().map(|f| (f.debtor.pk, f)).collect()
 }
 
@@ -214,49 +232,95 @@ async fn reread(
     Ok(changed)
 }
 
-/// Decides once more, and makes the message if the decision still stands.
-fn make(desk: &Desk, around: &Around, claimed: Claimed, packer: &mut Packer<'_>) -> Result<Made, StoreError> {
-    let (file, now) = (around.file(&claimed)?, around.now);
+/// What a claimed message is to say.
+pub(super) struct Decided {
+    pub(super) cadence: Arc<Cadence>,
+    pub(super) plan: Plan,
+    /// Whom the message goes to.
+    to: To,
+    case: CaseKey,
+    today: Date,
+}
+
+/// Decides once more whether a message may leave: with the plan by which it does, or why it does not.
+pub(super) fn decided(
+    desk: &Desk,
+    file: &DebtorFile,
+    conditions: &Conditions,
+    claimed: &Claimed,
+    now: Timestamp,
+) -> Result<Decided, Reason> {
     let zone = desk.setup.zone(&file.debtor);
-    let today = local_date(now, &zone);
     let (Some(cadence), Some(currency)) = (desk.setup.cadence(&claimed.cadence), Currency::parse(&claimed.currency)) else {
-        return Ok(Made::Stays(claimed, Reason::NoCadence));
+        return Err(Reason::NoCadence);
     };
     let case = CaseKey { cadence: cadence.name.clone(), currency };
-    let world = World { own: Some(claimed.contact_pk), ..desk.world(&around.conditions, &file.debtor, &zone, cadence, now) };
+    let world = World { own: Some(claimed.contact_pk), ..desk.world(conditions, &file.debtor, &zone, cadence, now) };
     let decision = decide(file, &case, &world, &mut NoTrace);
-    let Verdict::Send(plan) = decision.verdict else {
-        return Ok(Made::Stays(claimed, decision.reason));
-    };
+    let Verdict::Send(plan) = decision.verdict else { return Err(decision.reason) };
     let same_step = cadence.steps[plan.step].id.as_str() == claimed.step;
     let to = plan.way.to().iter().find(|to| to.channel == claimed.channel && to.address == claimed.address);
-    let Some(to) = to.filter(|to| same_step && to.copy == claimed.copy && is_as_answered(file, &claimed, &plan)) else {
-        return Ok(Made::Stays(claimed, Reason::Changed));
+    let to = to.filter(|to| same_step && to.copy == claimed.copy && is_as_answered(file, claimed, &plan)).cloned();
+    let (cadence, today) = (cadence.clone(), local_date(now, &zone));
+    to.map(|to| Decided { cadence, plan, to, case, today }).ok_or(Reason::Changed)
+}
+
+/// Makes the message if the decision still stands.
+fn make(desk: &Desk, around: &Around, claimed: Claimed, packer: &mut Packer<'_>, shelf: &mut Shelf) -> Result<Made, StoreError> {
+    let (file, now) = (around.file(&claimed)?, around.now);
+    let Decided { cadence, plan, to, case, today } = match decided(desk, file, &around.conditions, &claimed, now) {
+        Ok(decided) => decided,
+        Err(reason) => return Ok(Made::Stays(claimed, reason)),
     };
-    let order = Order {
-        file,
-        cadence,
-        plan: &plan,
-        to,
-        message_id: &claimed.message_id,
-        message: claimed.pk,
-        today,
-        now,
-        booked: around.conditions.booked,
+    let mut copies = copies::choose(desk, file, &cadence, &plan, claimed.channel, shelf, now);
+    let compose = |copies: &Copies| {
+        compose::compose(
+            desk,
+            &Order {
+                file,
+                cadence: &cadence,
+                plan: &plan,
+                to: &to,
+                message_id: &claimed.message_id,
+                message: claimed.pk,
+                today,
+                now,
+                booked: around.conditions.booked,
+                copies,
+            },
+        )
     };
-    let composed = match compose::compose(desk, &order) {
+    let mut composed = compose(&copies);
+    let most = desk.copies.size(now).unwrap_or(u64::MAX);
+    if composed.as_ref().is_ok_and(|c| !c.copies.is_empty() && c.bytes.len() as u64 > most) {
+        copies = copies.too_large();
+        composed = compose(&copies);
+    }
+    let mut composed = match composed {
         Ok(composed) => composed,
         Err(e) => return Ok(Made::Broken(claimed, e.to_string())),
     };
-    let marks = moved(&plan, &claimed).then(|| new_contact(desk, file, &case, cadence, &plan, today));
-    let payload = packer.pack(&composed.address, &composed.bytes)?;
+    copies::tell(desk, file, &copies, now);
+    let marks = moved(&plan, &claimed).then(|| new_contact(desk, file, &case, &cadence, &plan, today));
+    let documents = std::mem::take(&mut composed.copies);
+    let payload = packer.pack(&composed.address, &composed.bytes, &documents)?;
     let sealed = (payload.salt.to_vec(), payload.address.clone(), payload.body_hash.to_vec());
     // The matter of a mail is what it asks for or gives a step; what it merely shows begins no thread.
     let is_matter = |l: &Line| l.mark.is_some() || l.section == Section::Asked;
     let unthreaded =
         compose::rows(file, &plan).iter().filter(|(l, i)| is_matter(l) && i.thread.is_none()).map(|(l, _)| l.pk).collect();
-    let attempt = attempt(file, &claimed, compose::invoices_json(file, &plan), Some(composed.language.clone()), now);
-    let ready = Ready { claimed, composed, read_at: around.read_at, day: today, attempt, sealed, unthreaded };
+    let attempt = attempt(file, &claimed, compose::invoices_json(file, &plan, &copies), Some(composed.language.clone()), now);
+    let ready = Ready {
+        claimed,
+        composed,
+        read_at: around.read_at,
+        day: today,
+        attempt,
+        sealed,
+        unthreaded,
+        with_copies: !documents.is_empty(),
+        room: None,
+    };
     Ok(Made::Ready(Box::new(ready), payload, marks))
 }
 
@@ -310,9 +374,12 @@ fn instead(claimed: &Claimed, reason: Reason, now: Timestamp) -> After {
     match reason {
         _ if claimed.doubts == 0 => After::Cancelled,
         Reason::Paid | Reason::Rounding => After::Cancelled,
-        Reason::OutsideWindow | Reason::PollFailed | Reason::StaleData | Reason::LedgerShrunk | Reason::DryRun => {
-            After::Retry { at: later_by(now, DOUBT_WAITS_S), ours: true }
-        }
+        Reason::OutsideWindow
+        | Reason::PollFailed
+        | Reason::StaleData
+        | Reason::LedgerShrunk
+        | Reason::IbanChanged
+        | Reason::DryRun => After::Retry { at: later_by(now, DOUBT_WAITS_S), ours: true },
         _ => After::Uncertain,
     }
 }

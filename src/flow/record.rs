@@ -39,6 +39,8 @@ pub(super) struct Round {
     pub(super) lost: u64,
     /// The other side said yes or no to a message: the channel works.
     pub(super) answered: bool,
+    /// It is known now how large a message it takes, and some are to be made anew by that.
+    pub(super) smaller: bool,
 }
 
 /// Commits results in groups: whatever has come in while the last group was being written.
@@ -72,6 +74,10 @@ pub(super) async fn record(
             match done {
                 Done::NotBegun(message) => {
                     round.lost += 1;
+                    back.push(message);
+                }
+                Done::TooLarge(message, most) => {
+                    round.smaller |= desk.copies.learn(most, now);
                     back.push(message);
                 }
                 Done::Sent(ready, answer) => {

@@ -54,18 +54,34 @@ async fn run(desk: &Desk, now: Timestamp) -> Result<Option<Run>, DeskError> {
             Kind::Customers => run.customers += erased,
         }
     }
+    let Some(copies) = sweep(desk).await? else { return Ok(None) };
     run.at = desk.clock.now().as_millisecond();
     desk.store.record_retention(&run).await?;
-    if run.messages + run.notes + run.customers > 0 && !desk.store.forget_erased().await? {
+    if run.messages + run.notes + run.customers + copies > 0 && !desk.store.forget_erased().await? {
         tracing::info!("the store's file beside, -wal, still holds pages from before the erasure: somebody is reading them");
     }
     tracing::info!(
         messages = run.messages,
         notes = run.notes,
         customers = run.customers,
+        copies,
         "retention: erased what was kept long enough"
     );
     Ok(Some(run))
+}
+
+/// Lets go of copies of invoices that no message has any more, batch by batch as well.
+async fn sweep(desk: &Desk) -> Result<Option<u64>, DeskError> {
+    let mut swept = 0;
+    loop {
+        if desk.stopping.load(Ordering::SeqCst) || desk.heart.rests() {
+            return Ok(None);
+        }
+        match desk.store.sweep_documents().await? {
+            0 => return Ok(Some(swept)),
+            gone => swept += gone,
+        }
+    }
 }
 
 /// Erases all of a kind, batch by batch, so that nobody waits long who has something to record.

@@ -36,6 +36,7 @@ async fn conditions(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
         let subject = match brake.reason {
             Reason::LedgerShrunk => "relance: the ledger shrank, nothing is sent",
             Reason::StaleData => "relance: the invoice data is too old, nothing is sent",
+            Reason::IbanChanged => "relance: the account in letters was changed, nothing is sent",
             _ => "relance: the ledger cannot be read, nothing is sent",
         };
         lasting.push((brake.reason.code().to_owned(), subject, brake.text.clone()));
@@ -60,7 +61,9 @@ async fn conditions(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
     if told.iter().any(|(k, _)| k == "bad_message") && desk.store.bad_messages_since(later_by(now, -2 * 3600)).await? == 0 {
         desk.store.end_alert("bad_message", now).await?;
     }
-    for key in ["poll_failed", "stale_data", "ledger_shrunk", "too_many", "channel:email", "channel:sms", "uncertain"] {
+    for key in
+        ["poll_failed", "stale_data", "ledger_shrunk", "iban_changed", "too_many", "channel:email", "channel:sms", "uncertain"]
+    {
         if told.iter().any(|(k, _)| k == key) && !lasting.iter().any(|(k, _, _)| k == key) {
             desk.store.end_alert(key, now).await?;
         }

@@ -136,7 +136,7 @@ async fn send(desk: &Desk, mailer: &mut Mailer, to: &Address, letter: &Letter, n
     match build_plain(&email.from, to, &letter.subject, &text, &message_id, now) {
         Ok(bytes) => {
             let envelope = Envelope { from: email.from.email.clone(), to: to.clone(), envid: id };
-            mailer.send(&envelope, bytes).await
+            mailer.send(&envelope, bytes, false).await
         }
         Err(e) => Sent::NotBegun(Fault::network(e.to_string())),
     }

@@ -35,6 +35,8 @@ pub(super) enum Done {
     Sent(Box<Ready>, crate::channel::Answer),
     /// It was not begun: too late after its re-read, or sending has stopped. The message, and the payload of its mark.
     NotBegun((i64, i64)),
+    /// It was not begun: with its copies it is larger than what the other side takes, in bytes.
+    TooLarge((i64, i64), u64),
     /// Its dialogue broke off before anything of it had left. `many`: it was not the only one.
     Interrupted { ready: Box<Ready>, fault: Fault, many: bool },
     /// It was not begun because the channel is broken.
@@ -167,14 +169,16 @@ async fn one(line: &mut Line, pace: &Pace, mut ready: Ready) -> Done {
     // They are in the store: what waits for its record needs them no longer.
     let bytes = std::mem::take(&mut ready.composed.bytes);
     let sent = match (&mut *line, &ready.composed.wire) {
-        (Line::Mail(mailer), Wire::Email { envelope }) => mailer.send(envelope, bytes).await,
+        (Line::Mail(mailer), Wire::Email { envelope }) => mailer.send(envelope, bytes, ready.with_copies).await,
         (Line::Text(texter), Wire::Sms { to }) => {
             let text = String::from_utf8_lossy(&bytes).into_owned();
             texter.send(&ready.claimed.message_id, to, &text).await
         }
         _ => Sent::NotBegun(Fault::network("this channel cannot carry this message")),
     };
+    ready.room.take();
     match sent {
+        Sent::TooLarge(most) => Done::TooLarge(ready.mark(), most),
         Sent::Answered(answer) => {
             pace.learn(&answer);
             Done::Sent(Box::new(ready), answer)

@@ -1,5 +1,6 @@
 //! Where the invoices are. A source gives pages of rows, in the order of their ids, and reads some rows again.
 
+pub mod document;
 mod phone;
 pub mod postgres;
 pub mod row;

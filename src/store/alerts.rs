@@ -9,6 +9,7 @@ use jiff::Timestamp;
 statements! {
     ALERT_RAISE = "INSERT INTO alert (key, at, subject, text, next_at) VALUES ($1, $2, $3, $4, $2) ON CONFLICT (key) WHERE ended_at IS NULL DO NOTHING";
     ALERT_RAISE_TO = "INSERT INTO alert (key, at, subject, text, next_at, address) VALUES ($1, $2, $3, $4, $2, $5) ON CONFLICT (key) WHERE ended_at IS NULL DO NOTHING";
+    ALERT_ONCE = "INSERT INTO alert (key, at, subject, text, next_at, ended_at) VALUES ($1, $2, $3, $4, $2, $2)";
     ALERT_END = "UPDATE alert SET ended_at = $2 WHERE key = $1 AND ended_at IS NULL";
     ALERT_UNSENT = "SELECT pk, key, subject, text, tries, address FROM alert WHERE sent_at IS NULL AND next_at <= $1 ORDER BY pk LIMIT 10000";
     ALERT_SENT = "UPDATE alert SET sent_at = $2 WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
@@ -52,6 +53,13 @@ impl Store {
         text: &str,
     ) -> Result<(), StoreError> {
         let query = query(ALERT_RAISE_TO).bind(key).bind(now.as_millisecond()).bind(subject).bind(text).bind(address);
+        self.write(query).await?;
+        Ok(())
+    }
+
+    /// Tells of something that has happened and does not last.
+    pub async fn tell_once(&self, key: &str, now: Timestamp, subject: &str, text: &str) -> Result<(), StoreError> {
+        let query = query(ALERT_ONCE).bind(key).bind(now.as_millisecond()).bind(subject).bind(text);
         self.write(query).await?;
         Ok(())
     }

@@ -173,13 +173,19 @@ impl Store {
         Ok(())
     }
 
+    /// Keeps a value under a name that has none yet.
+    pub async fn keep_meta(&self, key: &str, value: &str) -> Result<(), StoreError> {
+        self.write(query(KEEP_META).bind(key).bind(value)).await?;
+        Ok(())
+    }
+
     /// The key for Message-IDs and tokens, made at the first start.
     pub async fn secret_key(&self) -> Result<[u8; 32], StoreError> {
         let text = match self.meta("key").await? {
             Some(text) => text,
             None => {
                 let fresh = crate::domain::hex::hex(&random()?);
-                self.write(query(KEEP_META).bind("key").bind(fresh)).await?;
+                self.keep_meta("key", &fresh).await?;
                 // Another start may have been first.
                 query(READ_META).bind("key").sure(&self.writer).await?
             }

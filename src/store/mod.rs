@@ -8,6 +8,7 @@ pub mod calls;
 pub mod chain;
 pub mod copy;
 pub mod db;
+pub mod documents;
 mod error;
 pub mod files;
 pub mod holds;
@@ -70,6 +71,7 @@ pub fn all_statements() -> Vec<(&'static str, sql::Sql)> {
         attempts::STATEMENTS,
         calls::STATEMENTS,
         db::STATEMENTS,
+        documents::STATEMENTS,
         files::STATEMENTS,
         holds::STATEMENTS,
         ledger::STATEMENTS,

@@ -2,10 +2,14 @@
 
 use super::access::Tx;
 use super::db::{Store, random};
+use super::documents::{self, Placed};
 use super::error::StoreError;
 use super::sql::{Value, insert_many, query};
 use super::statements;
+use crate::domain::document::Document;
 use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
+use std::sync::Arc;
 
 statements! {
     PAYLOAD_PUT = "INSERT INTO payload (pk, salt, address, body, body_hash, dictionary_pk) VALUES ($1, $2, $3, $4, $5, $6)";
@@ -13,7 +17,7 @@ statements! {
     PAYLOAD_NUMBERS = each!(sqlite "WITH RECURSIVE n (i) AS (SELECT 1 WHERE $1 > 0 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
             SELECT i + (SELECT coalesce(max(pk), 0) FROM payload) FROM n",
         postgres "SELECT nextval(pg_get_serial_sequence('payload', 'pk')) FROM generate_series(1, $1)");
-    PAYLOAD_GET = "SELECT p.salt, p.address, p.body, p.body_hash, p.erased_at, d.text FROM payload p LEFT JOIN dictionary d ON d.pk = p.dictionary_pk WHERE p.pk = $1";
+    PAYLOAD_GET = "SELECT p.salt, p.address, p.body, p.body_hash, p.erased_at, d.text, (SELECT count(*) FROM payload_document u WHERE u.payload_pk = p.pk) AS copies FROM payload p LEFT JOIN dictionary d ON d.pk = p.dictionary_pk WHERE p.pk = $1";
     DICTIONARY_KEEP = "INSERT INTO dictionary (hash, text) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING";
     DICTIONARY_FIND = "SELECT pk FROM dictionary WHERE hash = $1";
 }
@@ -37,6 +41,8 @@ pub struct Payload {
     pub body_hash: [u8; 32],
     /// The dictionary that unpacking needs.
     pub dictionary: Option<i64>,
+    /// The copies of invoices that were cut out of the body, and where each stood.
+    pub copies: Vec<(i64, Arc<Document>)>,
 }
 
 /// What messages have in common, kept once: of each, only what is its own has to be written before it leaves.
@@ -66,11 +72,18 @@ impl Dictionary {
 }
 
 impl Packer<'_> {
-    /// Compresses and hashes a message.
-    pub fn pack(&mut self, address: &str, message: &[u8]) -> Result<Payload, StoreError> {
-        let mut body = self.compressor.compress(message).map_err(failed)?;
+    /// Compresses and hashes a message. Its copies of invoices are kept apart.
+    pub fn pack(&mut self, address: &str, message: &[u8], copies: &[Placed]) -> Result<Payload, StoreError> {
+        let (rest, copies) = match copies {
+            [] => (Cow::Borrowed(message), Vec::new()),
+            _ => {
+                let (rest, copies) = documents::cut(message, copies);
+                (Cow::Owned(rest), copies)
+            }
+        };
+        let mut body = self.compressor.compress(&rest).map_err(failed)?;
         body.shrink_to_fit();
-        Payload::of(address, message, Some(body), Some(self.dictionary.pk))
+        Ok(Payload { copies, ..Payload::of(address, message, Some(body), Some(self.dictionary.pk))? })
     }
 }
 
@@ -102,7 +115,14 @@ impl Payload {
     fn of(address: &str, message: &[u8], body: Option<Vec<u8>>, dictionary: Option<i64>) -> Result<Payload, StoreError> {
         let mut salt = [0u8; 16];
         salt.copy_from_slice(&random()?[..16]);
-        Ok(Payload { salt, address: address.to_owned(), body, body_hash: body_hash(&salt, message), dictionary })
+        Ok(Payload {
+            salt,
+            address: address.to_owned(),
+            body,
+            body_hash: body_hash(&salt, message),
+            dictionary,
+            copies: Vec::new(),
+        })
     }
 }
 
@@ -129,6 +149,7 @@ pub(super) async fn insert<'p>(tx: &mut Tx, payloads: impl IntoIterator<Item = &
     for chunk in super::chunks(&numbered) {
         insert_many(PAYLOAD_PUT, chunk.iter().map(|(pk, payload)| payload.values(*pk))).execute(&mut *tx).await?;
     }
+    documents::keep(tx, &numbered).await?;
     Ok(numbers)
 }
 
@@ -174,7 +195,10 @@ impl Store {
             let with = zstd::bulk::Decompressor::with_dictionary(dictionary.as_deref().unwrap_or_default());
             with.and_then(|mut d| d.decompress(&body, MAX_BODY)).map_err(|e| StoreError::Corrupt(format!("payload {pk}: {e}")))
         };
-        let message = row.get::<Option<Vec<u8>>>("body")?.map(unpack).transpose()?;
+        let mut message = row.get::<Option<Vec<u8>>>("body")?.map(unpack).transpose()?;
+        if let Some(rest) = message.as_deref().filter(|_| row.count("copies").is_ok_and(|n| n > 0)) {
+            message = Some(self.with_documents(pk, rest).await?);
+        }
         let erased = row.get::<Option<i64>>("erased_at")?.is_some();
         Ok(Some(Kept { salt: row.get("salt")?, address: row.get("address")?, message, body_hash: row.get("body_hash")?, erased }))
     }

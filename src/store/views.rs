@@ -11,6 +11,7 @@ use crate::domain::step::Channel;
 use jiff::Timestamp;
 
 statements! {
+    VIEW_DOCUMENTS = "SELECT source_id, document FROM invoice WHERE presence <> 'closed' AND kind = 'invoice' ORDER BY pk DESC LIMIT $1";
     VIEW_QUEUE = "SELECT state, count(*) AS messages FROM message
         WHERE settled_at IS NULL GROUP BY state ORDER BY state";
     VIEW_LEDGER = "SELECT currency, CAST(sum(balance) AS BIGINT) AS total, count(*) AS open_rows FROM invoice WHERE presence <> 'closed' GROUP BY currency ORDER BY currency";
@@ -151,6 +152,12 @@ pub struct Silent {
 }
 
 impl Store {
+    /// The newest open invoices: id, and the document that the ledger names.
+    pub async fn documents_named(&self, most: i64) -> Result<Vec<(String, Option<String>)>, StoreError> {
+        let rows = query(VIEW_DOCUMENTS).bind(most).all(&self.reader).await?;
+        rows.iter().map(|r| Ok((r.get("source_id")?, r.get("document")?))).collect()
+    }
+
     /// Messages not settled, by state.
     pub async fn queue(&self) -> Result<Vec<(String, u64)>, StoreError> {
         let rows = query(VIEW_QUEUE).all(&self.reader).await?;

@@ -174,6 +174,7 @@ async fn status() {
         "never_read",
         "polled_at",
         "queue",
+        "report",
         "retention",
         "tie_out",
         "uncertain",
@@ -221,11 +222,8 @@ async fn holds() {
     firm.run(&["hold", "C4", "--until", &until, "--reason", "  "]).ends(2);
     let holds = firm.json(&["holds"]);
     assert_eq!(holds.len(), 2);
-    assert!(
-        holds
-            .iter()
-            .all(|h| fields(h) == ["created_at", "debtor", "id", "invoice", "reason", "until"] && is_time(&h["created_at"]))
-    );
+    assert!(holds.iter().all(|h| fields(h) == ["created_at", "debtor", "disputed", "id", "invoice", "kind", "reason", "until"]
+        && is_time(&h["created_at"])));
     assert_eq!((word(&holds[0]["debtor"]), &holds[0]["invoice"]), ("C4", &Value::Null));
     assert_eq!((word(&holds[1]["debtor"]), word(&holds[1]["invoice"])), ("C1", "F 1"));
     assert!(holds.iter().all(|h| word(&h["until"]) == until && word(&h["reason"]) == "asked by phone"));

@@ -70,7 +70,7 @@ async fn r16_an_unknown_kind_gets_a_reminder_and_nothing_firm_until_somebody_say
     world.round().await;
     assert_eq!(server.to("c1@client.example").len(), 1);
     assert_eq!(server.to("c2@client.example").len(), 2, "a valid number proposes a firm");
-    assert_eq!(world.reasons().await[0], "kind_unknown 1");
+    assert!(world.reasons().await.contains(&"kind_unknown 1".to_owned()));
     say(&world, "C1", Matter::Kind, Some("business")).await;
     world.round().await;
     assert_eq!(server.to("c1@client.example").len(), 2);

@@ -10,7 +10,7 @@ const FLOORS: [&[&str]; 5] = [
     &["config", "clock", "postgres"],
     &["source", "store", "channel", "inbox", "letter"],
     &["flow"],
-    &["main", "cli", "console", "daemon", "demo"],
+    &["main", "cli", "console", "daemon", "demo", "rehearsal"],
 ];
 
 /// The floor whose rooms do not import each other.

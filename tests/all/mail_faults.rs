@@ -1,5 +1,6 @@
 //! What a mail server refuses or puts off, and what becomes of the message, the address and the debtor.
 
+use crate::support::config::STANDARD;
 use crate::support::{Act, Config, Greet, Row, Smtp, Stage, World};
 use jiff::Timestamp;
 use relance::domain::attempt::{retry_delay, spread};
@@ -188,7 +189,7 @@ async fn throttling_is_ours_and_never_ends_an_address_or_a_message() {
 async fn a_server_that_throttles_all_day_is_not_pestered() {
     let server = Smtp::start().await;
     server.always("c1@client.example", Act::Reply(Stage::Rcpt, 450, "4.7.1 slow down"));
-    let cadence = include_str!("../../config/cadences/standard.toml").replace("09:00-17:30", "00:00-24:00");
+    let cadence = STANDARD.replace("09:00-17:30", "00:00-24:00");
     let world = World::with(Config::mail(server.port).cadence(&cadence), &[Row::new("F-1", "C1")]).await;
     for _ in 0..24 * 4 {
         world.round().await;

@@ -1,11 +1,14 @@
 //! Building a mail: headers and encodings (RFC 5322, MIME) by lettre, with the headers that keep machines from answering.
 
 use super::address::in_ascii_domain;
+use crate::domain::base64::{lines, lines_len};
+use crate::domain::document::{Document, FileName};
 use crate::domain::mail::Mail;
 use jiff::Timestamp;
 use lettre::Address;
 use lettre::message::header::{self, HeaderName, HeaderValue, Headers};
 use lettre::message::{Mailbox, Mailboxes, Message, SinglePart};
+use std::ops::Range;
 
 /// Where a message goes on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +44,26 @@ pub struct MailParts<'a> {
     pub thread: Option<&'a str>,
     /// The Date header.
     pub date: Timestamp,
+    /// Copies of invoices, in their order.
+    pub copies: &'a [Copy<'a>],
+}
+
+/// A copy of an invoice.
+#[derive(Clone, Copy, Debug)]
+pub struct Copy<'a> {
+    /// What it is called.
+    pub name: &'a FileName,
+    /// What it is.
+    pub document: &'a Document,
+}
+
+/// A mail, built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Built {
+    /// The exact bytes.
+    pub bytes: Vec<u8>,
+    /// Where each copy stands in them, in base64.
+    pub copies: Vec<Range<usize>>,
 }
 
 /// A mail that cannot be built.
@@ -49,7 +72,7 @@ pub struct MailParts<'a> {
 pub struct BuildError(String);
 
 /// The exact bytes of a mail.
-pub fn build(parts: &MailParts) -> Result<Vec<u8>, BuildError> {
+pub fn build(parts: &MailParts) -> Result<Built, BuildError> {
     let subject = match parts.redirected_from {
         Some(real) => format!("[to: {real}] {}", short(&parts.mail.subject)),
         None => short(&parts.mail.subject),
@@ -79,14 +102,55 @@ pub fn build(parts: &MailParts) -> Result<Vec<u8>, BuildError> {
     headers.insert_raw(raw("Content-Language", &parts.mail.language));
     headers.insert_raw(raw("Date", &rfc2822(parts.date)));
     headers.set(header::MIME_VERSION_1_0);
-    Ok(alternative(&headers, &boundary(parts.message_id), parts.mail))
+    let boundary = boundary(parts.message_id);
+    Ok(match parts.copies {
+        [] => Built { bytes: alternative(&headers.to_string(), &boundary, parts.mail), copies: Vec::new() },
+        copies => mixed(&headers, &boundary, alternative("", &boundary, parts.mail), copies),
+    })
 }
+
+/// A mail with copies behind its words (RFC 2046, section 5.1.3).
+fn mixed(headers: &Headers, inner: &str, words: Vec<u8>, copies: &[Copy]) -> Built {
+    // Neither boundary begins with the other.
+    let boundary = format!("=_with_{}", inner.trim_start_matches("=_"));
+    let size: usize = copies.iter().map(|c| lines_len(c.document.bytes.len()) + PART).sum();
+    let mut out = Vec::with_capacity(HEADERS + words.len() + size);
+    put(&mut out, format_args!("{headers}Content-Type: multipart/mixed;\r\n boundary=\"{boundary}\"\r\n\r\n--{boundary}\r\n"));
+    out.extend_from_slice(&words);
+    let mut places = Vec::with_capacity(copies.len());
+    for copy in copies {
+        let (kind, name) = (copy.document.kind.content_type(), &copy.name.ascii);
+        put(&mut out, format_args!("--{boundary}\r\nContent-Type: {kind};\r\n name=\"{name}\"\r\n"));
+        put(
+            &mut out,
+            format_args!("Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment;\r\n filename=\"{name}\""),
+        );
+        if let Some(full) = &copy.name.full {
+            put(&mut out, format_args!(";\r\n filename*=utf-8''{}", percent(full)));
+        }
+        out.extend_from_slice(b"\r\n\r\n");
+        let start = out.len();
+        lines(&copy.document.bytes, &mut out);
+        places.push(start..out.len());
+    }
+    put(&mut out, format_args!("--{boundary}--\r\n"));
+    Built { bytes: out, copies: places }
+}
+
+/// A value of a parameter in letters outside ASCII (RFC 2231, section 4; RFC 5987, section 3.2.1, says which need no figures).
+fn percent(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+/// What the headers of a part take, about, in bytes.
+const PART: usize = 1200;
 
 /// What the headers of a mail take, about, in bytes.
 const HEADERS: usize = 1200;
 
 /// A mail in two forms of the same words (RFC 2046, section 5.1.4), written into one piece of memory.
-fn alternative(headers: &Headers, boundary: &str, mail: &Mail) -> Vec<u8> {
+fn alternative(headers: &str, boundary: &str, mail: &Mail) -> Vec<u8> {
     let text = quoted(header::ContentType::TEXT_PLAIN, &mail.text).formatted();
     let mut out = Vec::with_capacity(HEADERS + text.len() + mail.html.len() + mail.html.len() / 16);
     put(&mut out, format_args!("{headers}Content-Type: multipart/alternative;\r\n boundary=\"{boundary}\"\r\n\r\n"));

@@ -157,6 +157,7 @@ mod tests {
         match refusal(phase, &Reply { code, lines: vec![text.to_owned()] }) {
             Sent::Answered(answer) => (Some(answer.outcome), answer.class.unwrap()),
             Sent::NotBegun(fault) | Sent::Interrupted(fault) => (None, fault.class),
+            Sent::TooLarge(_) => panic!("a size is no refusal"),
         }
     }
 

@@ -6,25 +6,35 @@ pub fn subject_and_text(mail: &[u8]) -> (Option<String>, String) {
     let whole = String::from_utf8_lossy(mail);
     let (head, body) = split(&whole);
     let subject = field(head, "Subject").map(|value| words(&value));
-    let boundary = field(head, "Content-Type").and_then(|kind| {
-        let rest = kind.split_once("boundary=\"")?.1;
-        Some(rest.split_once('"')?.0.to_owned())
-    });
-    let text = match boundary {
-        Some(boundary) => {
-            let (mark, body) = (format!("\r\n--{boundary}"), format!("\r\n{body}"));
-            let parts = body.split(&mark).filter_map(|part| part.strip_prefix("\r\n"));
-            let plain = |head: &str| field(head, "Content-Type").is_some_and(|kind| kind.starts_with("text/plain"));
-            parts.map(split).find(|(head, _)| plain(head)).map(|(head, body)| (head.to_owned(), body.to_owned()))
-        }
-        None => Some((head.to_owned(), body.to_owned())),
+    let text = plain(head, body, DEEP).unwrap_or_default();
+    (subject, text.replace("\r\n", "\n").trim_end().to_owned())
+}
+
+/// So deep a mail is looked into: its words may stand in a part of a part, where copies of invoices go along.
+const DEEP: usize = 2;
+
+/// The first plain text in a mail or in a part of one.
+fn plain(head: &str, body: &str, deep: usize) -> Option<String> {
+    let kind = field(head, "Content-Type");
+    let boundary = kind.as_ref().and_then(|kind| Some(kind.split_once("boundary=\"")?.1.split_once('"')?.0));
+    let Some(boundary) = boundary else {
+        let is_text = kind.is_none_or(|kind| kind.starts_with("text/plain"));
+        return is_text.then(|| decoded(head, body));
     };
-    let text = text.map(|(head, body)| match field(&head, "Content-Transfer-Encoding").as_deref() {
+    if deep == 0 {
+        return None;
+    }
+    let (mark, body) = (format!("\r\n--{boundary}"), format!("\r\n{body}"));
+    let mut parts = body.split(&mark).filter_map(|part| part.strip_prefix("\r\n")).map(split);
+    parts.find_map(|(head, body)| plain(head, body, deep - 1))
+}
+
+fn decoded(head: &str, body: &str) -> String {
+    match field(head, "Content-Transfer-Encoding").as_deref() {
         Some("quoted-printable") => bytes_to_text(escapes(&body.replace("=\r\n", ""))),
-        Some("base64") => bytes_to_text(base64(&body)),
-        _ => body,
-    });
-    (subject, text.unwrap_or_default().replace("\r\n", "\n").trim_end().to_owned())
+        Some("base64") => bytes_to_text(base64(body)),
+        _ => body.to_owned(),
+    }
 }
 
 fn split(text: &str) -> (&str, &str) {
@@ -113,8 +123,9 @@ fn word(text: &str) -> Option<(&str, Vec<u8>, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::build::{MailParts, build, build_plain};
+    use super::super::build::{Copy, MailParts, build, build_plain};
     use super::subject_and_text;
+    use crate::domain::document::{Document, DocumentKind, FileName};
     use crate::domain::mail::Mail;
     use jiff::Timestamp;
 
@@ -137,8 +148,15 @@ mod tests {
             message_id: "m1@canal.example",
             thread: None,
             date: Timestamp::UNIX_EPOCH,
+            copies: &[],
         };
-        subject_and_text(&build(&parts).unwrap())
+        let name = FileName::of("F-1", DocumentKind::Pdf, 1);
+        let document = Document { kind: DocumentKind::Pdf, hash: [1; 32], bytes: b"%PDF-1.7 x".to_vec() };
+        let copies = [Copy { name: &name, document: &document }; 2];
+        let with_copies = build(&MailParts { copies: &copies, ..parts.clone() }).unwrap().bytes;
+        let read = subject_and_text(&build(&parts).unwrap().bytes);
+        assert_eq!(subject_and_text(&with_copies), read);
+        read
     }
 
     #[test]

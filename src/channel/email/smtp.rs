@@ -40,6 +40,8 @@ struct Open {
     dsn: bool,
     utf8: bool,
     pipelining: bool,
+    /// The largest message that the server takes, where it says so (RFC 1870).
+    size: Option<u64>,
 }
 
 impl std::fmt::Debug for Open {
@@ -71,7 +73,7 @@ impl Client {
         }
     }
 
-    pub(super) async fn send(&mut self, envelope: &Envelope, message: Vec<u8>) -> Sent {
+    pub(super) async fn send(&mut self, envelope: &Envelope, message: Vec<u8>, copies: bool) -> Sent {
         let mut open = match self.connection.take() {
             Some(open) => open,
             None => match self.connect().await {
@@ -79,6 +81,10 @@ impl Client {
                 Err(fault) => return Sent::NotBegun(fault),
             },
         };
+        if let Some(most) = open.size.filter(|most| copies && message.len() as u64 > *most) {
+            self.connection = Some(open);
+            return Sent::TooLarge(most);
+        }
         let (sent, usable) = transmit(&mut open, envelope, message, self.deadline).await;
         if usable {
             self.connection = Some(open);
@@ -139,7 +145,9 @@ impl Client {
         }
         let offered = |service: &str| ehlo.offers(service).is_some();
         let (dsn, utf8, pipelining) = (offered("DSN"), offered("SMTPUTF8"), offered("PIPELINING"));
-        Ok(Open { wire, dsn, utf8, pipelining })
+        // Without a number, or with 0, there is no fixed limit.
+        let size = ehlo.offers("SIZE").and_then(|most| most.trim().parse().ok()).filter(|most| *most > 0);
+        Ok(Open { wire, dsn, utf8, pipelining, size })
     }
 
     async fn login(&self, wire: &mut Wire, ehlo: &Reply, user: &str, password: &Secret) -> Result<(), Fault> {

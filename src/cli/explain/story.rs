@@ -154,6 +154,7 @@ fn to_do(reason: Reason) -> &'static str {
         Reason::Missing => "the next poll decides",
         Reason::LedgerShrunk => "`relance release --ledger`, if it is right",
         Reason::TooMany => "`relance release` lets the held messages pass",
+        Reason::IbanChanged => "compare the account with your bank's papers; if it is yours, `relance release --iban`",
         Reason::DryRun => "set [guard] dry_run = false when relance is to send",
         Reason::StaleData | Reason::PollFailed => "reads the ledger again; nothing leaves before that succeeds",
         Reason::ChannelStopped => "tries the channel again",

@@ -1,5 +1,6 @@
 //! One invoice on its cadence: which step it has had, which is due, what stands in the way.
 
+use super::choice::reach;
 use super::{Booked, OldDebts, World};
 use crate::domain::calendar::plus_working_days;
 use crate::domain::case::{CaseInvoice, DebtorFile, Mark, MarkKind};
@@ -7,7 +8,7 @@ use crate::domain::condition::{Facts, lacking, unmet};
 use crate::domain::reason::Reason;
 use crate::domain::step::{Rank, StepId};
 use crate::domain::time::{days_between, plus_days};
-use crate::domain::when::{Anchor, Unit};
+use crate::domain::when::{Anchor, Delay, Unit};
 use jiff::civil::Date;
 
 /// Where an invoice stands on its cadence today.
@@ -23,6 +24,8 @@ pub(super) struct Ladder {
     pub(super) blocked: Option<Block>,
     /// Steps whose day has come and whose own condition does not hold (R22).
     pub(super) ruled_out: Vec<usize>,
+    /// Notes whose day has come and which no channel can carry: they are left out, and nothing waits for them.
+    pub(super) left_out: Vec<usize>,
 }
 
 /// Something that stands against a step whose day has come.
@@ -56,6 +59,8 @@ pub(super) fn ladder(world: &World, file: &DebtorFile, row: &CaseInvoice, facts:
     let first = ladder.stage.map_or(climb.floor, |s| (s + 1).max(climb.floor));
     for step in first..world.cadence.steps.len() {
         match climb.weigh(step) {
+            // What a person has to do takes the place of no message that is about to leave.
+            Weighed::Due if world.own.is_some() && world.cadence.steps[step].task().is_some() => {}
             Weighed::Due => ladder.due = Some(step),
             Weighed::Later(day) => ladder.look_on(day, step),
             Weighed::Blocked(block) => {
@@ -64,6 +69,7 @@ pub(super) fn ladder(world: &World, file: &DebtorFile, row: &CaseInvoice, facts:
                 ladder.blocked.get_or_insert(block);
             }
             Weighed::RuledOut => ladder.ruled_out.push(step),
+            Weighed::LeftOut => ladder.left_out.push(step),
             Weighed::Passed | Weighed::Waits => {}
         }
         let entry_only = climb.enters_late() && ladder.stage.is_none_or(|s| !world.cadence.steps[s].overdue);
@@ -75,7 +81,7 @@ pub(super) fn ladder(world: &World, file: &DebtorFile, row: &CaseInvoice, facts:
 }
 
 /// The steps that are passed over for good when `given` is given to the invoice, with the reason.
-pub(super) fn passed_over(world: &World, row: &CaseInvoice, ruled_out: &[usize], given: usize) -> Vec<(StepId, &'static str)> {
+pub(super) fn passed_over(world: &World, row: &CaseInvoice, ladder: &Ladder, given: usize) -> Vec<(StepId, &'static str)> {
     let steps = &world.cadence.steps;
     let floor = floor(world, row);
     // From the beginning: a step that the cadence gained behind the furthest is passed over as well (R8).
@@ -85,7 +91,8 @@ pub(super) fn passed_over(world: &World, row: &CaseInvoice, ruled_out: &[usize],
             let why = match (i < floor, steps[i].overdue) {
                 (true, _) if row.invoice.reopened => "reopened",
                 (true, _) => "first_seen_late",
-                _ if ruled_out.contains(&i) => "ruled_out",
+                _ if ladder.ruled_out.contains(&i) => "ruled_out",
+                _ if ladder.left_out.contains(&i) => "no_channel",
                 (false, false) if steps[given].overdue => "due_date_passed",
                 (false, _) => "overtaken",
             };
@@ -116,6 +123,8 @@ enum Weighed {
     Passed,
     /// Its own condition does not hold, so it counts as passed (R2, R22).
     RuledOut,
+    /// A note that no channel can carry: it counts as passed.
+    LeftOut,
     /// It counts from a step that has not left yet.
     Waits,
 }
@@ -163,7 +172,8 @@ impl Climb<'_> {
         if self.mark(step).is_some_and(|m| m.kind == MarkKind::Skipped) {
             return Weighed::Passed; // For good: a person dropped it, or a further step has left since.
         }
-        let Some(own_day) = self.day_of(step).map(|day| day.max(self.late_enough(step))) else { return Weighed::Waits };
+        let Some(day) = self.day_of(step) else { return Weighed::Waits };
+        let own_day = day.max(self.late_enough(step)).max(self.paced_entry(step));
         if own_day <= self.today && self.is_ruled_out(step) {
             return Weighed::RuledOut;
         }
@@ -186,8 +196,38 @@ impl Climb<'_> {
         }
         match self.data_gate(step) {
             Some(reason) => Weighed::Blocked(Block { reason, step, until: None }),
+            None if self.is_left_out(step) => Weighed::LeftOut,
             None => Weighed::Due,
         }
+    }
+
+    /// Whether a step is a note, which nothing firmer needs, and no channel can carry it.
+    fn is_left_out(&self, step: usize) -> bool {
+        let this = &self.world.cadence.steps[step];
+        let is_note = this.rank.is_none() && this.task().is_none();
+        is_note && reach(self.world, self.file, step, &[self.row.invoice.pk]).is_err()
+    }
+
+    /// What enters late enters at one step and no further (R3, R7). Where that is something for a person to do, which the
+    /// spacing does not count, the steps after it keep the distance that they have from it, also those that count from
+    /// the due date. Gives the first day by that.
+    fn paced_entry(&self, step: usize) -> Date {
+        let cadence = self.world.cadence;
+        let by_step = matches!(cadence.steps[step].when.anchor, Anchor::AfterStep(_));
+        if by_step || !self.enters_late() || !cadence.steps[step].overdue {
+            return Date::MIN;
+        }
+        let had = marks(self.world, self.row).filter(|m| m.kind.is_progress());
+        let entry = had.filter_map(|m| Some((cadence.position(&m.step)?, m.on))).min();
+        let is_task = |at: usize| cadence.steps[at].overdue && cadence.steps[at].task().is_some();
+        let Some((at, on)) = entry.filter(|(at, _)| *at < step && is_task(*at)) else { return Date::MIN };
+        let (first, this) = (&cadence.steps[at].when, &cadence.steps[step].when);
+        if first.anchor == this.anchor && first.delay.unit == this.delay.unit {
+            let apart = Delay { count: this.delay.count.saturating_sub(first.delay.count), unit: this.delay.unit };
+            return apart.after(on, self.world.calendar);
+        }
+        let apart = self.planned(at).zip(self.planned(step)).map_or(0, |(first, this)| days_between(first, this).max(0));
+        plus_days(on, apart)
     }
 
     /// Whether the step's own condition does not hold (R22).
@@ -240,6 +280,8 @@ impl Climb<'_> {
             _ if base < self.floor || (!cadence.steps[base].overdue && self.today > invoice.due_on) => self.planned(base)?,
             // Ruled out: from the day on which it would have been due (R2).
             _ if self.is_ruled_out(base) => self.planned(base).filter(|day| *day <= self.today)?,
+            // Left out: from the day on which it would have been due.
+            _ if self.is_left_out(base) => self.day_of(base).filter(|day| *day <= self.today)?,
             _ => return None,
         };
         Some(cadence.steps[step].when.delay.after(from, calendar))

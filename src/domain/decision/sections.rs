@@ -47,9 +47,8 @@ pub(super) fn plan(world: &World, placed: &[Placed], choice: &Choice, currency: 
             disputed: Money::new(if section == Section::Credit { 0 } else { p.disputed }, currency),
             net: Money::new(if section == Section::Credit { p.row.invoice.balance.minor } else { p.net }, currency),
         });
-        if let Some(given) = given {
-            let ruled_out = p.ladder().map(|l| l.ruled_out.as_slice()).unwrap_or_default();
-            skipped.extend(passed_over(world, p.row, ruled_out, given).into_iter().map(|(id, why)| (p.row.invoice.pk, id, why)));
+        if let Some((ladder, given)) = p.ladder().zip(given) {
+            skipped.extend(passed_over(world, p.row, ladder, given).into_iter().map(|(id, why)| (p.row.invoice.pk, id, why)));
         }
     }
     // Credits are shown with what they were set off against; what they cover wholly is not in the letter.

@@ -8,6 +8,7 @@ use super::sections::plan;
 use super::survey::{Place, Placed, debtor_obstacle, survey};
 use super::weigh::weigh;
 use super::{Actor, Decision, To, Trace, Undeliverable, Verdict, World};
+use crate::domain::calendar::{is_working_day, plus_working_days};
 use crate::domain::case::{CaseKey, Contact, ContactState, DebtorFile};
 use crate::domain::reason::Reason;
 use crate::domain::step::Step;
@@ -143,6 +144,10 @@ fn leave(world: &World, file: &DebtorFile, case: &CaseKey, placed: &[Placed], ch
             let quiet = any_rank.is_some_and(|at| at <= world.now);
             return from_today(Decision::wait(if quiet { Reason::QuietTime } else { Reason::OutsideWindow }, opens));
         }
+    } else if !is_working_day(today, world.calendar) {
+        // People are given something to do on the days on which they work.
+        let day = plus_working_days(today, 1, world.calendar);
+        return from_today(Decision::wait(Reason::OutsideWindow, Some(opening(world, day))));
     }
     if let Some(brake) = world.brakes.iter().find(|brake| brake.stops(&choice.to)) {
         let by_itself = matches!(brake.reason, Reason::StaleData | Reason::PollFailed | Reason::ChannelStopped);

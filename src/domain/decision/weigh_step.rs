@@ -47,7 +47,8 @@ impl Weighing<'_> {
         }
         // What stops another channel does not stop this step, and is told all the same.
         for brake in self.world.brakes {
-            found.push(rule("R14", !brake.stops(&next.to), brake.reason, brake.text.clone()));
+            let name = if brake.reason == Reason::IbanChanged { "R23" } else { "R14" };
+            found.push(rule(name, !brake.stops(&next.to), brake.reason, brake.text.clone()));
         }
         found
     }

@@ -42,6 +42,13 @@ pub(super) fn rows(world: &World, file: &DebtorFile, case: &CaseKey, placed: &[P
                 if p.disputed > 0 {
                     found.push(rule("R18", true, Reason::Disputed, set_aside(p)));
                 }
+                for step in &ladder.left_out {
+                    let text = format!(
+                        "{number}: step {} is a note that no channel can carry, so it is left out",
+                        world.cadence.steps[*step].id
+                    );
+                    found.push(rule("R2", true, Reason::Due, text));
+                }
                 found.extend(ladder.blocked.map(|b| rule(rule_of(b.reason), false, b.reason, blocked(world, file, p, &b))));
             }
         }

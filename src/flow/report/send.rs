@@ -123,7 +123,7 @@ async fn send_one(
 
 async fn transmit(desk: &Desk, mailer: &mut Mailer, report: &Report, day: Date, to: &Address, now: Timestamp) -> Sent {
     match message(desk, report, day, to, now) {
-        Ok((envelope, bytes)) => mailer.send(&envelope, bytes).await,
+        Ok((envelope, bytes)) => mailer.send(&envelope, bytes, false).await,
         Err(why) => Sent::NotBegun(Fault::network(why)),
     }
 }
@@ -152,10 +152,11 @@ fn message(desk: &Desk, report: &Report, day: Date, to: &Address, now: Timestamp
         cc: &[],
         redirected_from: redirect.map(|_| real.as_str()),
         message_id: &message_id,
+        copies: &[],
         thread: None,
         date: now,
     };
-    let bytes = build_mail(&parts).map_err(|e| e.to_string())?;
+    let bytes = build_mail(&parts).map_err(|e| e.to_string())?.bytes;
     let envelope = Envelope { from: email.from.email.clone(), to: redirect.unwrap_or(to).clone(), envid: id };
     Ok((envelope, bytes))
 }

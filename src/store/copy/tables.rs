@@ -21,7 +21,7 @@ const fn all(name: &'static str, key: &'static [&'static str]) -> Table {
 
 /// What comes along, each behind all that it refers to. Left behind are `session` and `duty`: who is at work there is
 /// not at work here.
-pub(super) const TABLES: [Table; 24] = [
+pub(super) const TABLES: [Table; 26] = [
     // The version and the count of what others have written are each store's own; the mark stays with the file.
     Table { name: "meta", key: &["key"], only: "key NOT IN ('version', 'written', 'moved_to')" },
     all("poll", &["pk"]),
@@ -34,6 +34,8 @@ pub(super) const TABLES: [Table; 24] = [
     all("mark", &["invoice_pk", "term", "step"]),
     all("dictionary", &["pk"]),
     all("payload", &["pk"]),
+    all("document", &["pk"]),
+    all("payload_document", &["payload_pk", "place"]),
     all("message", &["pk"]),
     all("attempt", &["pk"]),
     all("words", &["attempt_pk"]),
@@ -117,7 +119,7 @@ pub(super) fn quoted<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
 /// So many bytes a page is to have, more or less.
 const PAGE: usize = 1 << 20;
 
-/// And so many rows at least and at most. The first page is small: nobody knows yet how long a row is.
+/// And so many rows at first and at most. The first page is small: nobody knows yet how long a row is.
 const ROWS: (usize, usize) = (16, 4000);
 
 /// Reads a table from its beginning to its end.
@@ -142,7 +144,7 @@ impl<'t> Pages<'t> {
         if let Some(last) = page.last() {
             self.after = Some(self.table.key_of(self.columns, last));
             let bytes: usize = page.iter().flatten().map(size).sum();
-            self.limit = (PAGE / (bytes / page.len()).max(1)).clamp(ROWS.0, ROWS.1);
+            self.limit = (PAGE / (bytes / page.len()).max(1)).clamp(1, ROWS.1);
         }
         Ok(page)
     }

@@ -7,7 +7,7 @@ use crate::store::db::Store;
 use crate::store::error::StoreError;
 use crate::store::packed::json;
 use crate::store::sql::query;
-use crate::store::statements;
+use crate::store::{keys, statements};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use std::collections::BTreeMap;
@@ -125,8 +125,15 @@ pub(super) async fn erase(
 ) -> Result<BTreeMap<&'static str, u64>, StoreError> {
     let at = now.as_millisecond();
     let mut counts = BTreeMap::new();
+    let mut found: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+    for (table, find) in PERSONAL.iter().filter_map(|place| Some((place.table, place.find?))) {
+        found.insert(table, query(find).bind(debtor_pk).list(&mut *tx).await?);
+    }
     for place in &PERSONAL {
-        let erase = query(place.erase).bind(debtor_pk);
+        let erase = match found.remove(place.table) {
+            Some(rows) => query(place.erase).bind(keys(rows)),
+            None => query(place.erase).bind(debtor_pk),
+        };
         let erase = if place.dated { erase.bind(at) } else { erase };
         let touched = erase.execute(&mut *tx).await?;
         if touched > 0 {

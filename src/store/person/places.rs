@@ -3,6 +3,7 @@
 //!
 //! Whoever adds a table or a column adds it here, and where it is personal to what `person export` tells.
 
+use crate::store::documents::DOCUMENTS_GO;
 use crate::store::sql::Sql;
 use crate::store::statements;
 
@@ -20,6 +21,15 @@ statements! {
         postgres "UPDATE payload SET salt = '', address = NULL, body = NULL, body_hash = '', dictionary_pk = NULL, erased_at = $2
             WHERE erased_at IS NULL AND pk IN (SELECT a.payload_pk FROM attempt a WHERE a.debtor_pk = $1 AND a.payload_pk IS NOT NULL
                 UNION SELECT m.payload_pk FROM contact c JOIN message m ON m.contact_pk = c.pk WHERE c.debtor_pk = $1 AND m.payload_pk IS NOT NULL)");
+    /// Copies of invoices that left with messages to this customer.
+    FIND_DOCUMENTS = each!(
+        sqlite "SELECT d.pk FROM document d WHERE d.pk IN (SELECT u.document_pk FROM payload_document u WHERE u.payload_pk IN (
+            SELECT a.payload_pk FROM attempt a WHERE a.debtor_pk = $1 AND a.payload_pk IS NOT NULL
+            UNION SELECT m.payload_pk FROM contact c JOIN message m ON m.contact_pk = c.pk WHERE c.debtor_pk = $1 AND m.payload_pk IS NOT NULL))",
+        postgres "SELECT d.pk FROM document d WHERE d.pk IN (SELECT u.document_pk FROM payload_document u WHERE u.payload_pk IN (
+            SELECT a.payload_pk FROM attempt a WHERE a.debtor_pk = $1 AND a.payload_pk IS NOT NULL
+            UNION SELECT m.payload_pk FROM contact c JOIN message m ON m.contact_pk = c.pk WHERE c.debtor_pk = $1 AND m.payload_pk IS NOT NULL))
+            FOR UPDATE OF d SKIP LOCKED");
     ERASE_MESSAGES = "UPDATE message SET address = '' WHERE address <> '' AND contact_pk IN (SELECT c.pk FROM contact c WHERE c.debtor_pk = $1)";
     ERASE_CONTACTS = "UPDATE contact SET erased_at = $2 WHERE erased_at IS NULL AND debtor_pk = $1";
     ERASE_POINTS = "DELETE FROM point WHERE debtor_pk = $1";
@@ -51,24 +61,29 @@ pub struct Place {
     pub table: &'static str,
     /// Its columns that may hold something of a person.
     pub columns: &'static [&'static str],
-    /// Takes it away: $1 is the customer's key.
+    /// What finds its rows while there is still a way to them, where that goes by rows which go first; $1 is the customer's
+    /// key.
+    pub find: Option<Sql>,
+    /// Takes it away: $1 is the customer's key, or the list of what was found.
     pub erase: Sql,
     /// Whether $2 is the moment.
     pub dated: bool,
 }
 
 const fn place(table: &'static str, columns: &'static [&'static str], erase: Sql) -> Place {
-    Place { table, columns, erase, dated: true }
+    Place { table, columns, find: None, erase, dated: true }
 }
 
 const fn undated(table: &'static str, columns: &'static [&'static str], erase: Sql) -> Place {
-    Place { table, columns, erase, dated: false }
+    Place { table, columns, find: None, erase, dated: false }
 }
 
-/// All of it, in the order in which it is erased: what is found by way of other rows goes before those.
-pub const PERSONAL: [Place; 15] = [
+/// All of it, in the order in which it is erased: what is found by way of other rows goes before those, or is found before.
+pub const PERSONAL: [Place; 16] = [
     place("words", &["salt", "why", "answer"], ERASE_WORDS),
     place("payload", &["salt", "address", "body", "body_hash"], ERASE_PAYLOADS),
+    // What left with messages to others as well stays for them.
+    Place { find: Some(FIND_DOCUMENTS), ..undated("document", &["hash", "body"], DOCUMENTS_GO) },
     undated("message", &["address"], ERASE_MESSAGES),
     place("contact", &[], ERASE_CONTACTS),
     undated("point", &["channel", "address", "evidence"], ERASE_POINTS),
@@ -123,17 +138,18 @@ const fn stays(table: &'static str, columns: &'static [&'static str], why: &'sta
 }
 
 /// All that stays.
-pub const HARMLESS: [Harmless; 33] = [
+pub const HARMLESS: [Harmless; 34] = [
     stays("meta", &["key", "value"], "relance's own: keys, the chain's head, counts"),
     stays("poll", &["outcome", "booked_through", "text"], "about the ledger as a whole, and let go after 90 days"),
     stays("brake", &["kind", "text"], "about a channel, without the address that met with it; gone when it works again"),
-    stays("session", &["name", "fingerprint"], "about a daemon"),
+    stays("session", &["name", "agreement"], "about a daemon"),
     stays("duty", &["name"], "about a daemon"),
     stays(
         "report",
         &["day", "address", "state"],
         "to whom of the creditor's own firm a morning report went; let go after 90 days",
     ),
+    stays("payload_document", &[], "keys and places in messages, which go with the messages"),
     stays("dictionary", &["hash", "text"], "made from letters with sample data"),
     stays(
         "debtor",

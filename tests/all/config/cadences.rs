@@ -11,6 +11,12 @@ fn own(text: &str) -> Tree {
     Tree::new(GOOD).file("cadences/own.toml", text)
 }
 
+#[test]
+fn a_task_has_no_attachments() {
+    let task = "name = \"own\"\n\n[[step]]\nid = \"decide\"\nwhen = \"40 days after due\"\nchannel = \"task\"\ntext = \"Decide.\"\nattach = true\n";
+    own(task).tells(&["cadences/own.toml:8:1: a task has no attachments"]);
+}
+
 /// Steps by mail: id and when. The first id stands on line 4.
 fn steps(list: &[(&str, &str)]) -> Tree {
     let step = |(id, when): &(&str, &str)| format!("\n[[step]]\nid = \"{id}\"\nwhen = \"{when}\"\nchannel = \"email\"\n");
@@ -22,7 +28,7 @@ fn unknown_keys() {
     own(&format!("name = \"own\"\nspeed = 3\n\n[window]\nhour = \"1\"\n{STEP}colour = \"red\"\n")).tells(&[
         "cadences/own.toml:2:1: unknown key \"speed\" here; wanted one of: applies_to, calendar, gone, group, minimum, name, pay_run_guard, quiet, spacing, step, window",
         "cadences/own.toml:5:1: unknown key \"hour\" in [window]; wanted one of: days, hours, sms",
-        "cadences/own.toml:11:1: unknown key \"colour\" in [[step]]; wanted one of: approval, cc, channel, id, letter, needs, notify_owner, only_if, rank, to, tone, was, when",
+        "cadences/own.toml:11:1: unknown key \"colour\" in [[step]]; wanted one of: approval, attach, cc, channel, id, letter, needs, notify_owner, only_if, rank, to, tone, was, when",
     ]);
 }
 

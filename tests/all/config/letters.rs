@@ -1,12 +1,13 @@
 //! Letters: what is wrong with one is told with its place, and hurts no other.
 
 use super::{GOOD, Tree};
+use crate::support::config::STANDARD;
 
 const VARIABLES: &str = "creditor.name, creditor.contact, creditor.iban, creditor.enterprise_no, debtor.name, debtor.business, \
                          debtor.consumer, person.name, invoice.number, invoice.issued_on, invoice.due_on, invoice.due_short, \
                          invoice.amount, invoice.days_late, invoice.po_number, count, numbers, single, sum, days_late, part_paid, \
                          undisputed, heading, other_stages, payments_shown, payments_until, today, deadline, deadline_short, \
-                         formal_on, law, copies, copies_all, free_reminder, free_days, free_until, items, payment, pay_reference, \
+                         formal_on, law, copies, copies_all, free_reminder, tone, free_days, free_until, items, payment, pay_reference, \
                          pay_link";
 
 fn reminder(text: &str) -> Tree {
@@ -25,6 +26,7 @@ fn unknown_variables() {
     reminder("subject: Rappel {{ debtr.name }}\n\nBonjour\n").tells(&[&unknown("1:20", "debtr.name")]);
     reminder("subject: Rappel\n\n{% if debtor.kind %}x{% endif %}\n").tells(&[&unknown("3:7", "debtor.kind")]);
     Tree::new(GOOD)
+        .file("cadences/standard.toml", STANDARD)
         .file("letters/fr/reminder.sms", "{{ amount }}")
         .tells(&[&format!("letters/fr/reminder.sms:1:4: unknown variable \"amount\"; wanted one of: {VARIABLES}")]);
 }

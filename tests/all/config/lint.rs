@@ -1,6 +1,7 @@
 //! Words that letters should not say: each class in each language, with its place, and nothing of it in what is shipped.
 
 use super::{GOOD, Tree};
+use crate::support::config::STANDARD;
 use relance::config::bundled;
 
 /// A cadence whose steps of each rank use a letter of their own.
@@ -163,7 +164,7 @@ fn an_account_comes_from_the_configuration() {
 
 #[test]
 fn in_subjects_and_texts_and_only_where_it_can_leave() {
-    let tree = |file: &str, text: &str| told(&Tree::new(GOOD).file(file, text));
+    let tree = |file: &str, text: &str| told(&Tree::new(GOOD).file("cadences/standard.toml", STANDARD).file(file, text));
     assert_eq!(tree("letters/fr/reminder.md", "subject: Huissier {{ sum }}\n\nx\n").len(), 1);
     assert_eq!(tree("letters/fr/reminder.sms", "avant saisie").len(), 1);
     assert_eq!(tree("letters/fr-BE/reminder.sms", "avant saisie").len(), 2, "and it has no labels");

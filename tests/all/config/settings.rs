@@ -11,7 +11,7 @@ fn unknown_keys_and_sections() {
     let line = format!("relance.toml:21:1: unknown key \"max_mesages\" in [guard]; wanted one of: {GUARD_KEYS}");
     Tree::good("\n[guard]\nmax_mesages = 3\n").tells(&[&line]);
     Tree::good("\n[gaurd]\ndry_run = true\n").tells(&[
-        "relance.toml:20:2: unknown key \"gaurd\" here; wanted one of: creditor, email, guard, people, report, retention, sms, source, store",
+        "relance.toml:20:2: unknown key \"gaurd\" here; wanted one of: creditor, documents, email, guard, people, report, retention, sms, source, store",
     ]);
     Tree::but("name =", "Name =").tells(&[
         "relance.toml:1:2: \"name\" is missing in [creditor]; wanted the firm's name as it stands in letters",
@@ -82,6 +82,22 @@ fn the_creditor() {
         .tells(&["relance.toml:2:1: \"name\" holds a line end or another control character; wanted plain text on one line"]);
     Tree::but("BE71 0961 2345 6769", "")
         .tells(&["relance.toml:6:1: \"iban\" is \"\": not a valid IBAN (the string does not follow the base IBAN rules)"]);
+}
+
+#[test]
+fn the_documents() {
+    let documents = |lines: &str| Tree::good(&format!("\n[documents]\n{lines}\n"));
+    let read = |lines: &str| documents(lines).setup().settings.documents.unwrap();
+    let plain = read("folder = \"pdf\"");
+    assert!(plain.folder.is_absolute() && plain.folder.ends_with("pdf"), "beside relance.toml: {:?}", plain.folder);
+    assert_eq!(plain.max_size, 5_000_000);
+    assert_eq!(read("folder = \"/srv/pdf\"\nmax_size = \"500 kB\"").max_size, 500_000);
+    let at = 22;
+    let wanted = "wanted a size from \"10 kB\" to \"20 MB\", such as \"5 MB\"";
+    for bad in ["5", "5MB", "0 MB", "9 kB", "21 MB", "1 GB", "-1 MB"] {
+        let told = format!("relance.toml:{at}:12: \"max_size\" is \"{bad}\"; {wanted}");
+        documents(&format!("folder = \"pdf\"\nmax_size = \"{bad}\"")).tells(&[&told]);
+    }
 }
 
 #[test]
@@ -194,11 +210,11 @@ fn how_long_personal_data_is_kept() {
 fn the_report_has_an_hour_and_people() {
     let wrong = "\n[report]\nmorning = \"7:30\"\nto = [\"anne@canal.example\", \"bob\"]\nhour = 7\n";
     Tree::good(wrong).tells(&[
-        "relance.toml:22:11: \"morning\" is \"7:30\"; wanted a time of day such as \"07:30\", or \"off\"",
-        "relance.toml:23:29: \"to\" names \"bob\"; wanted e-mail addresses of your own people",
-        "relance.toml:24:1: unknown key \"hour\" in [report]; wanted one of: morning, to",
+        "relance.toml:21:11: \"morning\" is \"7:30\"; wanted a time of day such as \"07:30\", or \"off\"",
+        "relance.toml:22:29: \"to\" names \"bob\"; wanted e-mail addresses of your own people",
+        "relance.toml:23:1: unknown key \"hour\" in [report]; wanted one of: morning, to",
     ]);
-    Tree::good("\n[report]\nto = []\n").tells(&["relance.toml:22:1: \"to\": wanted from 1 to 20 e-mail addresses"]);
+    Tree::good("\n[report]\nto = []\n").tells(&["relance.toml:21:1: \"to\": wanted from 1 to 20 e-mail addresses"]);
     let read = |more: &str| {
         let report = Tree::good(more).setup().settings.report;
         let to: Vec<String> = report.to.iter().map(ToString::to_string).collect();

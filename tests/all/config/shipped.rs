@@ -66,6 +66,7 @@ fn no_file_is_forgotten() {
         }
     }
     found.push("letters/lint.toml".to_owned());
+    found.retain(|name| name != "cadences/tests"); // They are looked at where cadences are played.
     compiled.sort();
     found.sort();
     assert_eq!(found, compiled);

@@ -60,6 +60,77 @@ async fn nothing_of_an_erased_customer_is_left_in_the_file() {
     assert_eq!(firm.home.texts("PRAGMA integrity_check").await, ["ok"]);
 }
 
+/// A file of 20 kB, on pages of its own, that says everywhere whose it is.
+fn pdf(whose: &str) -> Vec<u8> {
+    let mut bytes = b"%PDF-1.7\n".to_vec();
+    (0..600).for_each(|n| bytes.extend(format!("line {n} for {whose}\n").bytes()));
+    bytes
+}
+
+/// Copies of invoices: C7's own, one that C8 got too, and C8's own.
+fn with_copies() -> (Vec<(&'static str, Vec<u8>)>, [Row; 3]) {
+    let files = vec![("own.pdf", pdf("C7 alone")), ("both.pdf", pdf("C7 and C8")), ("other.pdf", pdf("C8 alone"))];
+    let late = |id: &str, customer: &str, file: &str| late(id, customer).with("document", file);
+    (files, [late("F-7", "C7", "own.pdf"), late("F-8", "C7", "both.pdf"), late("F-9", "C8", "both.pdf")])
+}
+
+/// Which copies stand in the store's files.
+fn copies(folder: &Path) -> Vec<String> {
+    let words = ["for C7 alone", "for C7 and C8", "for C8 alone", "Zm9yIEM3"];
+    found(folder, &words.map(str::as_bytes)).into_iter().map(|w| String::from_utf8_lossy(w).into_owned()).collect()
+}
+
+fn put(folder: &Path, files: Vec<(&str, Vec<u8>)>) {
+    std::fs::create_dir_all(folder).unwrap();
+    files.into_iter().for_each(|(name, bytes)| std::fs::write(folder.join(name), bytes).unwrap());
+}
+
+#[tokio::test]
+async fn nothing_of_a_copy_is_left_in_the_file_of_an_erased_customer() {
+    let (files, rows) = with_copies();
+    let firm = Firm::new(&crate::program::into_folder().on_file().with_documents("1 MB"), &rows).await;
+    put(&firm.path("pdf"), files);
+    firm.run(&["run", "--once"]).ends(0);
+    assert_eq!(copies(firm.folder()), ["for C7 alone", "for C7 and C8"]);
+    super::settle_only(&firm).await;
+    let erased = firm.object(&["person", "erase", "C7", "--reason", "asked for it"]);
+    assert_eq!((&erased["file_clean"], &erased["counts"]["document"]), (&true.into(), &1.into()), "{erased}");
+    assert_eq!(copies(firm.folder()), ["for C7 and C8"], "what C8 got as well stays for C8");
+    firm.run(&["log", "verify", "--deep"]).ends(0);
+    assert_eq!(firm.home.texts("PRAGMA integrity_check").await, ["ok"]);
+}
+
+#[tokio::test]
+async fn nothing_of_a_copy_is_left_in_the_file_when_its_message_was_kept_long_enough() {
+    let server = Smtp::start().await;
+    let (files, rows) = with_copies();
+    let keep = "[retention]\nmessages = \"90 days\"\nnotes = \"forever\"\ncustomers = \"forever\"\n";
+    let config = Config::mail(server.port).on_file().with_documents("1 MB").file("conf.d/retention.toml", keep);
+    let world = World::new(config).await;
+    put(&world.path("pdf"), files);
+    world.insert(&rows.map(|row| row.with("due_on", "2026-10-26").with("issued_on", "2026-09-26"))).await;
+    world.round().await;
+    let folder = world.path("relance.db").parent().unwrap().to_path_buf();
+    assert_eq!(copies(&folder), ["for C7 alone", "for C7 and C8"]);
+    for id in ["F-7", "F-8"] {
+        world.pay(id).await;
+    }
+    world.poll().await;
+    world.days(92);
+    world.poll().await;
+    let run = relance::flow::retain::step(world.desk()).await.unwrap().unwrap();
+    assert_eq!((run.messages, run.notes, run.customers), (1, 0, 0));
+    assert_eq!(copies(&folder), ["for C7 and C8"], "what C8 got as well stays for C8, who has not paid");
+    world.pay("F-9").await;
+    world.poll().await;
+    world.days(92);
+    world.poll().await;
+    assert_eq!(relance::flow::retain::step(world.desk()).await.unwrap().map(|run| run.messages), Some(1));
+    assert_eq!(copies(&folder), Vec::<String>::new());
+    assert_eq!(world.store().verify_log(true).await.unwrap().broken, Vec::<String>::new());
+    world.finish().await;
+}
+
 /// Many customers, written to, changed and erased in an odd order: of each what is left is everything or nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_many_customers_each_is_there_or_gone() {

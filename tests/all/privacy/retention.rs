@@ -169,6 +169,41 @@ async fn words_about_an_address_go_as_well() {
     world.finish().await;
 }
 
+/// Copies of invoices go with the last message that had them, in both databases.
+#[tokio::test]
+async fn copies_go_with_their_messages() {
+    let server = Smtp::start().await;
+    let config = config(&server, "messages = \"90 days\"\ncustomers = \"1 year\"\n").with_documents("1 MB");
+    let world = World::new(config).await;
+    std::fs::create_dir_all(world.path("pdf")).unwrap();
+    for size in [10, 20] {
+        std::fs::write(world.path("pdf").join(format!("{size}.pdf")), format!("%PDF-1.7 {}", "x".repeat(size))).unwrap();
+    }
+    let row = |id: &str, customer: &str, document: &str| Row::new(id, customer).with("document", document);
+    world.insert(&[row("F-1", "C1", "10.pdf"), row("F-2", "C2", "10.pdf"), row("F-3", "C3", "20.pdf")]).await;
+    world.round().await;
+    let sizes = "SELECT length(body) || '' FROM document ORDER BY 1";
+    assert_eq!(world.peek(sizes).await, ["19", "29"]);
+    for id in ["F-1", "F-3"] {
+        world.pay(id).await;
+    }
+    world.poll().await;
+    world.days(92);
+    world.poll().await;
+    assert_eq!(step(&world).await, Some((2, 0, 0)));
+    assert_eq!(world.peek(sizes).await, ["19"], "C2 has not paid");
+    world.pay("F-2").await;
+    world.poll().await;
+    // Erased with the customer itself, and what somebody else erased is swept.
+    world.days(800);
+    world.poll().await;
+    assert_eq!(step(&world).await.map(|(_, _, customers)| customers), Some(3));
+    assert_eq!(world.peek(sizes).await, Vec::<String>::new());
+    let verified = world.store().verify_log(true).await.unwrap();
+    assert_eq!((verified.broken.len(), verified.erased, verified.payloads), (0, 3, 0));
+    world.finish().await;
+}
+
 /// `run --once` does it, and `status` tells of it; the journal names nobody.
 #[tokio::test]
 async fn the_program_does_it_and_says_so() {

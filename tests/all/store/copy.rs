@@ -1,6 +1,6 @@
 //! `store copy` by itself: everything comes along as it was, the copy is read back, and nothing is half done.
 
-use super::filled::{dump, fill, script};
+use super::filled::{WITH_COPIES, documents, dump, fill, script};
 use super::old::newest;
 use super::{Place, now};
 use crate::support::home::Home;
@@ -24,7 +24,7 @@ impl Move {
         let source = Place::in_file();
         // With a session that nobody ended, as after a crash.
         source.store().await.close().await;
-        fill(&source.home, &script(newest())).await;
+        fill(&source.home, &format!("{}{}", script(newest()), documents())).await;
         Some(Move { source, target })
     }
 
@@ -106,6 +106,8 @@ async fn everything_is_copied_as_it_was() {
     // The copy's log is not verified by the program: it is the same by its values, and this is the proof of that.
     let store = moving.opened().await.unwrap();
     assert_eq!(store.verify_log(true).await.unwrap(), copied.log);
+    let with_copies = store.payload(6).await.unwrap().unwrap();
+    assert_eq!(with_copies.message.as_deref(), Some(WITH_COPIES));
     // New rows come behind the old ones.
     let store = store.join("test", "", now()).await.unwrap();
     store.apply_page(&super::page(), jiff::civil::date(2026, 1, 1), now()).await.unwrap();
@@ -137,7 +139,7 @@ async fn many_rows_and_long_ones_are_copied_page_by_page() {
     }
     let copied = moving.copy().await.unwrap();
     let rows = |name: &str| copied.tables.iter().find(|t| t.0 == name).unwrap().1;
-    assert_eq!((rows("event"), rows("mark"), rows("point"), rows("payload")), (9004, 9005, 9005, 85));
+    assert_eq!((rows("event"), rows("mark"), rows("point"), rows("payload")), (9004, 9005, 9005, 86));
     for table in ["event", "mark", "point", "payload"] {
         assert!(dump(&moving.source.home, table).await == dump(&moving.target, table).await, "{table}");
     }

@@ -19,8 +19,8 @@ async fn the_program_goes_on_with_the_copy() {
     let url = database.url();
     let copied = firm.run(&["store", "copy", "--to", url]).ends(0);
     for text in [
-        "TABLE       ROWS",
-        "attempt     2",
+        "TABLE             ROWS",
+        "attempt           2",
         "Every value was read back and is the same; the log has 2 attempts and the head ",
         &format!("\n[store]\nurl = \"{url}\"\n"),
         "relance.db is kept as it was and is not used any more: relance refuses it from now on.",

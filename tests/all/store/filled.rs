@@ -31,6 +31,21 @@ const PRIVACY: &str = "UPDATE debtor SET name = '', erased_at = 7 WHERE pk = 7;
     UPDATE contact SET erased_at = 7 WHERE pk = 5;
     INSERT INTO tombstone VALUES (1, 7, 7, 'person', 'asked by letter', 'marie', '{\"debtor\":1}'), (2, 7, 8, 'retention', 'kept long enough', NULL, '{}');\n";
 
+/// What version 4 has besides: what people said, their tasks, calls, promises and questions.
+const CONTROLLER: &str = "UPDATE debtor SET contacts = '[]', pay_runs = '10, 25', customer_since = '2026-01-02', known_since = -4, invoices_seen = 3, invoices_paid = 2, invoices_late = 1 WHERE pk = 1;
+    UPDATE hold SET kind = 'dispute', part = 5 WHERE pk = 1;
+    UPDATE message SET copy = 1, role = 'manager' WHERE pk = 1;
+    INSERT INTO standing VALUES (1, 1, 'state', 'legal', '2026-11-02', -1, 'by phone', 'Anne', NULL), (2, 1, 'kind', NULL, '2026-11-02', 5, 'who knows', NULL, 6);
+    INSERT INTO task VALUES (1, 1, 'call', 'open', 'standard', 'EUR', 'phone', NULL, 'ask', 'sales', '[1]', 0, 5, '2026-11-02', 2, NULL, NULL, NULL),
+        (2, 1, 'task', 'closed', NULL, NULL, NULL, NULL, 'see to it', NULL, '[]', 1, 5, '2026-11-02', 0, 6, 'paid', 'state:legal:1');
+    INSERT INTO call VALUES (1, 1, 1, 7, 'reached', 'absence', 'away', '2026-11-03', 'accounts', '+32470000001', 'Anne'), (2, 1, 1, 8, 'no_answer', NULL, NULL, NULL, NULL, NULL, NULL);
+    INSERT INTO promise VALUES (1, 1, 1, 2, 7, '2026-11-09', '2026-11-12', '[1]', 'open', NULL), (2, 1, NULL, NULL, 7, '2026-11-09', '2026-11-12', '[]', 'broken', 9);
+    INSERT INTO question VALUES (1, 1, 1, NULL, 'approval', 5, '2026-11-09', 'sales', '[[1,5]]', 'no', 6, 'Anne', 'not now'), (2, 1, NULL, 1, 'notice', 5, '2026-11-09', NULL, '[]', 'waiting', NULL, NULL, NULL);\n";
+
+/// What version 6 has besides: amounts of events, and whose copy of a report left.
+const REPORT: &str = "UPDATE event SET amount = -7 WHERE pk = 1;
+    INSERT INTO report VALUES ('2026-11-02', 'compta@canal.example', 'sent', 0, 1, 5, 6), ('2026-11-03', '', 'sending', 1, 2, -5, 7);\n";
+
 /// The SQL that fills a store of a version whose tables are there and empty.
 pub fn script(version: usize) -> String {
     let every: Vec<u8> = (0..=255).cycle().take(600).collect();
@@ -54,6 +69,8 @@ pub fn script(version: usize) -> String {
     }
     let (attempts, head) = attempts(&digests, version);
     let privacy = if version < 3 { "" } else { PRIVACY };
+    let controller = if version < 4 { "" } else { CONTROLLER };
+    let report = if version < 6 { "" } else { REPORT };
     let dictionary = format!("INSERT INTO dictionary VALUES (9, {}, {dictionary});\n", bytes(&Sha256::digest(&every)));
     [
         fixed(),
@@ -63,9 +80,27 @@ pub fn script(version: usize) -> String {
         attempts,
         format!("INSERT INTO meta VALUES ('head', '{head}');\n"),
         privacy.to_owned(),
+        controller.to_owned(),
+        report.to_owned(),
     ]
     .concat()
 }
+
+/// What only a store of version 5 and later has: copies of invoices. Payload 6 is [`WITH_COPIES`] then.
+pub fn documents() -> String {
+    let whole = Payload::new("c6@debtor.example", WITH_COPIES).unwrap();
+    let rest = zstd::bulk::compress(b"head tail", 1).unwrap();
+    let (salt, hash) = (bytes(&whole.salt), bytes(&whole.body_hash));
+    let mut text =
+        format!("INSERT INTO payload VALUES (6, {salt}, 'c6@debtor.example', {}, {hash}, NULL, NULL);\n", bytes(&rest));
+    for (pk, body) in [(3, &b"%PDF-1"[..]), (8, b"\0\xff")] {
+        text += &format!("INSERT INTO document VALUES ({pk}, {}, {});\n", bytes(&Sha256::digest(body)), bytes(body));
+    }
+    text + "INSERT INTO payload_document VALUES (6, 4, 3), (6, 5, 8);\n"
+}
+
+/// A message with two copies.
+pub const WITH_COPIES: &[u8] = b"headJVBERi0x\r\n AP8=\r\ntail";
 
 /// What no hash depends on.
 fn fixed() -> String {
@@ -83,7 +118,7 @@ fn fixed() -> String {
                    (5, 'i5', 2, 'F-5', 'invoice', 'disputed', 'unreadable', NULL, '2026-10-01', 'JPY', 7, 7, 7, NULL, NULL, '[]', NULL, 1, '2026-09-02', 0, NULL, NULL, 0),
                    (6, 'i6', 7, 'F-6', 'payment', 'paid', 'closed', NULL, '2026-10-01', 'EUR', 0, 0, NULL, NULL, 'i1', '[]', NULL, 1, '2026-09-02', 0, NULL, NULL, -1);
         INSERT INTO unreadable VALUES ('row \t one', '{odd}', 5), ('', '', -5);
-        INSERT INTO event VALUES (1, 1, 1, 5, 'part_payment', '{odd}'), (2, 1, NULL, -5, 'payment', ''), (40, 7, 6, 6, 'due_moved', 'x');
+        INSERT INTO event (pk, debtor_pk, invoice_pk, at, kind, text) VALUES (1, 1, 1, 5, 'part_payment', '{odd}'), (2, 1, NULL, -5, 'payment', ''), (40, 7, 6, 6, 'due_moved', 'x');
         INSERT INTO hold (pk, debtor_pk, invoice_pk, kind, until_day, reason, created_at, ended_at)
             VALUES (1, 1, 1, 'operator', '2026-12-01', '{odd}', 5, NULL), (2, 2, NULL, 'operator', '2026-12-01', 'x', 5, 6);
         INSERT INTO contact (pk, debtor_pk, cadence, currency, step, state, at, redirected, invoices) VALUES (1, 1, 'standard', 'EUR', 'reminder', 'left', 5, 0, '[1]'), (2, 1, 'standard', 'EUR', 'firm', 'in_hand', 6, 1, '[1,2]'),
@@ -93,7 +128,7 @@ fn fixed() -> String {
             (5, 1, 'reminder', 'standard', '', 1, 'maybe', '2026-10-15', 3, 0, '{odd}'), (6, 1, 'final', 'standard', NULL, 0, 'skipped', '2026-10-15', NULL, 0, 'dropped');
         INSERT INTO point VALUES (1, 'email', 'gone@debtor.example', 5, '{odd}'), (1, 'sms', '', -5, ''), (2, 'email', 'GONE@debtor.example', 5, 'x'), (2, 'email', 'gone@debtor.example', 5, 'x');
         INSERT INTO brake VALUES ('volume', 5, NULL, 0, '{odd}'), ('channel:email', -5, 6, 3, '');
-        INSERT INTO alert VALUES (1, 'uncertain', 5, '{odd}', '', 6, 7, 1, 8), (2, 'uncertain', 9, 's', '{odd}', NULL, 9, 0, NULL);
+        INSERT INTO alert (pk, key, at, subject, text, sent_at, next_at, tries, ended_at) VALUES (1, 'uncertain', 5, '{odd}', '', 6, 7, 1, 8), (2, 'uncertain', 9, 's', '{odd}', NULL, 9, 0, NULL);
         ",
         crate::support::world::KEY
     )

@@ -39,6 +39,7 @@ async fn the_schema_refuses_states_that_cannot_be() {
         "INSERT INTO poll VALUES (NULL, 1, 2, 'fine', 0, 0, 0, NULL, '')",
         "INSERT INTO mark VALUES (1, 1, 'reminder', 'standard', NULL, 2, 'left', '2026-11-02', NULL, 0, NULL)",
         "INSERT INTO mark VALUES (1, 1, 'reminder', 'standard', NULL, 1, 'sent', '2026-11-02', NULL, 0, NULL)",
+        "INSERT INTO payload_document VALUES (1, -1, 1)",
         "INSERT INTO hold (debtor_pk, kind, until_day, reason, created_at) VALUES (1, 'whim', '2026-12-01', 'r', 1)",
         "INSERT INTO hold (debtor_pk, kind, until_day, reason, created_at) VALUES (1, 'operator', '2026-12-01', '', 1)",
         "INSERT INTO hold (debtor_pk, kind, until_day, reason, created_at, part) VALUES (1, 'operator', '2026-12-01', 'r', 1, 100)",

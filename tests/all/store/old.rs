@@ -1,6 +1,6 @@
 //! Stores as earlier programs left them: built by the migrations up to a version, with a row of every kind in every table.
 
-use super::filled::{dump_of, fill, script};
+use super::filled::{documents, dump_of, fill, script};
 use crate::support::Config;
 use crate::support::home::Home;
 use crate::support::postgres::Database;
@@ -81,7 +81,8 @@ impl Old {
     /// An old store in a place of its own.
     pub async fn filled(home: Home, folder: TempDir, version: usize) -> Old {
         make(&home, version).await;
-        fill(&home, &format!("{}{}", script(version), in_hand(version))).await;
+        let documents = if version < 5 { String::new() } else { documents() };
+        fill(&home, &format!("{}{documents}{}", script(version), in_hand(version))).await;
         if let Home::Database(_) = home {
             home.run(NUMBERS).await.unwrap();
         }

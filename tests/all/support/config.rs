@@ -15,10 +15,15 @@ pub struct Config {
     pub guard: String,
     /// The lines of [report]; off where there are none.
     pub report: String,
+    /// The lines of [documents]; none, no section.
+    pub documents: String,
     /// The lines of [store]; the world or the firm fills in where it is, unless they are there already.
     pub store: String,
     pub files: BTreeMap<String, String>,
 }
+
+/// A cadence for everybody, with which the tests begin unless they say otherwise: courtesy, reminder, firm, final.
+pub const STANDARD: &str = include_str!("standard.toml");
 
 /// Every channel that has an address is used.
 pub const BOTH: &str = r#"
@@ -49,8 +54,10 @@ impl Config {
     pub fn mail(port: u16) -> Config {
         let email =
             format!("from = \"Comptabilité <compta@canal.example>\"\nsmtp = \"smtp://127.0.0.1:{port}\"\ntls = \"none\"\n");
-        let (source, guard, report, store) = (String::new(), String::new(), String::new(), String::new());
-        Config { ledger: None, source, email: Some(email), sms: None, guard, report, store, files: BTreeMap::new() }
+        let none = String::new;
+        let (source, guard, report, documents, store) = (none(), none(), none(), none(), none());
+        let files = BTreeMap::from([("cadences/standard.toml".to_owned(), STANDARD.to_owned())]);
+        Config { ledger: None, source, email: Some(email), sms: None, guard, report, documents, store, files }
     }
 
     /// SMS through a gateway on this machine, and no mail.
@@ -94,6 +101,12 @@ impl Config {
     /// One more line for `[report]`.
     pub fn report_line(mut self, line: &str) -> Config {
         self.report.push_str(&format!("{line}\n"));
+        self
+    }
+
+    /// Copies of invoices lie in the folder `pdf`.
+    pub fn with_documents(mut self, max_size: &str) -> Config {
+        self.documents = format!("folder = \"pdf\"\nmax_size = \"{max_size}\"\n");
         self
     }
 
@@ -171,6 +184,9 @@ contact = "compta@canal.example"
             if let Some(lines) = lines {
                 text.push_str(&format!("[{name}]\n{lines}"));
             }
+        }
+        if !self.documents.is_empty() {
+            text.push_str(&format!("[documents]\n{}", self.documents));
         }
         text.push_str(&format!("[guard]\n{}", self.guard));
         // The machine's own day and hour must not decide whether a test's firm gets a report: who tests it says so.

@@ -6,8 +6,21 @@ use base64::Engine as _;
 #[derive(Clone, Debug)]
 pub struct Parsed {
     headers: Vec<(String, String)>,
-    /// Content type and decoded text of each part.
+    /// Content type and decoded text of each part of the words.
     pub parts: Vec<(String, String)>,
+    /// What is attached.
+    pub files: Vec<Attached>,
+}
+
+/// An attached file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attached {
+    pub kind: String,
+    /// Its name: in letters outside ASCII, where the mail gives it so.
+    pub name: String,
+    /// Its name in ASCII.
+    pub ascii: String,
+    pub bytes: Vec<u8>,
 }
 
 impl Parsed {
@@ -16,21 +29,31 @@ impl Parsed {
         assert!(text.is_ascii(), "a mail is ASCII on the wire");
         assert!(text.lines().all(|l| l.len() <= 998), "a line is longer than RFC 5322 allows");
         assert!(!text.replace("\r\n", "").contains(['\r', '\n']), "a bare CR or LF");
+        let (head, _) = split(text);
+        let headers = headers(head);
+        let mut parsed = Parsed { headers, parts: Vec::new(), files: Vec::new() };
+        parsed.take(text);
+        parsed
+    }
+
+    /// Takes a part, and what is in it: of several, the one, an alternative inside what is mixed.
+    fn take(&mut self, text: &str) {
         let (head, body) = split(text);
         let headers = headers(head);
         let kind = header(&headers, "Content-Type").unwrap_or_default();
-        let mut parts = Vec::new();
-        match kind.split_once("boundary=\"").and_then(|(_, b)| b.split_once('"')) {
-            Some((boundary, _)) => {
-                for part in body.split(&format!("--{boundary}")).skip(1) {
-                    if let Some(part) = part.strip_prefix("\r\n") {
-                        parts.push(decode_part(part));
-                    }
-                }
-            }
-            None => parts.push(decode_part(text)),
+        if let Some(boundary) = parameter(&kind, "boundary") {
+            assert!(kind.starts_with("multipart/"), "{kind}");
+            return inside(body, &boundary).into_iter().for_each(|part| self.take(part));
         }
-        Parsed { headers, parts }
+        let Some(place) = header(&headers, "Content-Disposition") else { return self.parts.push(decode_part(text)) };
+        assert!(place.starts_with("attachment;"), "{place}");
+        assert_eq!(header(&headers, "Content-Transfer-Encoding").as_deref(), Some("base64"));
+        let lines: Vec<&str> = body.split_terminator("\r\n").collect();
+        let (last, whole) = lines.split_last().unwrap();
+        assert!(whole.iter().all(|l| l.len() == 76) && (1..=76).contains(&last.len()), "lines of base64");
+        let ascii = parameter(&place, "filename").unwrap();
+        let (kind, name) = (kind.split(';').next().unwrap().to_owned(), extended(&place).unwrap_or_else(|| ascii.clone()));
+        self.files.push(Attached { kind, name, ascii, bytes: base64(body) });
     }
 
     /// A header, decoded; it must stand once.
@@ -52,6 +75,40 @@ impl Parsed {
     pub fn text(&self) -> &str {
         self.part("text/plain")
     }
+}
+
+/// The parts between a boundary's lines; nothing stands before the first and behind the last (RFC 2046, section 5.1.1).
+fn inside<'t>(body: &'t str, boundary: &str) -> Vec<&'t str> {
+    let (line, end) = (format!("--{boundary}\r\n"), format!("--{boundary}--\r\n"));
+    let mut rest = body.strip_prefix(&line).expect("nothing stands before the first part");
+    let mut parts = Vec::new();
+    loop {
+        let at = |mark: &str| rest.find(&format!("\r\n{mark}")).map(|at| at + 2);
+        match (at(&line), at(&end)) {
+            (Some(next), end) if end.is_none_or(|end| next < end) => {
+                parts.push(&rest[..next]);
+                rest = &rest[next + line.len()..];
+            }
+            (_, Some(last)) => {
+                parts.push(&rest[..last]);
+                assert_eq!(&rest[last + end.len()..], "", "nothing stands behind the last part");
+                return parts;
+            }
+            (_, None) => panic!("no end of {boundary}"),
+        }
+    }
+}
+
+/// A parameter in quotation marks.
+fn parameter(header: &str, name: &str) -> Option<String> {
+    let (_, rest) = header.split_once(&format!(" {name}=\""))?;
+    rest.split_once('"').map(|(value, _)| value.to_owned())
+}
+
+/// A file's name in letters outside ASCII (RFC 2231).
+fn extended(header: &str) -> Option<String> {
+    let (_, value) = header.split_once(" filename*=utf-8''")?;
+    Some(String::from_utf8(hex_escapes(value, '%')).unwrap())
 }
 
 fn split(text: &str) -> (&str, &str) {

@@ -1,7 +1,7 @@
 //! A row of the firm's ledger.
 
 /// The columns of the test ledger, all of them text.
-pub const COLUMNS: [&str; 27] = [
+pub const COLUMNS: [&str; 28] = [
     "invoice_id",
     "number",
     "customer_id",
@@ -29,6 +29,7 @@ pub const COLUMNS: [&str; 27] = [
     "state",
     "pay_runs",
     "enterprise_no",
+    "document",
 ];
 
 /// An invoice of 120.00 EUR that fell due a week before the tests' Monday: its reminder is due on that day.

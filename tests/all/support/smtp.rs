@@ -54,6 +54,8 @@ pub struct Offers {
     pub dsn: bool,
     pub pipelining: bool,
     pub utf8: bool,
+    /// The largest message (RFC 1870).
+    pub size: Option<usize>,
     pub starttls: Option<TlsAcceptor>,
     /// Sent in the clear behind the answer to STARTTLS, as an intruder would: a line end, then lines.
     pub injected: &'static str,

@@ -112,6 +112,8 @@ impl Session {
         if offers.utf8 {
             lines.push("SMTPUTF8");
         }
+        let size = offers.size.map(|most| format!("SIZE {most}"));
+        lines.extend(size.as_deref());
         if offers.starttls.is_some() && !self.encrypted {
             lines.push("STARTTLS");
         }

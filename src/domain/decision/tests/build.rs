@@ -58,6 +58,7 @@ pub(super) fn step(id_: &str, when: &str) -> Step {
         rank: Rank::parse(id_),
         how: How::Message(ChannelChoice::All(vec![Channel::Email])),
         letter: id_.to_owned(),
+        attach: None,
         tone: Tone::Neutral,
         only_if: vec![],
         needs: vec![],

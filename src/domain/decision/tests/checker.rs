@@ -3,6 +3,7 @@
 
 use super::build::Scene;
 use crate::domain::cadence::Group;
+use crate::domain::case::{ContactPoint, PointState, Refusal};
 use crate::domain::debtor::CustomerKind;
 use crate::domain::decision::{Booked, Line, OldDebts, Plan, Section, To};
 use crate::domain::invoice::{Invoice, Presence, RowKind, RowStatus};
@@ -274,7 +275,7 @@ impl Judge<'_> {
         let entered = self.had(invoice).any(|g| g.overdue);
         let passed =
             |s: &Step| self.past.passed.iter().any(|(_, pk, term, id)| (*pk, *term, id) == (invoice.pk, invoice.term, &s.id));
-        let due = |s: &Step| s.overdue && !passed(s) && self.planned(s, invoice) <= self.today();
+        let due = |s: &Step| s.overdue && !passed(s) && self.planned(s, invoice) <= self.today() && self.is_carried(invoice, s);
         let first_due = (0..self.steps().len()).find(|i| due(&self.steps()[*i]) && self.firmness(invoice, *i).is_ok());
         ensure(entered || Some(given) == first_due, || {
             format!("R3: {} enters at {}, not at the first step", invoice.pk, step.id)
@@ -282,6 +283,19 @@ impl Judge<'_> {
         let first = self.had(invoice).next().is_none() && !invoice.reopened;
         let waits = self.scene.policy.old_debts == OldDebts::Hold && self.scene.file.entry_released == 0 && first;
         ensure(!waits, || "R3: an old debt enters without a word".to_owned())
+    }
+
+    /// Whether a note has a channel that reaches; all else is held where it has none, and so is there.
+    fn is_carried(&self, invoice: &Invoice, step: &Step) -> bool {
+        let file = &self.scene.file;
+        let refused = |p: &ContactPoint| {
+            let same = |r: &Refusal| r.step == step.id && r.channel == p.channel && r.address == p.address;
+            file.refusals.iter().any(|r| same(r) && r.invoices.contains(&invoice.pk))
+        };
+        let good = |p: &ContactPoint| step.channels().contains(&p.channel) && p.state == PointState::Usable && !refused(p);
+        step.rank.is_some()
+            || step.task().is_some()
+            || file.points.iter().any(|p| self.scene.channels.contains(&p.channel) && good(p))
     }
 
     fn unpaid(&self, invoice: &Invoice, given: usize) -> Verdict {

@@ -1,9 +1,10 @@
 //! R3, R4: old debts enter at the first step after due, and after a standstill the furthest step allowed leaves.
 
 use super::build::*;
+use crate::domain::cadence::Cadence;
 use crate::domain::case::MarkKind;
 use crate::domain::decision::{OldDebts, Section};
-use crate::domain::step::Rank;
+use crate::domain::step::{Channel, How, Rank, Step, TaskKind};
 
 fn old_debt(old_debts: OldDebts) -> Scene {
     let mut scene = Scene::new(standard()).with(1, "2026-02-02", "100.00");
@@ -41,6 +42,38 @@ fn r3_of_two_reminders_an_old_debt_gets_the_first() {
         assert_eq!(skipped(&plan), ["1 reminder overtaken"]);
         assert_eq!(scene.leaves("2026-06-09 10:00"), "firm 100.00 EUR [1:Asked=firm]");
     }
+}
+
+/// A cadence that begins with a call: what people do is not counted by the spacing.
+fn with_a_call() -> Cadence {
+    let call = Step { how: How::Task(TaskKind::Call), ..step("call", "2 working days after due") };
+    let note = by_sms(step("nudge", "7 days after reminder"));
+    let firm = step("firm", "3 days after nudge");
+    cadence(vec![call, step("reminder", "4 working days after due"), note, firm])
+}
+
+#[test]
+fn r3_where_an_old_debt_enters_at_a_call_the_reminder_keeps_its_distance() {
+    let mut scene = Scene::new(with_a_call()).with(1, "2026-02-02", "100.00");
+    scene.row(1).invoice.first_seen = day("2026-06-01");
+    assert_eq!(shown(&scene, &scene.sent("2026-06-01 10:00")), "call 100.00 EUR [1:Asked=call]");
+    let mut scene = scene.had(1, "call", MarkKind::Left, "2026-06-01");
+    assert_eq!(scene.line("2026-06-01 10:00"), "wait not_yet 2026-06-03 09:00 relance");
+    assert_eq!(scene.leaves("2026-06-03 10:00"), "reminder 100.00 EUR [1:Asked=reminder]");
+}
+
+#[test]
+fn a_note_that_no_channel_carries_is_left_out_and_nothing_waits_for_it() {
+    let scene = Scene::new(with_a_call()).with(1, "2026-06-01", "100.00");
+    let mut scene = scene.had(1, "call", MarkKind::Left, "2026-06-03").had(1, "reminder", MarkKind::Left, "2026-06-05");
+    assert_eq!(scene.shows("2026-06-12 10:00"), "nudge 100.00 EUR [1:Asked=nudge]");
+    scene.channels = vec![Channel::Email];
+    assert_eq!(scene.line("2026-06-12 10:00"), "wait not_yet 2026-06-15 09:00 relance");
+    let told = scene.explained("2026-06-12 10:00");
+    assert!(told.iter().any(|l| l.contains("step nudge is a note that no channel can carry")), "{told:?}");
+    let plan = scene.sent("2026-06-15 10:00");
+    assert_eq!(shown(&scene, &plan), "firm 100.00 EUR [1:Asked=firm]");
+    assert_eq!(skipped(&plan), ["1 nudge no_channel"]);
 }
 
 #[test]

@@ -1,0 +1,51 @@
+//! Base64 as it stands in a mail (RFC 2045, section 6.8): lines of 76 characters. What builds a mail and what puts one
+//! together again from its parts must write the same bytes.
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Bytes that go into a line, and what a whole line takes with its end.
+const BYTES: usize = 57;
+const LINE: usize = 78;
+
+/// How many bytes so many come to in lines, with their ends.
+pub fn lines_len(bytes: usize) -> usize {
+    let rest = bytes % BYTES;
+    let last = if rest == 0 { 0 } else { rest.div_ceil(3) * 4 + 2 };
+    (bytes / BYTES).saturating_mul(LINE).saturating_add(last)
+}
+
+/// Appends bytes in lines, each ended as on the wire.
+pub fn lines(bytes: &[u8], out: &mut Vec<u8>) {
+    let figure = |bits: u32| ALPHABET[(bits & 63) as usize];
+    out.reserve(lines_len(bytes.len()));
+    for line in bytes.chunks(BYTES) {
+        for group in line.chunks(3) {
+            let byte = |i: usize| u32::from(group.get(i).copied().unwrap_or_default());
+            let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+            let mut four = [figure(bits >> 18), figure(bits >> 12), figure(bits >> 6), figure(bits)];
+            four[group.len() + 1..].fill(b'=');
+            out.extend_from_slice(&four);
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{lines, lines_len};
+    use base64::Engine as _;
+
+    #[test]
+    fn any_bytes_come_out_as_any_reader_reads_them() {
+        for length in (0..200).chain([4096, 57 * 100, 57 * 100 + 1]) {
+            let bytes: Vec<u8> = (0..length).map(|i| (i * 7 + i / 251) as u8).collect();
+            let mut out = Vec::new();
+            lines(&bytes, &mut out);
+            assert_eq!(out.len(), lines_len(length));
+            let text = String::from_utf8(out).unwrap();
+            assert!(text.split_terminator("\r\n").all(|line| (1..=76).contains(&line.len()) && !line.contains(['\r', '\n'])));
+            let plain = text.replace("\r\n", "");
+            assert_eq!(base64::engine::general_purpose::STANDARD.decode(plain).unwrap(), bytes);
+        }
+    }
+}
