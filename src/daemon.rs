@@ -1,4 +1,4 @@
-//! The daemon: five pumps, and the bells that wake them. A scheduler rings every second; whoever writes into the
+//! The daemon: six pumps, and the bells that wake them. A scheduler rings every second; whoever writes into the
 //! store beside the daemon is heard within a fraction of one; a pump that has made work for the next rings it. What is
 //! due is never decided here.
 
@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::config::Setup;
 use crate::config::problem::{ConfigError, Problem};
 use crate::domain::step::Channel;
-use crate::flow::{Desk, DeskError, brake, collect, deliver, plan, presence, retain, review};
+use crate::flow::{Desk, DeskError, brake, collect, deliver, plan, presence, report, retain, review};
 use crate::store::sessions::Duty;
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
@@ -36,6 +36,9 @@ const REVIEW_EVERY: u64 = 120;
 /// Whether anything has been kept long enough is asked every so many rings: once a day it has.
 const RETAIN_EVERY: u64 = 30;
 
+/// Whether the hour of the report has come is asked every so many rings.
+const REPORT_EVERY: u64 = 10;
+
 /// How often the daemon listens for the operator, whose verbs write into the store: well within the second in which
 /// they are to be heeded, a plan and a delivery included.
 const LISTEN: Duration = Duration::from_millis(200);
@@ -53,9 +56,11 @@ enum Pump {
     Review,
     /// By itself, so that nothing else waits for it.
     Retain,
+    /// By itself as well: once a day it reads every customer.
+    Report,
 }
 
-const PUMPS: [Pump; 6] = [Pump::Collect, Pump::Plan, Pump::Mail, Pump::Text, Pump::Review, Pump::Retain];
+const PUMPS: [Pump; 7] = [Pump::Collect, Pump::Plan, Pump::Mail, Pump::Text, Pump::Review, Pump::Retain, Pump::Report];
 
 /// A bell for each pump. One that rings while its pump is at work is heard when that is done.
 #[derive(Clone, Debug, Default)]
@@ -105,6 +110,7 @@ async fn round(desk: &Desk) -> Result<bool, DeskError> {
     good &= !brake::held_up(desk).await?;
     review::step(desk).await?;
     retain::step(desk).await?;
+    report::step(desk).await?;
     Ok(good)
 }
 
@@ -167,7 +173,7 @@ pub async fn serve(desk: &Desk, bells: &Bells, stop: impl Future<Output = ()>) -
     }
     let mut life = Life::begin(desk);
     let mut pumps = JoinSet::new();
-    let looked = Arc::new(Notify::new());
+    let looked = Arc::new(watch::Sender::new(false));
     for pump in PUMPS {
         pumps.spawn(work(desk.clone(), bells.clone(), pump, looked.clone(), life.over.clone()));
     }
@@ -188,7 +194,7 @@ pub async fn serve(desk: &Desk, bells: &Bells, stop: impl Future<Output = ()>) -
     }
     desk.stopping.store(true, Ordering::SeqCst);
     bells.ring_all();
-    looked.notify_one();
+    looked.send_replace(true);
     let drained = tokio::time::timeout(GRACE, async { while pumps.join_next().await.is_some() {} }).await;
     if drained.is_err() {
         tracing::warn!("something was still in hand; it is settled at the next start, or by another daemon");
@@ -239,11 +245,14 @@ fn scheduler_failed(error: &JobSchedulerError) -> DeskError {
     DeskError::Config(ConfigError(vec![Problem { at, text: format!("the scheduler cannot start: {error}") }]))
 }
 
-async fn work(desk: Desk, bells: Bells, pump: Pump, looked: Arc<Notify>, over: Arc<Notify>) {
+async fn work(desk: Desk, bells: Bells, pump: Pump, looked: Arc<watch::Sender<bool>>, over: Arc<Notify>) {
     let mut rounds: u64 = 0;
-    if pump == Pump::Review {
-        // Data that is old only because nobody was there to read it is no reason to alarm anybody.
-        looked.notified().await;
+    if matches!(pump, Pump::Review | Pump::Report) {
+        // Data that is old only because nobody was there to read it is no reason to alarm anybody. The sender is ours as
+        // well, so it cannot be gone.
+        if looked.subscribe().wait_for(|looked| *looked).await.is_err() {
+            return;
+        }
     }
     while !desk.stopping.load(Ordering::SeqCst) {
         rounds += 1;
@@ -264,7 +273,7 @@ async fn work(desk: Desk, bells: Bells, pump: Pump, looked: Arc<Notify>, over: A
             }
         }
         if pump == Pump::Collect && rounds == 1 {
-            looked.notify_one();
+            looked.send_replace(true);
         }
         bells.of(pump).notified().await;
     }
@@ -286,6 +295,8 @@ async fn step(desk: &Desk, pump: Pump, round: u64) -> Result<&'static [Pump], De
         Pump::Review => review::watch(desk).await?,
         Pump::Retain if round % RETAIN_EVERY == 1 => drop(retain::step(desk).await?),
         Pump::Retain => {}
+        Pump::Report if round % REPORT_EVERY == 1 => report::step(desk).await?,
+        Pump::Report => {}
     }
     Ok(&[])
 }
@@ -297,6 +308,7 @@ async fn leave_to_others(desk: &Desk, pump: Pump) -> Result<&'static [Pump], Des
         Pump::Plan => desk.store.leave_duty(Duty::Plan).await?,
         Pump::Review => desk.store.leave_duty(Duty::Tell).await?,
         Pump::Retain => desk.store.leave_duty(Duty::Retain).await?,
+        Pump::Report => desk.store.leave_duty(Duty::Report).await?,
         Pump::Mail => deliver::recover(desk, Channel::Email).await?,
         Pump::Text => deliver::recover(desk, Channel::Sms).await?,
     }

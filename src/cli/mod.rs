@@ -30,6 +30,7 @@ mod out;
 mod person;
 mod preview;
 mod release;
+mod report;
 mod run;
 mod status;
 mod store;
@@ -73,6 +74,8 @@ enum Verb {
     Log(log::Args),
     /// Show whether relance may send, and where every open amount stands
     Status(status::Args),
+    /// Show the morning report: may I send, what must I decide, whom do I call
+    Report(report::Args),
     /// Let pass what is held: by the volume brake, old debts of a DEBTOR, a shrunken --ledger, or a changed --iban
     Release(release::Args),
     /// List what waits for a yes, show a draft, or answer
@@ -175,6 +178,7 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Explain(args) => explain::run(&config, args).await,
         Verb::Log(args) => log::run(&config, args).await,
         Verb::Status(args) => status::run(&config, args).await,
+        Verb::Report(args) => report::run(&config, args).await,
         Verb::Release(args) => release::run(&config, args).await,
         Verb::Approve(args) => approve::run(&config, args).await,
         Verb::Calls(args) => calls::calls(&config, args).await,

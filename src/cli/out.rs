@@ -62,8 +62,12 @@ pub(super) fn json(value: &serde_json::Value) -> bool {
 
 /// A table as wide as the terminal; as wide as it needs when there is none. False when it could not be printed.
 pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>) -> bool {
-    let width = terminal_size::terminal_size().map(|(terminal_size::Width(width), _)| usize::from(width));
-    fitted(header, rows, width).iter().all(|text| line(text))
+    fitted(header, rows, width()).iter().all(|text| line(text))
+}
+
+/// The columns of the terminal, where there is one.
+pub(super) fn width() -> Option<usize> {
+    terminal_size::terminal_size().map(|(terminal_size::Width(width), _)| usize::from(width))
 }
 
 /// Columns that hold words and may be cut, those that are missed least first. All others (numbers, dates, codes,

@@ -2,18 +2,19 @@
 
 use super::{CliError, desk, out};
 use crate::domain::currency::Currency;
-use crate::domain::decision::{Booked, tie_out};
+use crate::domain::decision::Booked;
 use crate::domain::money::Money;
 use crate::domain::time::local_date;
 use crate::flow::Desk;
 use crate::flow::guard::span;
 use crate::flow::presence;
+use crate::flow::tie::{Tie, ties};
 use crate::store::person::retention::Run;
+use crate::store::reports::Copy;
 use crate::store::sessions::Session;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,13 +23,6 @@ pub(super) struct Args {
     /// One JSON object
     #[arg(long)]
     json: bool,
-}
-
-/// Sums by state, for a currency.
-#[derive(Debug, Default)]
-struct Tie {
-    states: BTreeMap<String, (i64, u64)>,
-    ledger: i64,
 }
 
 pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
@@ -55,8 +49,9 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     let unreachable = desk.store.unreachable().await?;
     let unreadable = desk.store.unreadable_rows().await?;
     let (unread, unknown) = desk.store.unreadable_count().await?;
-    let ties = ties(&desk).await?;
+    let ties = ties(&desk).await?.0;
     let retention = desk.store.last_retention().await?;
+    let report = desk.store.newest_report().await?;
     if args.json {
         let queue: serde_json::Map<String, Value> = queue.iter().map(|(s, n)| (s.clone(), json!(n))).collect();
         let brakes: Vec<Value> = brakes.iter().map(|(reason, text)| json!({ "reason": reason, "text": text })).collect();
@@ -68,7 +63,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         out::json(&json!({
             "polled_at": good.as_ref().map(|g| out::rfc3339(g.started_at, zone)), "data_age_s": age,
             "booked_through": booked.to_string(), "queue": queue, "brakes": brakes, "uncertain": uncertain,
-            "unreachable": lost, "unreadable": list, "never_read": unknown, "retention": retention.as_ref().map(|run| retention_json(run, zone)), "daemons": daemons.iter().map(|d| daemon_json(d, zone)).collect::<Vec<_>>(), "tie_out": ties.iter().map(tie_json).collect::<Vec<_>>(),
+            "unreachable": lost, "unreadable": list, "never_read": unknown, "retention": retention.as_ref().map(|run| retention_json(run, zone)), "report": report.as_ref().map(|copy| report_json(copy, zone)), "daemons": daemons.iter().map(|d| daemon_json(d, zone)).collect::<Vec<_>>(), "tie_out": ties.iter().map(tie_json).collect::<Vec<_>>(),
         }));
         return Ok(());
     }
@@ -100,6 +95,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     say!("outbox       {}", if queued.is_empty() { "empty".to_owned() } else { queued.join(", ") });
     say!("uncertain    {uncertain}{}", if uncertain > 0 { " (see `relance uncertain`)" } else { "" });
     say!("retention    {}", retention.as_ref().map_or_else(|| "has not run yet".to_owned(), |run| retention_text(run, zone)));
+    say!("report       {}", report_text(report.as_ref(), &desk, zone));
     for (id, text) in &unreadable {
         say!("unreadable   row {id}: {text}");
     }
@@ -111,6 +107,25 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         say!("\nin no sum     {unknown} of {unread} unreadable rows were never read: their money is unknown");
     }
     Ok(())
+}
+
+fn report_json(copy: &Copy, zone: &TimeZone) -> Value {
+    json!({ "day": copy.day.to_string(), "state": copy.state, "at": out::rfc3339(copy.at, zone) })
+}
+
+fn report_text(copy: Option<&Copy>, desk: &Desk, zone: &TimeZone) -> String {
+    let next = match desk.setup.settings.report.morning {
+        Some(hour) => format!("on working days at {}", hour.strftime("%H:%M")),
+        None => "off ([report] morning)".to_owned(),
+    };
+    let Some(copy) = copy else { return format!("{next}; none sent yet") };
+    let at = out::short(copy.at, zone);
+    match copy.state.as_str() {
+        "sent" => format!("{next}; that of {} was sent {at}", copy.day),
+        "doubtful" => format!("{next}; that of {} may have been sent {at}", copy.day),
+        "refused" => format!("{next}; that of {} WAS REFUSED by the mail server {at}", copy.day),
+        _ => format!("{next}; that of {} HAS NOT LEFT (tried {} times, last {at})", copy.day, copy.tries),
+    }
 }
 
 fn retention_json(run: &Run, zone: &TimeZone) -> Value {
@@ -147,49 +162,21 @@ fn seen(at: Timestamp, now: Timestamp, age: i64) -> String {
     }
 }
 
-/// Every open row in one state, against the ledger's own sum.
-async fn ties(desk: &Desk) -> Result<Vec<(Currency, Tie)>, CliError> {
-    let now = desk.clock.now();
-    let conditions = desk.conditions(now).await?;
-    let mut ties: BTreeMap<Currency, Tie> = BTreeMap::new();
-    for (total, _) in desk.store.ledger_totals().await? {
-        ties.entry(total.currency).or_default().ledger = total.minor;
-    }
-    let mut after = 0;
-    loop {
-        let keys = desk.store.open_debtors_after(after).await?;
-        let Some(last) = keys.last() else { break };
-        after = *last;
-        for file in desk.files(&keys, now).await? {
-            let zone = desk.setup.zone(&file.debtor);
-            let world = |name: &str| desk.setup.cadence(name).map(|c| desk.world(&conditions, &file.debtor, &zone, c, now));
-            for (_, state, amount) in tie_out(&file, world) {
-                let entry = ties.entry(amount.currency).or_default().states.entry(state).or_default();
-                entry.0 = entry.0.saturating_add(amount.minor);
-                entry.1 += 1;
-            }
-        }
-    }
-    Ok(ties.into_iter().collect())
-}
-
-fn tie_json((currency, tie): &(Currency, Tie)) -> Value {
+fn tie_json((currency, tie): (&Currency, &Tie)) -> Value {
     let states: serde_json::Map<String, Value> =
         tie.states.iter().map(|(s, (minor, _))| (s.clone(), json!(Money::new(*minor, *currency).decimal()))).collect();
     json!({ "currency": currency.code(), "ledger": Money::new(tie.ledger, *currency).decimal(), "states": states })
 }
 
-fn tie_text((currency, tie): &(Currency, Tie)) {
+fn tie_text((currency, tie): (&Currency, &Tie)) {
     say!();
     let mut rows: Vec<Vec<String>> = tie
         .states
         .iter()
         .map(|(state, (minor, count))| vec![state.clone(), count.to_string(), Money::new(*minor, *currency).decimal()])
         .collect();
-    let sum = tie.states.values().fold(0i64, |s, (minor, _)| s.saturating_add(*minor));
-    let count: u64 = tie.states.values().map(|s| s.1).sum();
-    let verdict = if sum == tie.ledger { "ties out" } else { "DOES NOT TIE OUT" };
-    rows.push(vec![format!("sum, {verdict}"), count.to_string(), Money::new(sum, *currency).decimal()]);
+    let verdict = if tie.holds() { "ties out" } else { "DOES NOT TIE OUT" };
+    rows.push(vec![format!("sum, {verdict}"), tie.rows().to_string(), Money::new(tie.sum(), *currency).decimal()]);
     rows.push(vec!["ledger".to_owned(), String::new(), Money::new(tie.ledger, *currency).decimal()]);
     out::table(&["where it stands", "rows", currency.code()], rows);
 }

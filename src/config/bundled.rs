@@ -129,5 +129,13 @@ pub const LETTERS: &[Bundled] = &[
     ("letters/nl/reminder.sms", include_str!("../../templates/letters/nl/reminder.sms")),
 ];
 
+/// Words of the morning report, by language.
+pub const REPORT: &[Bundled] = &[
+    ("report/de.toml", include_str!("../../templates/report/de.toml")),
+    ("report/en.toml", include_str!("../../templates/report/en.toml")),
+    ("report/fr.toml", include_str!("../../templates/report/fr.toml")),
+    ("report/nl.toml", include_str!("../../templates/report/nl.toml")),
+];
+
 /// The time zone of each country that has one.
 pub const ZONES: Bundled = ("zones.toml", include_str!("../../config/zones.toml"));

@@ -16,6 +16,7 @@ mod people;
 pub mod problem;
 mod read;
 mod rehearsed;
+pub mod report;
 mod retention;
 pub mod secret;
 pub mod section;
@@ -83,6 +84,8 @@ pub struct Setup {
     days: customers::Days,
     /// The law on late payment.
     pub law: Arc<law::LawBook>,
+    /// Words of the morning report by language.
+    report: Arc<BTreeMap<String, report::Words>>,
     /// The folder of relance.toml.
     pub folder: PathBuf,
     /// The environment.
@@ -104,6 +107,12 @@ impl Setup {
             _ => Err(ConfigError(problems.into_sorted())),
         }
     }
+
+    /// The words of the morning report in a language: its own, those of its base language, else English; and which
+    /// language that is.
+    pub fn report_words(&self, language: &str) -> Option<(&str, &report::Words)> {
+        report::spoken(&self.report, language)
+    }
 }
 
 fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problems) -> Option<Setup> {
@@ -119,6 +128,7 @@ fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problem
         .collect();
     let zones = zones(folder, problems);
     let law = law::read(files(folder, "law", "toml", bundled::LAW, problems), problems);
+    let report = report::words(files(folder, "report", "toml", bundled::REPORT, problems), problems);
     let cadences = cadence_files(folder, &calendars, problems);
     let letters = letter_files(folder, problems);
     strays(folder, problems);
@@ -138,6 +148,7 @@ fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problem
         calendars,
         days,
         law: Arc::new(law),
+        report: Arc::new(report),
         folder: folder.to_path_buf(),
         environment,
         fingerprint,
@@ -176,7 +187,7 @@ fn agreement(fingerprint: &str, settings: &Settings, letters: &[LetterSource], l
     // Whether copies go along, and how much of them; the folder may be another on another machine.
     let copies = settings.documents.as_ref().map(|d| d.max_size);
     // Of two daemons the one would erase what the other keeps.
-    let rest = (&settings.guard, &settings.retention);
+    let rest = (&settings.guard, &settings.retention, &settings.report);
     let text = format!("{fingerprint}{email:?}{sms:?}{copies:?}{firm:?}{words:?}{law:?}{rest:?}");
     crate::domain::hex::hex(&sha2::Sha256::digest(text.as_bytes())[..16])
 }
@@ -223,7 +234,7 @@ fn cadence_files(folder: &Path, calendars: &BTreeMap<String, Arc<Calendar>>, pro
 }
 
 /// The folders that are read beside relance.toml.
-const FOLDERS: [&str; 6] = ["cadences", "calendars", "conf.d", "gateways", "law", "letters"];
+const FOLDERS: [&str; 7] = ["cadences", "calendars", "conf.d", "gateways", "law", "letters", "report"];
 
 /// Folders that look as if they were meant to be read, and are not: a misspelt one would else be without effect.
 fn strays(folder: &Path, problems: &Problems) {

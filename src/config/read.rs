@@ -49,6 +49,7 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     let guard = guard(part("guard"));
     let people = part("people").map(super::people::read);
     let retention = super::retention::read(part("retention"));
+    let report = super::report::read(part("report"), creditor.as_ref().map(|c| c.contact.as_str()));
     top.finish();
     if let (Some((source, _)), Some(store)) = (&source, &store)
         && let StorePlace::Sqlite(own) = &store.place
@@ -62,9 +63,9 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     let (guard, mut policy) = guard?;
     policy.grace = grace;
     let people = optional(people)?.unwrap_or_default();
-    let (email, sms, retention) = (optional(email)?, optional(sms)?, retention?);
+    let (email, sms, retention, report) = (optional(email)?, optional(sms)?, retention?, report?);
     let (creditor, store, documents) = (creditor?, store?, optional(documents)?);
-    Some(Settings { creditor, source, store, email, sms, documents, guard, policy, people, retention })
+    Some(Settings { creditor, source, store, email, sms, documents, guard, policy, people, retention, report })
 }
 
 /// Whether two paths lead to one file, there or not yet.

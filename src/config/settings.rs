@@ -36,6 +36,17 @@ pub struct Settings {
     pub people: People,
     /// How long personal data is kept.
     pub retention: Retention,
+    /// The morning report.
+    pub report: ReportSettings,
+}
+
+/// The morning report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportSettings {
+    /// When it is sent, in the creditor's zone on its working days; `None`: never.
+    pub morning: Option<jiff::civil::Time>,
+    /// To whom.
+    pub to: Vec<lettre::Address>,
 }
 
 /// What people do.

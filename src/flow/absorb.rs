@@ -114,27 +114,28 @@ fn change(desk: &Desk, row: &LedgerRow, before: Option<&Known>, digest: i64, now
     let mut term = before.map_or(1, |k| k.term);
     let mut reopened = false;
     let mut paused_until = None;
-    let mut event =
-        |kind, text: String, sign_of_life| out.events.push(LedgerEvent { invoice: row.id.clone(), kind, text, sign_of_life });
+    let mut event = |kind, text: String, amount: i64, sign_of_life| {
+        out.events.push(LedgerEvent { invoice: row.id.clone(), kind, text, amount: Some(amount), sign_of_life });
+    };
     if let Some(k) = before {
         let was_open = k.presence != Presence::Closed;
         let old = Money::new(k.balance, k.currency);
         if was_open && !open {
-            event("paid", format!("paid or void; {old} was open"), true);
+            event("paid", format!("paid or void; {old} was open"), old.minor, true);
         } else if !was_open && open {
             term += 1;
             reopened = true;
-            event("reopened", format!("open again after it was paid: {}", row.balance), false);
+            event("reopened", format!("open again after it was paid: {}", row.balance), row.balance.minor, false);
         } else if open && row.due_on > k.due_on {
             term += 1;
             out.carried.push(k.pk);
-            event("due_moved", format!("due date moved from {} to {}", k.due_on, row.due_on), false);
+            event("due_moved", format!("due date moved from {} to {}", k.due_on, row.due_on), row.balance.minor, false);
         }
         let same = was_open && open && row.kind == RowKind::Invoice && row.balance.currency == k.currency;
         if same && row.balance.minor < k.balance && k.balance > 0 {
             let calendar = desk.setup.settings.creditor.calendar.as_deref();
             paused_until = Some(plus_working_days(today, PART_PAYMENT_PAUSE, calendar));
-            event("part_paid", format!("balance went from {old} to {}", row.balance), true);
+            event("part_paid", format!("balance went from {old} to {}", row.balance), k.balance - row.balance.minor, true);
         }
     }
     out.invoices.push(InvoiceRow {

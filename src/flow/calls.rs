@@ -11,6 +11,7 @@ use crate::domain::step::{Channel, TaskKind};
 use crate::domain::time::{days_between, local_date};
 use crate::store::attempts::{AttemptRow, LogFilter, NewAttempt};
 use crate::store::calls::{Call, NewCall, NewPromise, Promised};
+use crate::store::reports::Agreed;
 use crate::store::tasks::OpenTask;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -161,68 +162,124 @@ pub struct CallToMake {
     pub promises: Vec<Promised>,
     /// Why it stands where it stands in the list.
     pub why: String,
-    rank: (u8, i64),
 }
 
 /// Contacts that a caller sees.
 const LAST_CONTACTS: usize = 3;
 
+/// Files of so many debtors are read at once.
+const BATCH: usize = 256;
+
+/// Why a call stands where it stands in the list. What was agreed goes before what is merely large.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    /// A promise for this day was broken.
+    Broken(Date),
+    /// The last call agreed on this day.
+    Agreed(String),
+    /// By amount and days alone.
+    Weight,
+}
+
+/// A call as the list ranks it.
+#[derive(Clone, Debug)]
+pub struct Ranked {
+    /// The task.
+    pub task: OpenTask,
+    /// All that is owed.
+    pub sum: Money,
+    /// The most days that any of it is late.
+    pub days_late: i64,
+    /// Why it stands where it stands.
+    pub urgency: Urgency,
+    rank: (u8, i64),
+}
+
+impl Ranked {
+    fn why(&self, today: Date) -> String {
+        let what = format!("{}, {} days late", self.sum, self.days_late);
+        match &self.urgency {
+            Urgency::Broken(until) => format!("promised for {until}, not paid: {what}"),
+            Urgency::Agreed(day) if *day == today.to_string() => format!("to be called again today: {what}"),
+            Urgency::Agreed(day) => format!("to be called again since {day}: {what}"),
+            Urgency::Weight => format!("amount and days: {what}"),
+        }
+    }
+}
+
 /// The calls that are due by today, the most urgent first.
 pub async fn due(desk: &Desk, now: Timestamp) -> Result<Vec<CallToMake>, DeskError> {
-    let today = local_date(now, &desk.setup.settings.creditor.timezone);
-    let tasks = desk.store.open_tasks(desk.is_redirected(), today).await?;
     let mut calls = Vec::new();
-    for task in tasks.into_iter().filter(|t| t.kind == TaskKind::Call && !t.proposed) {
-        let Some(file) = desk.files(&[task.debtor_pk], now).await?.pop() else { continue };
-        if in_force(&file.holds, today).is_none() {
-            calls.extend(prepared(desk, task, &file, now).await?);
+    for ranked in ranked(desk, now).await? {
+        let Some(file) = desk.files(&[ranked.task.debtor_pk], now).await?.pop() else { continue };
+        calls.push(prepared(desk, ranked, &file, now).await?);
+    }
+    Ok(calls)
+}
+
+/// The same without the facts at hand: what is owed and why each stands where it stands.
+pub async fn ranked(desk: &Desk, now: Timestamp) -> Result<Vec<Ranked>, DeskError> {
+    let today = local_date(now, &desk.setup.settings.creditor.timezone);
+    let mut tasks = desk.store.open_tasks(desk.is_redirected(), today).await?;
+    tasks.retain(|t| t.kind == TaskKind::Call && !t.proposed);
+    let mut calls = Vec::new();
+    for batch in tasks.chunks(BATCH) {
+        let mut debtors: Vec<i64> = batch.iter().map(|t| t.debtor_pk).collect();
+        debtors.sort_unstable();
+        debtors.dedup();
+        let files = desk.files(&debtors, now).await?;
+        let agreed = desk.store.agreed(&debtors).await?;
+        for task in batch {
+            let Some(file) = files.iter().find(|f| f.debtor.pk == task.debtor_pk) else { continue };
+            if in_force(&file.holds, today).is_none() {
+                calls.extend(rank(desk, task, file, agreed.get(&task.debtor_pk), now));
+            }
         }
     }
     calls.sort_by_key(|c| std::cmp::Reverse(c.rank));
     Ok(calls)
 }
 
-/// The facts for a call; `None` when nothing is owed (any more).
-async fn prepared(desk: &Desk, task: OpenTask, file: &DebtorFile, now: Timestamp) -> Result<Option<CallToMake>, DeskError> {
+/// Where a call stands; `None` when nothing is owed (any more).
+fn rank(desk: &Desk, task: &OpenTask, file: &DebtorFile, agreed: Option<&Agreed>, now: Timestamp) -> Option<Ranked> {
+    let today = local_date(now, &desk.setup.zone(&file.debtor));
+    let owed = owed(file, &task.invoices, today);
+    let first = owed.first()?;
+    let sum = owed.iter().fold(Money::new(0, first.net.currency), |sum, o| Money::new(sum.minor + o.net.minor, sum.currency));
+    let days_late = owed.iter().map(|o| o.days_late).max().unwrap_or(0);
+    let broken = agreed.and_then(|a| a.promise.clone()).filter(|(state, _)| state == "broken");
+    let next = agreed.and_then(|a| a.next_on.clone()).filter(|_| task.tries > 0);
+    let (urgency, class) = match (broken, next) {
+        (Some((_, until)), _) => (Urgency::Broken(until), 3),
+        (None, Some(day)) => (Urgency::Agreed(day), 2),
+        (None, None) => (Urgency::Weight, 1),
+    };
+    let rank = (class, sum.minor.saturating_mul(days_late.max(1)));
+    Some(Ranked { task: task.clone(), sum, days_late, urgency, rank })
+}
+
+/// The facts for a call.
+async fn prepared(desk: &Desk, ranked: Ranked, file: &DebtorFile, now: Timestamp) -> Result<CallToMake, DeskError> {
     let zone = desk.setup.zone(&file.debtor);
     let today = local_date(now, &zone);
-    let owed = owed(file, &task.invoices, today);
-    let Some(first) = owed.first() else { return Ok(None) };
-    let sum = owed.iter().fold(Money::new(0, first.net.currency), |sum, o| Money::new(sum.minor + o.net.minor, sum.currency));
-    let filter = LogFilter { debtor_pk: Some(task.debtor_pk), ..LogFilter::default() };
+    let debtor = ranked.task.debtor_pk;
+    let filter = LogFilter { debtor_pk: Some(debtor), ..LogFilter::default() };
     let mut contacts = desk.store.log_page_before(i64::MAX, &filter).await?;
     contacts.sort_by_key(|a| std::cmp::Reverse(a.id));
     contacts.retain(|a| a.outcome == Outcome::Accepted);
     contacts.truncate(LAST_CONTACTS);
-    let calls = desk.store.calls_of(task.debtor_pk).await?;
-    let promises = desk.store.promises_of(task.debtor_pk).await?;
     let window = &desk.setup.settings.people.calls;
-    let opens = window.next_open(now, today, &zone, desk.setup.calendar(&file.debtor, None));
-    let (rank, why) = urgency(&task, &owed, sum, &calls, &promises, today);
-    let numbers = numbers(file);
-    Ok(Some(CallToMake { task, numbers, owed, sum, opens, contacts, calls, promises, why, rank }))
-}
-
-/// How urgent a call is, and why. What was agreed goes before what is merely large.
-fn urgency(
-    task: &OpenTask,
-    owed: &[Owed],
-    sum: Money,
-    calls: &[Call],
-    promises: &[Promised],
-    today: Date,
-) -> ((u8, i64), String) {
-    let late = owed.iter().map(|o| o.days_late).max().unwrap_or(0);
-    let what = format!("{sum}, {late} days late");
-    let weight = sum.minor.saturating_mul(late.max(1));
-    let broken = promises.first().filter(|p| p.state == "broken");
-    let agreed = calls.first().and_then(|c| c.next_on.clone()).filter(|_| task.tries > 0);
-    match (broken, agreed) {
-        (Some(promise), _) => ((3, weight), format!("promised for {}, not paid: {what}", promise.until)),
-        (None, Some(day)) if day == today.to_string() => ((2, weight), format!("to be called again today: {what}")),
-        (None, Some(day)) => ((2, weight), format!("to be called again since {day}: {what}")),
-        (None, None) => ((1, weight), format!("amount and days: {what}")),
-    }
+    Ok(CallToMake {
+        numbers: numbers(file),
+        owed: owed(file, &ranked.task.invoices, today),
+        opens: window.next_open(now, today, &zone, desk.setup.calendar(&file.debtor, None)),
+        contacts,
+        calls: desk.store.calls_of(debtor).await?,
+        promises: desk.store.promises_of(debtor).await?,
+        why: ranked.why(today),
+        sum: ranked.sum,
+        task: ranked.task,
+    })
 }
 
 fn owed(file: &DebtorFile, invoices: &[i64], today: Date) -> Vec<Owed> {

@@ -20,10 +20,12 @@ pub mod plan;
 mod prepare;
 pub mod presence;
 mod record;
+pub mod report;
 pub mod retain;
 pub mod review;
 pub mod simulate;
 mod tell;
+pub mod tie;
 pub mod word;
 mod workers;
 

@@ -153,9 +153,12 @@ impl Labels {
         }
     }
 
-    fn amount(&self, money: Money, decimal: &str) -> String {
-        let (sign, digits) = decimal.strip_prefix('-').map_or(("", decimal), |d| ("−", d));
-        let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    /// A whole number as the language writes it: `1 234`.
+    pub fn count(&self, n: u64) -> String {
+        self.grouped(&n.to_string())
+    }
+
+    fn grouped(&self, whole: &str) -> String {
         let mut grouped = String::new();
         for (i, digit) in whole.chars().enumerate() {
             if i > 0 && (whole.len() - i).is_multiple_of(3) {
@@ -163,6 +166,13 @@ impl Labels {
             }
             grouped.push(digit);
         }
+        grouped
+    }
+
+    fn amount(&self, money: Money, decimal: &str) -> String {
+        let (sign, digits) = decimal.strip_prefix('-').map_or(("", decimal), |d| ("−", d));
+        let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+        let grouped = self.grouped(whole);
         let amount = if part.is_empty() { grouped } else { format!("{grouped}{}{part}", self.decimal) };
         let symbol = symbol(money.currency.code());
         let glued = self.money.contains("{symbol}{amount}") && symbol.chars().all(char::is_alphabetic);

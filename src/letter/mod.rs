@@ -10,6 +10,7 @@ mod law;
 mod lint;
 mod markdown;
 mod phrase;
+pub mod report;
 mod sample;
 mod view;
 

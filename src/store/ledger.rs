@@ -58,8 +58,8 @@ statements! {
         WHERE m.invoice_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND m.term = i.term - 1 AND m.overdue = 0
           AND m.kind IN ('in_hand', 'left', 'maybe')
         ON CONFLICT (invoice_pk, term, step) DO NOTHING";
-    LEDGER_EVENTS = "INSERT INTO event (debtor_pk, invoice_pk, at, kind, text)
-        SELECT i.debtor_pk, i.pk, $2, j.value ->> 'kind', j.value ->> 'text'
+    LEDGER_EVENTS = "INSERT INTO event (debtor_pk, invoice_pk, at, kind, text, amount)
+        SELECT i.debtor_pk, i.pk, $2, j.value ->> 'kind', j.value ->> 'text', coalesce(CAST(j.value ->> 'amount' AS BIGINT), i.balance)
         FROM json_each($1) j JOIN invoice i ON i.source_id = j.value ->> 'invoice'";
     LEDGER_SIGNS = "UPDATE debtor SET last_sign_at = $2, unreachable_since = NULL, unreachable_why = NULL
         WHERE pk IN (SELECT i.debtor_pk FROM json_each($1) j JOIN invoice i ON i.source_id = j.value ->> 0)";
@@ -170,6 +170,8 @@ pub struct LedgerEvent {
     pub kind: &'static str,
     /// In words.
     pub text: String,
+    /// How much it is about, in minor units; left out, what the row has open.
+    pub amount: Option<i64>,
     /// Whether it shows that somebody is there: a payment does.
     #[serde(skip)]
     pub sign_of_life: bool,
@@ -281,6 +283,7 @@ impl Store {
                 invoice: id.clone(),
                 kind: "paid",
                 text: "no longer open in the ledger".to_owned(),
+                amount: None,
                 sign_of_life: true,
             };
             let list: Vec<LedgerEvent> = ids.iter().map(event).collect();

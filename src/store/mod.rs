@@ -23,6 +23,7 @@ pub mod polls;
 mod postgres;
 pub mod questions;
 pub mod recovery;
+pub mod reports;
 pub mod said;
 pub mod sessions;
 pub mod settle;
@@ -84,6 +85,7 @@ pub fn all_statements() -> Vec<(&'static str, sql::Sql)> {
         polls::STATEMENTS,
         questions::STATEMENTS,
         recovery::STATEMENTS,
+        reports::STATEMENTS,
         sessions::STATEMENTS,
         settle::STATEMENTS,
         tasks::STATEMENTS,

@@ -53,6 +53,8 @@ pub enum Duty {
     Tell,
     /// To erase what has been kept long enough.
     Retain,
+    /// To send the morning report.
+    Report,
 }
 
 impl Duty {
@@ -62,6 +64,7 @@ impl Duty {
             Duty::Plan => "plan",
             Duty::Tell => "tell",
             Duty::Retain => "retain",
+            Duty::Report => "report",
         }
     }
 }

@@ -174,6 +174,7 @@ async fn status() {
         "never_read",
         "polled_at",
         "queue",
+        "report",
         "retention",
         "tie_out",
         "uncertain",

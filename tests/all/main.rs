@@ -40,6 +40,7 @@ mod pace;
 mod privacy;
 mod program;
 mod rehearsal;
+mod report;
 mod rows;
 mod sessions;
 mod sms_faults;

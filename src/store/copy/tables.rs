@@ -21,7 +21,7 @@ const fn all(name: &'static str, key: &'static [&'static str]) -> Table {
 
 /// What comes along, each behind all that it refers to. Left behind are `session` and `duty`: who is at work there is
 /// not at work here.
-pub(super) const TABLES: [Table; 25] = [
+pub(super) const TABLES: [Table; 26] = [
     // The version and the count of what others have written are each store's own; the mark stays with the file.
     Table { name: "meta", key: &["key"], only: "key NOT IN ('version', 'written', 'moved_to')" },
     all("poll", &["pk"]),
@@ -48,6 +48,7 @@ pub(super) const TABLES: [Table; 25] = [
     all("call", &["pk"]),
     all("promise", &["pk"]),
     all("question", &["pk"]),
+    all("report", &["day", "address"]),
 ];
 
 /// The tables that are left behind.

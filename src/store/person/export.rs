@@ -14,16 +14,16 @@ use serde_json::{Map, Value};
 // Open rows and closed ones have an index each, and no row needs a third.
 statements! {
     TELL_CUSTOMER = "SELECT d.source_id AS id, d.name, d.language, d.country, d.kind, d.timezone, d.state, d.email, d.phone, d.enterprise_no,
-            d.reason, d.next_at, d.last_sign_at, d.unreachable_since, d.unreachable_why, d.entry_released, d.erased_at FROM debtor d WHERE d.pk = $1";
+            d.contacts, d.pay_runs, d.customer_since, d.reason, d.next_at, d.last_sign_at, d.unreachable_since, d.unreachable_why, d.entry_released, d.erased_at FROM debtor d WHERE d.pk = $1";
     TELL_INVOICES = "SELECT i.source_id AS id, i.number, i.kind, i.status, i.presence, i.issued_on, i.due_on, i.currency, i.total, i.balance, i.disputed,
             i.reference, i.pay_url, i.document, i.po_number, i.owner, i.for_invoice, i.booked_through, i.tags, i.cadence, i.term, i.first_seen,
             i.reopened, i.paused_until, i.thread, i.closed_at, i.erased_at FROM invoice i
         WHERE i.pk IN (SELECT pk FROM invoice WHERE debtor_pk = $1 AND presence <> 'closed' UNION ALL SELECT pk FROM invoice WHERE debtor_pk = $1 AND presence = 'closed') ORDER BY i.pk";
     TELL_STEPS = "SELECT i.number AS invoice, k.term, k.step, k.cadence, k.rank, k.kind, k.on_day, k.why FROM invoice i
         JOIN mark k ON k.invoice_pk = i.pk WHERE i.pk IN (SELECT pk FROM invoice WHERE debtor_pk = $1 AND presence <> 'closed' UNION ALL SELECT pk FROM invoice WHERE debtor_pk = $1 AND presence = 'closed') ORDER BY i.pk, k.term, k.on_day, k.step";
-    TELL_HOLDS = "SELECT h.pk AS id, i.number AS invoice, h.until_day, h.reason, h.created_at, h.ended_at FROM hold h
+    TELL_HOLDS = "SELECT h.pk AS id, h.kind, h.part, i.number AS invoice, i.currency, h.until_day, h.reason, h.created_at, h.ended_at FROM hold h
         LEFT JOIN invoice i ON i.pk = h.invoice_pk WHERE h.debtor_pk = $1 ORDER BY h.pk";
-    TELL_EVENTS = "SELECT e.at, e.kind, e.text, i.number AS invoice FROM event e LEFT JOIN invoice i ON i.pk = e.invoice_pk
+    TELL_EVENTS = "SELECT e.at, e.kind, e.text, e.amount, i.currency, i.number AS invoice FROM event e LEFT JOIN invoice i ON i.pk = e.invoice_pk
         WHERE e.debtor_pk = $1 ORDER BY e.pk";
     TELL_CONTACTS = "SELECT c.pk AS id, c.at, c.cadence, c.currency, c.step, c.state, c.redirected, c.erased_at FROM contact c
         WHERE c.debtor_pk = $1 ORDER BY c.pk";
@@ -31,10 +31,18 @@ statements! {
         FROM contact c JOIN message m ON m.contact_pk = c.pk WHERE c.debtor_pk = $1 ORDER BY m.pk";
     TELL_POINTS = "SELECT channel, address, dead_at, evidence FROM point WHERE debtor_pk = $1 ORDER BY channel, address";
     TELL_ALERTS = "SELECT a.at, a.subject, a.text, a.sent_at, a.ended_at FROM alert a
-        WHERE a.key IN (SELECT 'unreachable:' || d.source_id FROM debtor d WHERE d.pk = $1 UNION ALL SELECT 'refused:' || d.source_id FROM debtor d WHERE d.pk = $1)
+        WHERE a.key IN (SELECT 'unreachable:' || d.source_id FROM debtor d WHERE d.pk = $1 UNION ALL SELECT 'refused:' || d.source_id FROM debtor d WHERE d.pk = $1
+        UNION ALL SELECT 'notice:' || CAST(q.pk AS TEXT) FROM question q WHERE q.debtor_pk = $1)
         ORDER BY a.pk";
     TELL_UNREADABLE = "SELECT u.source_id AS invoice, u.text, u.seen_at FROM invoice i JOIN unreadable u ON u.source_id = i.source_id
         WHERE i.pk IN (SELECT pk FROM invoice WHERE debtor_pk = $1 AND presence <> 'closed' UNION ALL SELECT pk FROM invoice WHERE debtor_pk = $1 AND presence = 'closed') ORDER BY i.pk";
+    TELL_WORDS = "SELECT s.matter, s.value, s.on_day, s.at, s.reason, s.said_by, s.ended_at FROM standing s WHERE s.debtor_pk = $1 ORDER BY s.pk";
+    TELL_TASKS = "SELECT t.pk AS id, t.kind, t.state, t.cadence, t.currency, t.step, t.text, t.owner, t.redirected, t.created_at, t.due_on, t.tries, t.settled_at, t.why
+        FROM task t WHERE t.debtor_pk = $1 ORDER BY t.pk";
+    TELL_CALLS = "SELECT c.task_pk AS task, c.at, c.outcome, c.excuse, c.note, c.next_on, c.role, c.number, c.said_by FROM call c WHERE c.debtor_pk = $1 ORDER BY c.pk";
+    TELL_PROMISES = "SELECT p.at, p.until_day, p.known_on, p.state, p.settled_at FROM promise p WHERE p.debtor_pk = $1 ORDER BY p.pk";
+    TELL_QUESTIONS = "SELECT q.pk AS id, q.contact_pk AS contact, q.task_pk AS task, q.kind, q.asked_at, q.until_day, q.owner, q.state, q.answered_at, q.said_by, q.reason
+        FROM question q WHERE q.debtor_pk = $1 ORDER BY q.pk";
     TELL_TOMBSTONES = "SELECT at, cause, reason, author, counts FROM tombstone WHERE debtor_pk = $1 ORDER BY pk";
 }
 
@@ -76,6 +84,9 @@ const CUSTOMER: List = List {
         ("email", "email", Text),
         ("phone", "phone", Text),
         ("enterprise_no", "enterprise_no", Text),
+        ("contacts", "contacts", Json),
+        ("pay_runs", "pay_runs", Text),
+        ("customer_since", "customer_since", Text),
         ("reason", "reason", Text),
         ("next_at", "next_look_at", Time),
         ("last_sign_at", "last_payment_seen_at", Time),
@@ -86,7 +97,7 @@ const CUSTOMER: List = List {
     ],
 };
 
-const LISTS: [List; 10] = [
+const LISTS: [List; 15] = [
     List {
         name: "invoices",
         sql: TELL_INVOICES,
@@ -139,7 +150,9 @@ const LISTS: [List; 10] = [
         sql: TELL_HOLDS,
         fields: &[
             ("id", "id", Number),
+            ("kind", "kind", Text),
             ("invoice", "invoice", Text),
+            ("part", "disputed_amount", Amount),
             ("until_day", "until", Text),
             ("reason", "reason", Text),
             ("created_at", "created_at", Time),
@@ -149,7 +162,13 @@ const LISTS: [List; 10] = [
     List {
         name: "events",
         sql: TELL_EVENTS,
-        fields: &[("at", "at", Time), ("kind", "kind", Text), ("text", "text", Text), ("invoice", "invoice", Text)],
+        fields: &[
+            ("at", "at", Time),
+            ("kind", "kind", Text),
+            ("text", "text", Text),
+            ("amount", "amount", Amount),
+            ("invoice", "invoice", Text),
+        ],
     },
     List {
         name: "contacts",
@@ -206,6 +225,82 @@ const LISTS: [List; 10] = [
         name: "unreadable",
         sql: TELL_UNREADABLE,
         fields: &[("invoice", "invoice", Text), ("text", "text", Text), ("seen_at", "seen_at", Time)],
+    },
+    List {
+        name: "words",
+        sql: TELL_WORDS,
+        fields: &[
+            ("matter", "matter", Text),
+            ("value", "value", Text),
+            ("on_day", "on", Text),
+            ("at", "at", Time),
+            ("reason", "reason", Text),
+            ("said_by", "by", Text),
+            ("ended_at", "ended_at", Time),
+        ],
+    },
+    List {
+        name: "tasks",
+        sql: TELL_TASKS,
+        fields: &[
+            ("id", "id", Number),
+            ("kind", "kind", Text),
+            ("state", "state", Text),
+            ("cadence", "cadence", Text),
+            ("currency", "currency", Text),
+            ("step", "step", Text),
+            ("text", "text", Text),
+            ("owner", "owner", Text),
+            ("redirected", "redirected", Flag),
+            ("created_at", "created_at", Time),
+            ("due_on", "due_on", Text),
+            ("tries", "tries", Number),
+            ("settled_at", "settled_at", Time),
+            ("why", "why", Text),
+        ],
+    },
+    List {
+        name: "calls",
+        sql: TELL_CALLS,
+        fields: &[
+            ("task", "task", Number),
+            ("at", "at", Time),
+            ("outcome", "outcome", Text),
+            ("excuse", "excuse", Text),
+            ("note", "note", Text),
+            ("next_on", "next_on", Text),
+            ("role", "role", Text),
+            ("number", "number", Text),
+            ("said_by", "by", Text),
+        ],
+    },
+    List {
+        name: "promises",
+        sql: TELL_PROMISES,
+        fields: &[
+            ("at", "at", Time),
+            ("until_day", "until", Text),
+            ("known_on", "known_on", Text),
+            ("state", "state", Text),
+            ("settled_at", "settled_at", Time),
+        ],
+    },
+    List {
+        name: "questions",
+        sql: TELL_QUESTIONS,
+        fields: &[
+            ("id", "id", Number),
+            ("contact", "contact", Number),
+            ("task", "task", Number),
+            ("kind", "kind", Text),
+            ("asked_at", "asked_at", Time),
+            ("until_day", "until", Text),
+            ("owner", "owner", Text),
+            ("state", "state", Text),
+            ("answered_at", "answered_at", Time),
+            ("said_by", "by", Text),
+            ("reason", "reason", Text),
+        ],
     },
     List {
         name: "tombstones",

@@ -11,7 +11,7 @@ fn unknown_keys_and_sections() {
     let line = format!("relance.toml:21:1: unknown key \"max_mesages\" in [guard]; wanted one of: {GUARD_KEYS}");
     Tree::good("\n[guard]\nmax_mesages = 3\n").tells(&[&line]);
     Tree::good("\n[gaurd]\ndry_run = true\n").tells(&[
-        "relance.toml:20:2: unknown key \"gaurd\" here; wanted one of: creditor, documents, email, guard, people, retention, sms, source, store",
+        "relance.toml:20:2: unknown key \"gaurd\" here; wanted one of: creditor, documents, email, guard, people, report, retention, sms, source, store",
     ]);
     Tree::but("name =", "Name =").tells(&[
         "relance.toml:1:2: \"name\" is missing in [creditor]; wanted the firm's name as it stands in letters",
@@ -204,4 +204,26 @@ fn how_long_personal_data_is_kept() {
     assert_eq!(kept(""), ["3 years", "3 years", "3 years"]);
     assert_eq!(kept("\n[retention]\n"), ["3 years", "3 years", "3 years"]);
     assert_eq!(kept("\n[retention]\nmessages = \"18 months\"\ncustomers = \"forever\"\n"), ["18 months", "3 years", "forever"]);
+}
+
+#[test]
+fn the_report_has_an_hour_and_people() {
+    let wrong = "\n[report]\nmorning = \"7:30\"\nto = [\"anne@canal.example\", \"bob\"]\nhour = 7\n";
+    Tree::good(wrong).tells(&[
+        "relance.toml:21:11: \"morning\" is \"7:30\"; wanted a time of day such as \"07:30\", or \"off\"",
+        "relance.toml:22:29: \"to\" names \"bob\"; wanted e-mail addresses of your own people",
+        "relance.toml:23:1: unknown key \"hour\" in [report]; wanted one of: morning, to",
+    ]);
+    Tree::good("\n[report]\nto = []\n").tells(&["relance.toml:21:1: \"to\": wanted from 1 to 20 e-mail addresses"]);
+    let read = |more: &str| {
+        let report = Tree::good(more).setup().settings.report;
+        let to: Vec<String> = report.to.iter().map(ToString::to_string).collect();
+        format!("{} {}", report.morning.map_or("off".to_owned(), |t| t.to_string()), to.join(" "))
+    };
+    assert_eq!(read(""), "07:30:00 compta@canal.example");
+    assert_eq!(read("\n[report]\nmorning = \"off\"\n"), "off compta@canal.example");
+    assert_eq!(
+        read("\n[report]\nmorning = \"06:05\"\nto = [\"a@b.example\", \"c@d.example\"]\n"),
+        "06:05:00 a@b.example c@d.example"
+    );
 }

@@ -20,6 +20,7 @@ async fn everything_about_a_customer_is_told() {
         fields(&file),
         [
             "attempts",
+            "calls",
             "contacts",
             "customer",
             "dead_addresses",
@@ -29,9 +30,13 @@ async fn everything_about_a_customer_is_told() {
             "invoices",
             "letters_to_you",
             "messages",
+            "promises",
+            "questions",
             "steps",
+            "tasks",
             "tombstones",
-            "unreadable"
+            "unreadable",
+            "words"
         ]
     );
     let customer = &file["customer"];

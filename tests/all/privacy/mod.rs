@@ -5,6 +5,7 @@ mod erase;
 mod places;
 mod remains;
 mod retention;
+mod told;
 
 use crate::program::{Firm, into_folder, late};
 use crate::support::{Config, Row};

@@ -42,6 +42,10 @@ const CONTROLLER: &str = "UPDATE debtor SET contacts = '[]', pay_runs = '10, 25'
     INSERT INTO promise VALUES (1, 1, 1, 2, 7, '2026-11-09', '2026-11-12', '[1]', 'open', NULL), (2, 1, NULL, NULL, 7, '2026-11-09', '2026-11-12', '[]', 'broken', 9);
     INSERT INTO question VALUES (1, 1, 1, NULL, 'approval', 5, '2026-11-09', 'sales', '[[1,5]]', 'no', 6, 'Anne', 'not now'), (2, 1, NULL, 1, 'notice', 5, '2026-11-09', NULL, '[]', 'waiting', NULL, NULL, NULL);\n";
 
+/// What version 6 has besides: amounts of events, and whose copy of a report left.
+const REPORT: &str = "UPDATE event SET amount = -7 WHERE pk = 1;
+    INSERT INTO report VALUES ('2026-11-02', 'compta@canal.example', 'sent', 0, 1, 5, 6), ('2026-11-03', '', 'sending', 1, 2, -5, 7);\n";
+
 /// The SQL that fills a store of a version whose tables are there and empty.
 pub fn script(version: usize) -> String {
     let every: Vec<u8> = (0..=255).cycle().take(600).collect();
@@ -66,6 +70,7 @@ pub fn script(version: usize) -> String {
     let (attempts, head) = attempts(&digests, version);
     let privacy = if version < 3 { "" } else { PRIVACY };
     let controller = if version < 4 { "" } else { CONTROLLER };
+    let report = if version < 6 { "" } else { REPORT };
     let dictionary = format!("INSERT INTO dictionary VALUES (9, {}, {dictionary});\n", bytes(&Sha256::digest(&every)));
     [
         fixed(),
@@ -76,6 +81,7 @@ pub fn script(version: usize) -> String {
         format!("INSERT INTO meta VALUES ('head', '{head}');\n"),
         privacy.to_owned(),
         controller.to_owned(),
+        report.to_owned(),
     ]
     .concat()
 }
@@ -112,7 +118,7 @@ fn fixed() -> String {
                    (5, 'i5', 2, 'F-5', 'invoice', 'disputed', 'unreadable', NULL, '2026-10-01', 'JPY', 7, 7, 7, NULL, NULL, '[]', NULL, 1, '2026-09-02', 0, NULL, NULL, 0),
                    (6, 'i6', 7, 'F-6', 'payment', 'paid', 'closed', NULL, '2026-10-01', 'EUR', 0, 0, NULL, NULL, 'i1', '[]', NULL, 1, '2026-09-02', 0, NULL, NULL, -1);
         INSERT INTO unreadable VALUES ('row \t one', '{odd}', 5), ('', '', -5);
-        INSERT INTO event VALUES (1, 1, 1, 5, 'part_payment', '{odd}'), (2, 1, NULL, -5, 'payment', ''), (40, 7, 6, 6, 'due_moved', 'x');
+        INSERT INTO event (pk, debtor_pk, invoice_pk, at, kind, text) VALUES (1, 1, 1, 5, 'part_payment', '{odd}'), (2, 1, NULL, -5, 'payment', ''), (40, 7, 6, 6, 'due_moved', 'x');
         INSERT INTO hold (pk, debtor_pk, invoice_pk, kind, until_day, reason, created_at, ended_at)
             VALUES (1, 1, 1, 'operator', '2026-12-01', '{odd}', 5, NULL), (2, 2, NULL, 'operator', '2026-12-01', 'x', 5, 6);
         INSERT INTO contact (pk, debtor_pk, cadence, currency, step, state, at, redirected, invoices) VALUES (1, 1, 'standard', 'EUR', 'reminder', 'left', 5, 0, '[1]'), (2, 1, 'standard', 'EUR', 'firm', 'in_hand', 6, 1, '[1,2]'),

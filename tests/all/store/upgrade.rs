@@ -20,8 +20,20 @@ const CHANGED: [(&str, &str); 4] =
     [("message", "lease_until"), ("message", "session_pk"), ("invoice", "cadence"), ("invoice", "digest")];
 
 /// Tables that a later version added, or that it writes itself.
-const NEW: [&str; 11] =
-    ["session", "duty", "words", "tombstone", "standing", "task", "call", "promise", "question", "document", "payload_document"];
+const NEW: [&str; 12] = [
+    "session",
+    "duty",
+    "words",
+    "tombstone",
+    "standing",
+    "task",
+    "call",
+    "promise",
+    "question",
+    "document",
+    "payload_document",
+    "report",
+];
 
 /// The rows as far as the old schema has them: of each table the columns that it had, but for those that changed.
 fn kept(rows: Vec<(String, Vec<String>)>, old: &[(String, Vec<String>)]) -> Vec<(String, Vec<String>)> {

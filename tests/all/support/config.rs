@@ -13,6 +13,8 @@ pub struct Config {
     pub email: Option<String>,
     pub sms: Option<String>,
     pub guard: String,
+    /// The lines of [report]; off where there are none.
+    pub report: String,
     /// The lines of [documents]; none, no section.
     pub documents: String,
     /// The lines of [store]; the world or the firm fills in where it is, unless they are there already.
@@ -53,9 +55,9 @@ impl Config {
         let email =
             format!("from = \"Comptabilité <compta@canal.example>\"\nsmtp = \"smtp://127.0.0.1:{port}\"\ntls = \"none\"\n");
         let none = String::new;
-        let (source, guard, documents, store) = (none(), none(), none(), none());
+        let (source, guard, report, documents, store) = (none(), none(), none(), none(), none());
         let files = BTreeMap::from([("cadences/standard.toml".to_owned(), STANDARD.to_owned())]);
-        Config { ledger: None, source, email: Some(email), sms: None, guard, documents, store, files }
+        Config { ledger: None, source, email: Some(email), sms: None, guard, report, documents, store, files }
     }
 
     /// SMS through a gateway on this machine, and no mail.
@@ -93,6 +95,12 @@ impl Config {
     /// One more line for `[guard]`.
     pub fn guard_line(mut self, line: &str) -> Config {
         self.guard.push_str(&format!("{line}\n"));
+        self
+    }
+
+    /// One more line for `[report]`.
+    pub fn report_line(mut self, line: &str) -> Config {
+        self.report.push_str(&format!("{line}\n"));
         self
     }
 
@@ -181,6 +189,9 @@ contact = "compta@canal.example"
             text.push_str(&format!("[documents]\n{}", self.documents));
         }
         text.push_str(&format!("[guard]\n{}", self.guard));
+        // The machine's own day and hour must not decide whether a test's firm gets a report: who tests it says so.
+        let report = if self.report.is_empty() { "morning = \"off\"\n" } else { &self.report };
+        text.push_str(&format!("[report]\n{report}"));
         text
     }
 }
