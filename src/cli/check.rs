@@ -1,8 +1,10 @@
 //! `check`: everything that is wrong, at once; with --connect, whether source, mail server and gateway answer.
 
-use super::{CliError, copies};
+use super::{CliError, copies, takers};
+use crate::clock::Clock;
 use crate::config::problem::{At, ConfigError, Problems};
 use crate::config::{Setup, environment};
+use crate::flow::Desk;
 use crate::flow::account::Account;
 use crate::flow::desk::checked;
 use crate::source::Source;
@@ -24,8 +26,8 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         Ok((setup, letters)) => (setup, letters.warnings),
         Err(e) => return Err(tell(e)),
     };
-    let notes = match complete(&setup).await {
-        Ok(notes) => notes,
+    let (notes, store) = match complete(&setup).await {
+        Ok(found) => found,
         Err(e) => return Err(tell(e)),
     };
     let letters = setup.letters.iter().filter(|l| !l.name.ends_with(".toml")).count();
@@ -33,6 +35,10 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     let warnings = if warned.is_empty() { String::new() } else { format!("; warnings: {}", warned.len()) };
     say!("{}: good (cadences: {}; letters: {letters}{warnings})", config.display(), setup.cadences.len());
     notes.iter().for_each(|note| say!("{note}"));
+    if let Some(store) = store {
+        let desk = Desk::new(setup.clone(), store, Clock::System).await?;
+        takers::table(&desk).await?;
+    }
     if args.connect { connect(&setup).await } else { Ok(()) }
 }
 
@@ -49,11 +55,11 @@ fn tell(error: ConfigError) -> CliError {
 }
 
 /// The check that needs the store: steps that vanished under open invoices (R8). Gives what is no fault of the
-/// configuration, and worth knowing all the same.
-async fn complete(setup: &Setup) -> Result<Vec<String>, ConfigError> {
+/// configuration, and worth knowing all the same; and the store, where there is one.
+async fn complete(setup: &Setup) -> Result<(Vec<String>, Option<Store>), ConfigError> {
     let problems = Problems::default();
     let place = At::start(&setup.settings.store.place.name());
-    let mut notes = Vec::new();
+    let (mut notes, mut found) = (Vec::new(), None);
     match Store::existing(&setup.settings.store, &setup.environment).await {
         // None before there is a store; an older one is brought up to date by `run`, which asks again then.
         Err(StoreError::NotYet(_) | StoreError::TooOld { .. }) => {}
@@ -71,9 +77,10 @@ async fn complete(setup: &Setup) -> Result<Vec<String>, ConfigError> {
                 }
                 Err(e) => problems.add(&place, e.to_string()),
             }
+            found = Some(store);
         }
     }
-    if problems.is_empty() { Ok(notes) } else { Err(ConfigError(problems.into_sorted())) }
+    if problems.is_empty() { Ok((notes, found)) } else { Err(ConfigError(problems.into_sorted())) }
 }
 
 /// Refuses a configuration in which a step is gone that an open invoice has had (R8).

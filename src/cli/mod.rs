@@ -34,6 +34,7 @@ mod report;
 mod run;
 mod status;
 mod store;
+mod takers;
 mod tasks;
 mod test;
 mod uncertain;

@@ -31,8 +31,16 @@ pub const CADENCES: &[Bundled] = &[
 ];
 
 /// The tests beside the cadences.
-pub const CADENCE_TESTS: &[Bundled] =
-    &[("cadences/tests/business.toml", include_str!("../../config/cadences/tests/business.toml"))];
+pub const CADENCE_TESTS: &[Bundled] = &[
+    ("cadences/tests/business.toml", include_str!("../../config/cadences/tests/business.toml")),
+    ("cadences/tests/consumer.toml", include_str!("../../config/cadences/tests/consumer.toml")),
+    ("cadences/tests/consumer-be.toml", include_str!("../../config/cadences/tests/consumer-be.toml")),
+    ("cadences/tests/consumer-fr.toml", include_str!("../../config/cadences/tests/consumer-fr.toml")),
+    ("cadences/tests/key-account.toml", include_str!("../../config/cadences/tests/key-account.toml")),
+    ("cadences/tests/public-body.toml", include_str!("../../config/cadences/tests/public-body.toml")),
+    ("cadences/tests/rules.toml", include_str!("../../config/cadences/tests/rules.toml")),
+    ("cadences/tests/unknown.toml", include_str!("../../config/cadences/tests/unknown.toml")),
+];
 
 /// SMS gateways.
 pub const GATEWAYS: &[Bundled] = &[

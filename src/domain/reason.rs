@@ -126,6 +126,14 @@ reasons! {
     Changed = "changed", "the case has changed since the message was planned";
 }
 
+impl Reason {
+    /// Whether only the time is wrong: the hour, the day, or that it is too soon after another contact.
+    pub fn is_about_time(self) -> bool {
+        use Reason::{Ceiling, OutsideWindow, PayRun, QuietTime, Spacing};
+        matches!(self, Spacing | Ceiling | PayRun | OutsideWindow | QuietTime)
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())

@@ -118,11 +118,12 @@ pub(super) async fn prepare(desk: &Desk, claimed: Vec<Claimed>) -> Result<Prepar
                 marked.push((ready.claimed.pk, payload));
                 prepared.ready.push(*ready);
             }
-            Made::Later(claimed) => prepared.rest.push(claimed),
+            Made::Rest(claimed) => prepared.rest.push(claimed),
             Made::Stays(claimed, reason) => {
                 let file = around.file(&claimed)?;
                 prepared.cancelled.push(cancelled(desk, file, claimed, reason, None, now).await?);
             }
+            Made::Later(claimed, until) => desk.store.put_off(claimed.pk, until).await?,
             Made::Broken(claimed, why) => {
                 let file = around.file(&claimed)?;
                 prepared.cancelled.push(bad_message(desk, file, claimed, why, now).await?);
@@ -162,9 +163,11 @@ enum Made {
     /// It may leave; with the contact to which its marks must follow, where the case has moved since planning.
     Ready(Box<Ready>, Payload, Option<NewContact>),
     /// It comes with the next group.
-    Later(Claimed),
+    Rest(Claimed),
     /// It does not leave now.
     Stays(Claimed, Reason),
+    /// A person said yes to it, or let it pass, and only the time is wrong: it waits for its hour as it is.
+    Later(Claimed, Timestamp),
     /// It cannot be made.
     Broken(Claimed, String),
 }
@@ -176,7 +179,7 @@ async fn make_all(desk: &Desk, around: &Arc<Around>, claimed: Vec<Claimed>, mut 
     let made = tokio::task::spawn_blocking(move || {
         let mut packer = around.dictionary.packer()?;
         let mut one = |message| match shelf.is_full() {
-            true => Ok(Made::Later(message)),
+            true => Ok(Made::Rest(message)),
             false => make(&desk, &around, message, &mut packer, &mut shelf),
         };
         claimed.into_iter().map(&mut one).collect::<Result<Vec<Made>, StoreError>>()
@@ -242,6 +245,13 @@ pub(super) struct Decided {
     today: Date,
 }
 
+/// Why a message does not leave.
+pub(super) struct Stays {
+    reason: Reason,
+    /// A person said yes to it, and only the time is wrong: it waits for its hour as it is.
+    later: Option<Timestamp>,
+}
+
 /// Decides once more whether a message may leave: with the plan by which it does, or why it does not.
 pub(super) fn decided(
     desk: &Desk,
@@ -249,20 +259,25 @@ pub(super) fn decided(
     conditions: &Conditions,
     claimed: &Claimed,
     now: Timestamp,
-) -> Result<Decided, Reason> {
+) -> Result<Decided, Stays> {
     let zone = desk.setup.zone(&file.debtor);
     let (Some(cadence), Some(currency)) = (desk.setup.cadence(&claimed.cadence), Currency::parse(&claimed.currency)) else {
-        return Err(Reason::NoCadence);
+        return Err(Stays { reason: Reason::NoCadence, later: None });
     };
     let case = CaseKey { cadence: cadence.name.clone(), currency };
     let world = World { own: Some(claimed.contact_pk), ..desk.world(conditions, &file.debtor, &zone, cadence, now) };
     let decision = decide(file, &case, &world, &mut NoTrace);
-    let Verdict::Send(plan) = decision.verdict else { return Err(decision.reason) };
+    let Verdict::Send(plan) = decision.verdict else {
+        // Decided anew, it would be asked about anew.
+        let answered = file.contacts.iter().any(|c| c.pk == claimed.contact_pk && c.word.as_ref().is_some_and(|w| w.given));
+        let later = decision.next.filter(|next| answered && decision.reason.is_about_time() && *next > now);
+        return Err(Stays { reason: decision.reason, later });
+    };
     let same_step = cadence.steps[plan.step].id.as_str() == claimed.step;
     let to = plan.way.to().iter().find(|to| to.channel == claimed.channel && to.address == claimed.address);
     let to = to.filter(|to| same_step && to.copy == claimed.copy && is_as_answered(file, claimed, &plan)).cloned();
     let (cadence, today) = (cadence.clone(), local_date(now, &zone));
-    to.map(|to| Decided { cadence, plan, to, case, today }).ok_or(Reason::Changed)
+    to.map(|to| Decided { cadence, plan, to, case, today }).ok_or(Stays { reason: Reason::Changed, later: None })
 }
 
 /// Makes the message if the decision still stands.
@@ -270,7 +285,8 @@ fn make(desk: &Desk, around: &Around, claimed: Claimed, packer: &mut Packer<'_>,
     let (file, now) = (around.file(&claimed)?, around.now);
     let Decided { cadence, plan, to, case, today } = match decided(desk, file, &around.conditions, &claimed, now) {
         Ok(decided) => decided,
-        Err(reason) => return Ok(Made::Stays(claimed, reason)),
+        Err(Stays { later: Some(until), .. }) => return Ok(Made::Later(claimed, until)),
+        Err(Stays { reason, .. }) => return Ok(Made::Stays(claimed, reason)),
     };
     let mut copies = copies::choose(desk, file, &cadence, &plan, claimed.channel, shelf, now);
     let compose = |copies: &Copies| {

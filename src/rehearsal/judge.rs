@@ -72,12 +72,18 @@ fn differs(expected: &Expected, seen: &Seen) -> Option<String> {
         .or_else(|| Some(format!("it says \"{}\"", expected.omits.iter().find(|w| seen.text.contains(*w))?)))
 }
 
+/// The reasons of a day: of all looks at it, or of the last before it.
 fn reasons(played: &Played, on: Date) -> Vec<Reason> {
-    let last = played.reasons.iter().rev().find(|(day, _)| *day <= on);
-    last.map(|(_, reasons)| reasons.clone()).unwrap_or_default()
+    let mut found: Vec<Reason> = played.reasons.iter().filter(|(day, _)| *day == on).flat_map(|(_, r)| r.clone()).collect();
+    if found.is_empty() {
+        found = played.reasons.iter().rev().find(|(day, _)| *day <= on).map(|(_, r)| r.clone()).unwrap_or_default();
+    }
+    found.sort();
+    found.dedup();
+    found
 }
 
-/// Why nothing left, as it stood at the end of a day.
+/// Why nothing left on a day.
 fn why(played: &Played, on: Date) -> String {
     let reasons = reasons(played, on);
     let told: Vec<String> = reasons.iter().map(|r| format!("{}: {}", r.code(), r.text())).collect();

@@ -25,7 +25,7 @@ use jiff::civil::{Date, Time};
 /// A test that comes to no end by then has gone wrong.
 const MOST_LOOKS: u32 = 20_000;
 
-/// While the ledger cannot be read, one looks again after this, in seconds: it is the same all the time.
+/// While a poll stops all sending, one looks again after this, in seconds: it is the same all the time.
 const BLIND_S: i64 = 4 * 3600;
 
 /// What a test came to.
@@ -33,7 +33,7 @@ const BLIND_S: i64 = 4 * 3600;
 pub(super) struct Played {
     /// What happened, in the order of time.
     pub(super) seen: Vec<Seen>,
-    /// Why nothing (more) left, at the end of each day on which there was a look.
+    /// Why nothing (more) left, at each look.
     pub(super) reasons: Vec<(Date, Vec<Reason>)>,
     /// What could not be done as the test says: the place and a sentence.
     pub(super) trouble: Vec<String>,
@@ -64,7 +64,7 @@ pub(super) async fn play(common: &Common, setup: &Setup, test: &Test) -> anyhow:
     let desk = common.desk(staged, folder.path(), clock.clone(), outlet.clone()).await?;
     let (eyes, played) = (Eyes::default(), Played::default());
     let mut play = Play { test, common, setup, folder, clock, outlet, books, desk, eyes, played };
-    let end = play.to_the_end(start).await;
+    let end = play.through(start).await;
     play.desk.store.close().await;
     play.books.close().await;
     end.map(|()| play.played)
@@ -85,7 +85,7 @@ impl Play<'_> {
         instant(day, time, &self.desk.setup.settings.creditor.timezone).context("no such day")
     }
 
-    async fn to_the_end(&mut self, start: Timestamp) -> anyhow::Result<()> {
+    async fn through(&mut self, start: Timestamp) -> anyhow::Result<()> {
         let end = self.at(plus_days(self.test.until, 1), Time::midnight())?;
         let mut rows: Vec<_> = self.test.rows.iter().collect();
         rows.sort_by_key(|r| std::cmp::Reverse(r.seen));
@@ -113,7 +113,7 @@ impl Play<'_> {
         bail!("{MOST_LOOKS} looks and no end: this is a fault of relance")
     }
 
-    /// The pumps, and what came of them. False when the ledger could not be read.
+    /// The pumps, and what came of them. False when the ledger could not be read, or shrank too much.
     async fn look(&mut self) -> anyhow::Result<bool> {
         let poll = collect::poll(&self.desk).await?;
         plan::step(&self.desk).await?;
@@ -122,11 +122,8 @@ impl Play<'_> {
         let reasons = self.desk.store.reasons().await?;
         let reasons: Vec<Reason> = reasons.iter().filter_map(|(code, _)| Reason::parse(code)).collect();
         let today = local_date(self.clock.now(), &self.desk.setup.settings.creditor.timezone);
-        match self.played.reasons.last_mut() {
-            Some((day, last)) if *day == today => *last = reasons,
-            _ => self.played.reasons.push((today, reasons)),
-        }
-        Ok(poll.outcome != PollOutcome::Failed)
+        self.played.reasons.push((today, reasons));
+        Ok(poll.outcome == PollOutcome::Good)
     }
 
     /// When something is due by itself.

@@ -328,7 +328,7 @@ fn stand(s: Section, days: &Days) -> Option<(Date, Reason)> {
     let on = s.parse("on", Days::WANTED, |t| days.read(t));
     let reason = s.parse("reason", "a reason such as \"not_yet\"; `relance explain` names them", Reason::parse);
     if !s.has("on") || !s.has("reason") {
-        s.missing("reason", "the day, and the reason at its end");
+        s.missing("reason", "the day, and a reason for which nothing left then");
     }
     s.finish();
     on.zip(reason)

@@ -118,12 +118,14 @@ fn message(attempt: &AttemptRow, outlet: &Outlet, on: Date) -> Option<Seen> {
     })
 }
 
+/// Subject and text on one line: where a line was broken is no matter.
 fn words(channel: Channel, bytes: &[u8]) -> String {
-    match channel {
+    let text = match channel {
         Channel::Email => {
             let (subject, text) = subject_and_text(bytes);
             format!("{}\n{text}", subject.unwrap_or_default())
         }
         Channel::Sms => String::from_utf8_lossy(bytes).into_owned(),
-    }
+    };
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

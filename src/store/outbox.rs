@@ -28,6 +28,8 @@ statements! {
         WHERE message.pk = j.pk AND CASE WHEN message.state = 'sending' AND message.session_pk = $2 AND message.payload_pk = j.payload THEN 1 ELSE 0 END = 1";
     CLAIM_RETURN = "UPDATE message SET state = 'queued', session_pk = NULL WHERE CASE WHEN state = 'leased' AND session_pk = $2 THEN 1 ELSE 0 END = 1
         AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
+    CLAIM_PUT_OFF = "UPDATE message SET state = 'queued', session_pk = NULL, not_before = $3
+        WHERE CASE WHEN state = 'leased' AND session_pk = $2 THEN 1 ELSE 0 END = 1 AND pk = $1";
     CLAIM_FORGET = "UPDATE payload SET address = NULL, body = NULL, erased_at = $2 WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     MARK_SENDING = "UPDATE message SET state = 'sending', payload_pk = j.payload, first_try_at = coalesce(message.first_try_at, $2),
             tries = message.tries + 1
@@ -116,6 +118,14 @@ impl Store {
         }
         let mut tx = self.begin_apart().await?;
         query(CLAIM_RETURN).bind(keys(messages.iter().copied())).bind(self.own_session()?).execute(&mut tx).await?;
+        tx.commit().await
+    }
+
+    /// Gives a claim back until a later instant.
+    pub async fn put_off(&self, message: i64, until: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.begin_apart().await?;
+        let put_off = query(CLAIM_PUT_OFF).bind(message).bind(self.own_session()?).bind(until.as_millisecond());
+        put_off.execute(&mut tx).await?;
         tx.commit().await
     }
 

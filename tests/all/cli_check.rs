@@ -192,3 +192,27 @@ async fn without_a_store_the_reading_verbs_say_so() {
     }
     assert!(!firm.path("relance.db").exists());
 }
+
+/// Who gets which, on the ledger as it was last read; and what no cadence takes.
+#[tokio::test]
+async fn a_table_tells_which_cadence_takes_whom() {
+    let only = ALWAYS.replace("[window]\n", "applies_to = { customer_kind = \"business\" }\n[window]\n");
+    let rows = [
+        late("F-1", "C1").with("customer_kind", "business"),
+        late("F-2", "C1").with("customer_kind", "business"),
+        late("F-3", "C2").with("customer_kind", "consumer"),
+        late("F-4", "C3").with("customer_kind", "business").with("email", "").with("tags", "key_account"),
+    ];
+    let firm = Firm::new(&into_folder().cadence(&only), &rows).await;
+    assert!(!firm.run(&["check"]).ends(0).out.contains("CUSTOMERS"), "nothing is known before the ledger was read");
+    firm.run(&["run", "--once"]).ends(0);
+    let told = firm.run(&["check"]).ends(0).out;
+    let row = |begins: &str| {
+        let line = told.lines().find(|l| l.trim_start().starts_with(begins)).unwrap_or_else(|| panic!("{begins}: {told}"));
+        line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(row("standard")[1..3], ["1", "2"]);
+    assert!(row("none: kind consumer")[3..].contains(&"1".to_owned()), "{told}");
+    assert_eq!(row("none: state key_account").last().unwrap(), "1", "and no address");
+    assert!(told.contains("what no cadence takes is chased by nobody"), "{told}");
+}

@@ -49,7 +49,9 @@ async fn an_id_that_doubles_before_a_message_leaves_stops_that_message() {
     untyped(&world, &[("5", "C1"), ("6", "C3")]).await;
     world.poll().await;
     world.plan().await;
-    let sql = "INSERT INTO relance_invoices SELECT number, 'C2', customer_name, issued_on, due_on, currency, total, balance, \
+    let sql = "INSERT INTO relance_invoices (number, customer_id, customer_name, issued_on, due_on, currency, total, balance, status, \
+               kind, email, phone, language, country, customer_kind, reference, pay_url, disputed_amount, for_invoice, tags, \
+               booked_through, document, invoice_id) SELECT number, 'C2', customer_name, issued_on, due_on, currency, total, balance, \
                status, kind, email, phone, language, country, customer_kind, reference, pay_url, disputed_amount, for_invoice, \
                tags, booked_through, document, '5' FROM relance_invoices WHERE invoice_id = 5";
     sqlx::query(sql).execute(&world.ledger).await.unwrap();

@@ -1,7 +1,6 @@
 //! What a mail server refuses or puts off, and what becomes of the message, the address and the debtor.
 
-use crate::support::config::STANDARD;
-use crate::support::{Act, Config, Greet, Row, Smtp, Stage, World};
+use crate::support::{Act, Config, Greet, Row, STANDARD, Smtp, Stage, World};
 use jiff::Timestamp;
 use relance::domain::attempt::{retry_delay, spread};
 

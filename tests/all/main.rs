@@ -39,6 +39,7 @@ mod mail_wire;
 mod pace;
 mod privacy;
 mod program;
+mod rehearsal;
 mod report;
 mod rows;
 mod sessions;

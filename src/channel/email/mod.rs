@@ -43,7 +43,7 @@ impl Mailer {
         match self {
             Mailer::Smtp(client) => client.send(envelope, message, copies).await,
             Mailer::Folder(folder) => folder.send(envelope, &message).await,
-            Mailer::Nowhere(outlet) => outlet.take(&envelope.envid, &envelope.to.to_string(), &message),
+            Mailer::Nowhere(outlet) => outlet.take(&envelope.envid, envelope.to.as_ref(), &message),
         }
     }
 

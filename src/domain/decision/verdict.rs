@@ -111,8 +111,7 @@ struct Leave {
 impl Leave {
     /// Whether only the time is wrong, so that another choice may leave sooner.
     fn is_only_later(&self) -> bool {
-        use Reason::{Ceiling, OutsideWindow, PayRun, QuietTime, Spacing};
-        matches!(self.decision.reason, Spacing | Ceiling | PayRun | OutsideWindow | QuietTime)
+        self.decision.reason.is_about_time()
     }
 }
 

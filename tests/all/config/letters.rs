@@ -1,7 +1,7 @@
 //! Letters: what is wrong with one is told with its place, and hurts no other.
 
 use super::{GOOD, Tree};
-use crate::support::config::STANDARD;
+use crate::support::STANDARD;
 
 const VARIABLES: &str = "creditor.name, creditor.contact, creditor.iban, creditor.enterprise_no, debtor.name, debtor.business, \
                          debtor.consumer, person.name, invoice.number, invoice.issued_on, invoice.due_on, invoice.due_short, \

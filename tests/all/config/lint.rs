@@ -1,7 +1,7 @@
 //! Words that letters should not say: each class in each language, with its place, and nothing of it in what is shipped.
 
 use super::{GOOD, Tree};
-use crate::support::config::STANDARD;
+use crate::support::STANDARD;
 use relance::config::bundled;
 
 /// A cadence whose steps of each rank use a letter of their own.

@@ -60,13 +60,16 @@ fn no_file_is_forgotten() {
     for (folder, prefix) in [("config", ""), ("templates/letters", "letters/")] {
         for entry in std::fs::read_dir(root.join(folder)).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_dir()) {
             let name = entry.file_name().unwrap().to_string_lossy().into_owned();
-            for file in std::fs::read_dir(&entry).unwrap() {
+            for file in std::fs::read_dir(&entry).unwrap().filter(|f| f.as_ref().unwrap().path().is_file()) {
                 found.push(format!("{prefix}{name}/{}", file.unwrap().file_name().to_string_lossy()));
             }
         }
     }
     found.push("letters/lint.toml".to_owned());
-    found.retain(|name| name != "cadences/tests"); // They are looked at where cadences are played.
+    for file in std::fs::read_dir(root.join("config/cadences/tests")).unwrap() {
+        found.push(format!("cadences/tests/{}", file.unwrap().file_name().to_string_lossy()));
+    }
+    compiled.extend(bundled::CADENCE_TESTS.iter().map(|(path, _)| (*path).to_owned()));
     compiled.sort();
     found.sort();
     assert_eq!(found, compiled);

@@ -12,7 +12,7 @@ pub mod smtp_session;
 pub mod tls;
 pub mod world;
 
-pub use config::Config;
+pub use config::{Config, STANDARD};
 pub use postgres::Database;
 pub use relay::Relay;
 pub use row::Row;
