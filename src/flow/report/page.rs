@@ -434,7 +434,7 @@ impl Tongue<'_> {
         let minutes = ((now.as_second() - then.as_second()) / 60).max(1);
         let (key, n) = match minutes {
             ..120 => ("page.minutes", minutes),
-            ..2880 => ("page.hours", minutes / 60),
+            120..2880 => ("page.hours", minutes / 60),
             _ => ("page.days", minutes / 1440),
         };
         self.words.fill(key, &[("n", &n.to_string())])

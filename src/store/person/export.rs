@@ -360,7 +360,8 @@ impl Kind {
             // What no calendar holds is told as the number that it is.
             Kind::Time => number(row)?.map_or(Value::Null, |ms| instant(ms).map_or(Value::from(ms), |at| Value::from(time(at)))),
             Kind::Money => {
-                let currency = Currency::parse(&row.get::<String>("currency")?);
+                // An event about no invoice is about no money.
+                let currency = row.get::<Option<String>>("currency")?.and_then(|code| Currency::parse(&code));
                 let decimal = |minor| currency.map_or(Value::from(minor), |c| Value::from(Money::new(minor, c).decimal()));
                 number(row)?.map_or(Value::Null, decimal)
             }

@@ -130,7 +130,7 @@ async fn many_rows_and_long_ones_are_copied_page_by_page() {
     let Some(moving) = Move::new().await else { return };
     let numbers = "WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 9100)";
     for sql in [
-        "INSERT INTO event SELECT i, 1, NULL, -i, 'k', 't' || i FROM n",
+        "INSERT INTO event (pk, debtor_pk, invoice_pk, at, kind, text) SELECT i, 1, NULL, -i, 'k', 't' || i FROM n",
         "INSERT INTO mark SELECT 1, i / 7 + 2, 's' || i, 'standard', NULL, 1, 'left', '2026-10-05', NULL, 0, NULL FROM n",
         "INSERT INTO point SELECT 1, CASE i % 3 WHEN 0 THEN 'email' WHEN 1 THEN 'Email' ELSE 'sms' END, 'é' || i, i, '' FROM n",
         "INSERT INTO payload SELECT i, randomblob(16), 'a', randomblob(70000), randomblob(32), NULL, NULL FROM n WHERE i < 180",
