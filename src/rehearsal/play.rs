@@ -13,7 +13,7 @@ use crate::domain::step::{Channel, TaskKind};
 use crate::domain::time::{instant, local_date, plus_days};
 use crate::flow::calls::{self, Report};
 use crate::flow::collect::{self, LEDGER_RELEASED};
-use crate::flow::{Desk, deliver, plan};
+use crate::flow::{Desk, deliver, plan, review};
 use crate::store::holds::{Found, Named};
 use crate::store::polls::PollOutcome;
 use crate::store::questions::Answer;
@@ -118,6 +118,8 @@ impl Play<'_> {
         let poll = collect::poll(&self.desk).await?;
         plan::step(&self.desk).await?;
         deliver::step(&self.desk).await?;
+        // Owners are told here: silence is a yes only of one who was.
+        review::step(&self.desk).await?;
         self.eyes.look(&self.desk, &self.outlet, &mut self.played.seen).await?;
         let reasons = self.desk.store.reasons().await?;
         let reasons: Vec<Reason> = reasons.iter().filter_map(|(code, _)| Reason::parse(code)).collect();
