@@ -1,8 +1,8 @@
-//! `demo`: sixty days in the life of a small firm, on an embedded ledger, without network.
+//! `demo`: sixty days in the life of a small firm, or a year of a larger one, on an embedded ledger, without network.
 
 use super::CliError;
 use crate::clock::Clock;
-use crate::demo::{self, DAYS, Progress};
+use crate::demo::{self, DAYS, Progress, YEAR};
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
@@ -11,29 +11,40 @@ pub(super) struct Args {
     /// The folder to write; one that demo made before is made anew
     #[arg(default_value = "relance-demo")]
     folder: PathBuf,
+    /// A year of a firm with three hundred customers, under the cadences that are shipped
+    #[arg(long)]
+    firm: bool,
+    /// Another year: customers and what they do follow from this number
+    #[arg(long, default_value_t = 1, requires = "firm")]
+    seed: u64,
 }
 
 pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let bar = std::io::stderr().is_terminal();
-    let show = |progress: Progress| if bar { draw(&progress) } else { note(&progress) };
-    let summary = demo::live(&args.folder, &Clock::System, show).await.map_err(|e| CliError::Failed(e.to_string()))?;
+    let days = if args.firm { YEAR } else { DAYS };
+    let show = |progress: Progress| if bar { draw(&progress, days) } else { note(&progress, days) };
+    let lived = match args.firm {
+        true => demo::live_a_year(&args.folder, &Clock::System, args.seed, show).await,
+        false => demo::live(&args.folder, &Clock::System, show).await,
+    };
+    let summary = lived.map_err(|e| CliError::Failed(format!("{e:#}")))?;
     say!("{summary}");
     Ok(())
 }
 
 /// The progress bar, on one line of a terminal; the last day ends the line.
-fn draw(progress: &Progress) {
+fn draw(progress: &Progress, days: i64) {
     let Progress { day, date, sent } = progress;
-    let filled = (30 * day / DAYS) as usize;
+    let filled = (30 * day / days) as usize;
     let bar = format!("{}{}", "█".repeat(filled), "░".repeat(30 - filled));
-    let end = if *day == DAYS { "\n" } else { "" };
-    super::out::aside(&format!("\r{bar} day {day:>2} of {DAYS} · {date} · {sent} messages {end}"));
+    let end = if *day == days { "\n" } else { "" };
+    super::out::aside(&format!("\r{bar} day {day:>3} of {days} · {date} · {sent} messages {end}"));
 }
 
 /// Without a terminal, a line now and then.
-fn note(progress: &Progress) {
+fn note(progress: &Progress, days: i64) {
     let Progress { day, date, sent } = progress;
-    if day % 20 == 0 {
-        complain!("day {day} of {DAYS} ({date}): {sent} messages so far");
+    if day % (days / 3) == 0 {
+        complain!("day {day} of {days} ({date}): {sent} messages so far");
     }
 }

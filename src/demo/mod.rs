@@ -1,6 +1,7 @@
 //! The demo: writes a folder with a ledger, a configuration and cadences, and lives through sixty days on a
-//! moving clock. Invoices fall due, some are paid on the way, messages leave into a folder.
+//! moving clock. Invoices fall due, some are paid on the way, messages leave into a folder. Or a year of a larger firm.
 
+mod firm;
 mod ledger;
 mod life;
 mod story;
@@ -14,6 +15,8 @@ use crate::store::sqlite::StoreLock;
 use anyhow::{Context as _, bail};
 use std::path::Path;
 
+pub use firm::{DAYS as YEAR, live as live_a_year};
+
 /// How many days the demo lives through.
 pub const DAYS: i64 = 60;
 
@@ -23,7 +26,7 @@ const MARK: &str = ".relance-demo";
 /// How far the demo has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Days lived through, of [`DAYS`].
+    /// Days lived through, of [`DAYS`] or of [`YEAR`].
     pub day: i64,
     /// The last of them.
     pub date: jiff::civil::Date,
@@ -35,6 +38,7 @@ pub struct Progress {
 /// nothing itself: `tell` hears of every day.
 pub async fn live(folder: &Path, clock: &Clock, tell: impl FnMut(Progress)) -> anyhow::Result<String> {
     prepare_folder(folder)?;
+    write_setup(folder)?;
     let story = story::load()?;
     let last_day = life::last_day(clock.now())?;
     let first_day = crate::domain::time::plus_days(last_day, -DAYS);
@@ -46,7 +50,7 @@ pub async fn live(folder: &Path, clock: &Clock, tell: impl FnMut(Progress)) -> a
     let desk = Desk::new(setup, store, begin).await?;
     life::live(&desk, &ledger, &story, first_day, tell).await?;
     life::catch_up(&desk, clock).await?;
-    let summary = summary::text(&desk, folder).await?;
+    let summary = summary::text(&desk, folder, &["log --limit 20", "explain C003", "preview"]).await?;
     presence::leave(&desk).await?;
     desk.store.close().await;
     ledger.close().await;
@@ -71,9 +75,15 @@ fn prepare_folder(folder: &Path) -> anyhow::Result<()> {
         std::fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
         drop(lock);
     }
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    std::fs::write(folder.join(MARK), "made by `relance demo`; it makes this folder anew each time\n")?;
+    Ok(())
+}
+
+/// The configuration and the cadences of the sixty days.
+fn write_setup(folder: &Path) -> anyhow::Result<()> {
     let cadences = folder.join("cadences");
     std::fs::create_dir_all(&cadences).with_context(|| format!("cannot make {}", cadences.display()))?;
-    std::fs::write(folder.join(MARK), "made by `relance demo`; it makes this folder anew each time\n")?;
     std::fs::write(folder.join("relance.toml"), include_str!("relance.toml"))?;
     std::fs::write(cadences.join("business.toml"), include_str!("business.toml"))?;
     std::fs::write(cadences.join("everyone.toml"), include_str!("everyone.toml"))?;

@@ -5,8 +5,8 @@ use crate::flow::Desk;
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// The summary.
-pub(super) async fn text(desk: &Desk, folder: &Path) -> anyhow::Result<String> {
+/// The summary; `next` is what to try then.
+pub(super) async fn text(desk: &Desk, folder: &Path, next: &[&str]) -> anyhow::Result<String> {
     let mut text = String::new();
     writeln!(text, "\nSent, by step and channel")?;
     let sent = desk.store.sent().await?;
@@ -38,7 +38,7 @@ pub(super) async fn text(desk: &Desk, folder: &Path) -> anyhow::Result<String> {
     }
     let (program, config) = (program(), folder.join("relance.toml"));
     write!(text, "\nTry next")?;
-    for verb in ["log --limit 20", "explain C003", "preview"] {
+    for verb in next {
         write!(text, "\n  {program} --config {} {verb}", config.display())?;
     }
     Ok(text)

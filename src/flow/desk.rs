@@ -151,6 +151,12 @@ impl Desk {
         Desk::with(setup, store, clock, rehearsal.letters, dictionary, Some(rehearsal.outlet)).await
     }
 
+    /// A desk on a stage: nothing that it sends leaves.
+    pub async fn staged(setup: Setup, store: Store, clock: Clock, outlet: Outlet) -> Result<Desk, DeskError> {
+        let letters = Arc::new(checked_letters(&setup)?);
+        Desk::with(setup, store, clock, letters, OnceCell::new(), Some(outlet)).await
+    }
+
     async fn with(
         setup: Setup,
         store: Store,

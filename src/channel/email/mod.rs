@@ -14,6 +14,7 @@ use super::outlet::Outlet;
 use super::{Fault, Sent};
 use crate::config::secret::Secret;
 use crate::config::settings::{EmailSettings, MailTransport};
+use crate::domain::step::Channel;
 
 /// A way for mail to leave; one for each worker.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ impl Mailer {
         match self {
             Mailer::Smtp(client) => client.send(envelope, message, copies).await,
             Mailer::Folder(folder) => folder.send(envelope, &message).await,
-            Mailer::Nowhere(outlet) => outlet.take(&envelope.envid, envelope.to.as_ref(), &message),
+            Mailer::Nowhere(outlet) => outlet.take(&envelope.envid, Channel::Email, envelope.to.as_ref(), &message),
         }
     }
 

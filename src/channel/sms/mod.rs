@@ -10,6 +10,7 @@ use super::outlet::Outlet;
 use super::{Fault, Sent};
 use crate::config::secret::Secret;
 use crate::config::settings::{SmsSettings, SmsTransport};
+use crate::domain::step::Channel;
 
 /// A way for SMS to leave.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ impl Texter {
         match self {
             Texter::Gateway(client) => client.send(to, text).await,
             Texter::File(file) => file.send(reference, to, text).await,
-            Texter::Nowhere(outlet) => outlet.take(reference, to, text.as_bytes()),
+            Texter::Nowhere(outlet) => outlet.take(reference, Channel::Sms, to, text.as_bytes()),
         }
     }
 
