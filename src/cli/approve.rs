@@ -4,6 +4,7 @@ use super::{CliError, desk, out};
 use crate::domain::time::local_date;
 use crate::flow::Desk;
 use crate::flow::approvals::{Draft, balance_of, drafted};
+use crate::flow::work;
 use crate::store::questions::{Answer, Waiting};
 use jiff::Timestamp;
 use std::path::Path;
@@ -59,7 +60,13 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         (true, None) => {
             say!("{id}: yes. Step {step} for {} leaves in its hours, if nothing has changed by then", question.debtor)
         }
-        (true, Some(_)) => say!("{id}: yes. Step {step} for {} is among the tasks now: `relance tasks`", question.debtor),
+        (true, Some(task)) => {
+            let open = desk.store.open_task(task, desk.is_redirected()).await?;
+            let standings = work::standings(&desk, open.as_slice(), now).await?;
+            let rests = standings.first().map(work::told).unwrap_or_default();
+            let rests = if rests.is_empty() { rests } else { format!("; it {rests}") };
+            say!("{id}: yes. Step {step} for {} is among the tasks now: `relance tasks`{rests}", question.debtor);
+        }
         (false, _) => say!("{id}: no. Step {step} for {} is passed over", question.debtor),
     }
     Ok(())

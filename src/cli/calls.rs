@@ -1,9 +1,13 @@
 //! `calls`, `called`: who is to be called today, with the facts at hand; and what came of a call.
 
 use super::{CliError, desk, out};
+use crate::domain::decision::Standing;
 use crate::domain::time::local_date;
 use crate::flow::Desk;
-use crate::flow::calls::{CallToMake, Excuse, Reached, Report, ReportError, due, record};
+use crate::flow::called::{Report, ReportError, record};
+use crate::flow::calls::{CallToMake, Excuse, Reached, due, resting};
+use crate::flow::work;
+use crate::store::tasks::OpenTask;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::json;
@@ -107,9 +111,10 @@ pub(super) async fn calls(config: &Path, args: CallsArgs) -> Result<(), CliError
         });
         return Ok(());
     }
+    let resting = resting(&desk, now).await?;
     if calls.is_empty() {
-        say!("nobody is to be called today");
-        return Ok(());
+        say!("nobody is to be called now");
+        return told_resting(&resting);
     }
     if args.short {
         let row = |c: &CallToMake| {
@@ -124,6 +129,23 @@ pub(super) async fn calls(config: &Path, args: CallsArgs) -> Result<(), CliError
         say!("… and {more} more: relance calls --limit {}", calls.len());
     }
     say!("What came of one: relance called CALL reached|voicemail|no-answer|wrong-number|refused --next DATE");
+    told_resting(&resting)
+}
+
+/// So many resting calls are named.
+const MOST_RESTING: usize = 20;
+
+/// Nothing that was given out goes unmentioned.
+fn told_resting(resting: &[(OpenTask, Standing)]) -> Result<(), CliError> {
+    if !resting.is_empty() {
+        say!("\nNot now:");
+    }
+    for (task, standing) in resting.iter().take(MOST_RESTING) {
+        say!("    {}  {} {}: {}", task.id, task.debtor, task.name, work::told(standing));
+    }
+    if resting.len() > MOST_RESTING {
+        say!("    … and {} more", resting.len() - MOST_RESTING);
+    }
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use super::{CliError, desk, out};
 use crate::domain::step::TaskKind;
 use crate::domain::time::{local_date, plus_days};
+use crate::flow::work;
 use crate::store::tasks::{OpenTask, TaskEnd};
 use std::path::Path;
 
@@ -35,10 +36,13 @@ pub(super) async fn tasks(config: &Path, args: TasksArgs) -> Result<(), CliError
     let mut tasks = desk.store.open_tasks(desk.is_redirected(), plus_days(today, 366)).await?;
     tasks.retain(|t| t.kind == TaskKind::Task && !t.proposed);
     tasks.retain(|t| args.owner.is_none() || t.owner == args.owner);
+    let standings = work::standings(&desk, &tasks, desk.clock.now()).await?;
+    let rests: Vec<String> = standings.iter().map(work::told).collect();
     if args.json {
-        for t in &tasks {
+        for (t, rests) in tasks.iter().zip(&rests) {
             out::json(&serde_json::json!({ "id": t.id, "debtor": t.debtor, "name": t.name, "step": t.step, "text": t.text,
-                "owner": t.owner, "since": out::rfc3339(t.since, zone), "due_on": t.due_on.to_string() }));
+                "owner": t.owner, "since": out::rfc3339(t.since, zone), "due_on": t.due_on.to_string(),
+                "rests": (!rests.is_empty()).then_some(rests) }));
         }
         return Ok(());
     }
@@ -46,17 +50,17 @@ pub(super) async fn tasks(config: &Path, args: TasksArgs) -> Result<(), CliError
         say!("nothing to do (calls: `relance calls`)");
         return Ok(());
     }
-    let row = |t: OpenTask| {
+    let row = |(t, rests): (OpenTask, String)| {
         vec![
             t.id.to_string(),
             t.due_on.to_string(),
             format!("{} {}", t.debtor, t.name),
             t.step.unwrap_or_default(),
             t.owner.unwrap_or_default(),
-            t.text,
+            if rests.is_empty() { t.text } else { format!("{} ({rests})", t.text) },
         ]
     };
-    out::table(&["task", "since", "debtor", "step", "owner", "text"], tasks.into_iter().map(row).collect());
+    out::table(&["task", "since", "debtor", "step", "owner", "text"], tasks.into_iter().zip(rests).map(row).collect());
     say!("\nDone: relance done TASK. Not to be done: relance done TASK --drop --note WHY.");
     Ok(())
 }

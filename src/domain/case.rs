@@ -1,7 +1,7 @@
 //! All that is known of a debtor when a decision is made: rows, marks, holds, contacts, addresses.
 
 use super::currency::Currency;
-use super::debtor::{Debtor, Role};
+use super::debtor::{Debtor, Role, State};
 use super::invoice::Invoice;
 use super::reason::Reason;
 use super::step::{Channel, Rank, StepId, TaskKind};
@@ -205,16 +205,31 @@ pub struct Task {
     pub pk: i64,
     /// What kind.
     pub kind: TaskKind,
-    /// The case that it belongs to; none, when it is about the customer.
-    pub case: Option<CaseKey>,
+    /// The case that it belongs to.
+    pub case: CaseKey,
     /// The step of the cadence that it came from.
-    pub step: Option<StepId>,
+    pub step: StepId,
     /// Waits for a yes before it is there to be done.
     pub word: Option<Asked>,
     /// The invoices that it is about, by store key.
     pub invoices: Vec<i64>,
     /// The day on which it is to be done.
     pub due_on: Date,
+    /// A person chose that day.
+    pub agreed: bool,
+}
+
+/// The task that a customer's state made (R15): open, or kept in mind so that it is not given out again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateTask {
+    /// Its number.
+    pub pk: i64,
+    /// The state.
+    pub state: State,
+    /// The invoices that were open then, by store key.
+    pub invoices: Vec<i64>,
+    /// Whether it is still to be done.
+    pub open: bool,
 }
 
 /// What a debtor promised, as long as it is not known whether it was kept.
@@ -288,6 +303,8 @@ pub struct DebtorFile {
     pub refusals: Vec<Refusal>,
     /// What people have to do about it.
     pub tasks: Vec<Task>,
+    /// What they have to do, or have done, because of the customer's state.
+    pub state_tasks: Vec<StateTask>,
     /// What it promised.
     pub promises: Vec<Promise>,
     /// The operator let old debts of this debtor enter (`release DEBTOR`): those known by then, whose store keys go up

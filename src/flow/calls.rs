@@ -1,16 +1,16 @@
 //! Calls: who is to be called today, with the facts at hand, and what comes of a call (mission F1, rules R15 and R21).
 
 use super::desk::{Desk, DeskError};
-use crate::domain::attempt::{Outcome, about};
-use crate::domain::calendar::plus_working_days;
-use crate::domain::case::{CaseInvoice, DebtorFile, HoldKind, PointState, in_force};
+use super::work;
+use crate::domain::attempt::Outcome;
+use crate::domain::case::{CaseInvoice, DebtorFile, PointState};
 use crate::domain::debtor::Role;
-use crate::domain::decision::{is_chased, net};
+use crate::domain::decision::{Standing, net};
 use crate::domain::money::Money;
 use crate::domain::step::{Channel, TaskKind};
 use crate::domain::time::{days_between, local_date};
-use crate::store::attempts::{AttemptRow, LogFilter, NewAttempt};
-use crate::store::calls::{Call, NewCall, NewPromise, Promised};
+use crate::store::attempts::{AttemptRow, LogFilter};
+use crate::store::calls::{Call, Promised};
 use crate::store::reports::Agreed;
 use crate::store::tasks::OpenTask;
 use jiff::Timestamp;
@@ -48,7 +48,7 @@ impl Reached {
     }
 
     /// What it is in the log.
-    fn outcome(self) -> Outcome {
+    pub(super) fn outcome(self) -> Outcome {
         match self {
             Reached::Reached | Reached::Voicemail => Outcome::Accepted,
             Reached::NoAnswer => Outcome::Deferred,
@@ -58,12 +58,12 @@ impl Reached {
     }
 
     /// Whether the debtor felt it, so that spacing and ceilings count it (R6).
-    fn is_felt(self) -> bool {
+    pub(super) fn is_felt(self) -> bool {
         matches!(self, Reached::Reached | Reached::Voicemail | Reached::Refused)
     }
 
     /// Whether it shows that somebody is there.
-    fn is_sign_of_life(self) -> bool {
+    pub(super) fn is_sign_of_life(self) -> bool {
         matches!(self, Reached::Reached | Reached::Refused)
     }
 }
@@ -222,6 +222,7 @@ pub async fn ranked(desk: &Desk, now: Timestamp) -> Result<Vec<Ranked>, DeskErro
     let today = local_date(now, &desk.setup.settings.creditor.timezone);
     let mut tasks = desk.store.open_tasks(desk.is_redirected(), today).await?;
     tasks.retain(|t| t.kind == TaskKind::Call && !t.proposed);
+    let conditions = desk.conditions(now).await?;
     let mut calls = Vec::new();
     for batch in tasks.chunks(BATCH) {
         let mut debtors: Vec<i64> = batch.iter().map(|t| t.debtor_pk).collect();
@@ -229,21 +230,51 @@ pub async fn ranked(desk: &Desk, now: Timestamp) -> Result<Vec<Ranked>, DeskErro
         debtors.dedup();
         let files = desk.files(&debtors, now).await?;
         let agreed = desk.store.agreed(&debtors).await?;
-        for task in batch {
-            let Some(file) = files.iter().find(|f| f.debtor.pk == task.debtor_pk) else { continue };
-            if in_force(&file.holds, today).is_none() {
-                calls.extend(rank(desk, task, file, agreed.get(&task.debtor_pk), now));
-            }
+        for file in &files {
+            let standing = batch.iter().filter(|t| t.debtor_pk == file.debtor.pk);
+            let standing = standing.filter(|t| work::of(desk, &conditions, file, t.id, now) == Standing::Stands);
+            let calls_of_it = joined(standing.cloned());
+            calls.extend(calls_of_it.iter().filter_map(|t| rank(desk, t, file, agreed.get(&t.debtor_pk), now)));
         }
     }
     calls.sort_by_key(|c| std::cmp::Reverse(c.rank));
     Ok(calls)
 }
 
+/// Calls that were given out and are not to be made now, and why.
+pub async fn resting(desk: &Desk, now: Timestamp) -> Result<Vec<(OpenTask, Standing)>, DeskError> {
+    let today = local_date(now, &desk.setup.settings.creditor.timezone);
+    let mut tasks = desk.store.open_tasks(desk.is_redirected(), today).await?;
+    tasks.retain(|t| t.kind == TaskKind::Call && !t.proposed);
+    let standings = work::standings(desk, &tasks, now).await?;
+    Ok(tasks.into_iter().zip(standings).filter(|(_, standing)| *standing != Standing::Stands).collect())
+}
+
+/// One call about a case takes up all that is to be called about: it has the number of the newest, and every invoice.
+fn joined(tasks: impl Iterator<Item = OpenTask>) -> Vec<OpenTask> {
+    let mut calls: Vec<OpenTask> = Vec::new();
+    for task in tasks {
+        match calls.iter_mut().find(|c| c.case == task.case) {
+            Some(call) => {
+                let mut invoices = std::mem::take(&mut call.invoices);
+                invoices.extend(&task.invoices);
+                let (tries, due_on) = (call.tries.max(task.tries), call.due_on.min(task.due_on));
+                if task.id > call.id {
+                    *call = task;
+                }
+                invoices.sort_unstable();
+                invoices.dedup();
+                (call.invoices, call.tries, call.due_on) = (invoices, tries, due_on);
+            }
+            None => calls.push(task),
+        }
+    }
+    calls
+}
+
 /// Where a call stands; `None` when nothing is owed (any more).
 fn rank(desk: &Desk, task: &OpenTask, file: &DebtorFile, agreed: Option<&Agreed>, now: Timestamp) -> Option<Ranked> {
-    let today = local_date(now, &desk.setup.zone(&file.debtor));
-    let owed = owed(file, &task.invoices, today);
+    let owed = owed(desk, file, &task.invoices, now);
     let first = owed.first()?;
     let sum = owed.iter().fold(Money::new(0, first.net.currency), |sum, o| Money::new(sum.minor + o.net.minor, sum.currency));
     let days_late = owed.iter().map(|o| o.days_late).max().unwrap_or(0);
@@ -271,7 +302,7 @@ async fn prepared(desk: &Desk, ranked: Ranked, file: &DebtorFile, now: Timestamp
     let window = &desk.setup.settings.people.calls;
     Ok(CallToMake {
         numbers: numbers(file),
-        owed: owed(file, &ranked.task.invoices, today),
+        owed: owed(desk, file, &ranked.task.invoices, now),
         opens: window.next_open(now, today, &zone, desk.setup.calendar(&file.debtor, None)),
         contacts,
         calls: desk.store.calls_of(debtor).await?,
@@ -282,8 +313,12 @@ async fn prepared(desk: &Desk, ranked: Ranked, file: &DebtorFile, now: Timestamp
     })
 }
 
-fn owed(file: &DebtorFile, invoices: &[i64], today: Date) -> Vec<Owed> {
-    let of = |row: &&CaseInvoice| invoices.contains(&row.invoice.pk) && is_chased(file, row.invoice.pk, today);
+pub(super) fn owed(desk: &Desk, file: &DebtorFile, invoices: &[i64], now: Timestamp) -> Vec<Owed> {
+    let ground = work::ground(desk, file, now);
+    let today = ground.today;
+    // With a new due date (R7) the marks are gone, and there is nothing to call about.
+    let marked = |row: &CaseInvoice| !row.marks.is_empty();
+    let of = |row: &&CaseInvoice| invoices.contains(&row.invoice.pk) && marked(row) && ground.is_chased(file, row.invoice.pk);
     let mut owed: Vec<Owed> = file
         .rows
         .iter()
@@ -301,7 +336,7 @@ fn owed(file: &DebtorFile, invoices: &[i64], today: Date) -> Vec<Owed> {
 }
 
 /// The numbers, those that can be called first.
-fn numbers(file: &DebtorFile) -> Vec<Number> {
+pub(super) fn numbers(file: &DebtorFile) -> Vec<Number> {
     let number = |point: &crate::domain::case::ContactPoint| Number {
         number: point.address.clone(),
         name: point.name.clone(),
@@ -315,164 +350,4 @@ fn numbers(file: &DebtorFile) -> Vec<Number> {
     let mut numbers: Vec<Number> = file.points.iter().filter(|p| p.channel == Channel::Sms).map(number).collect();
     numbers.sort_by_key(|n| n.wrong.is_some());
     numbers
-}
-
-/// What a person reports of a call.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// What came of it.
-    pub reached: Reached,
-    /// The day on which payment was promised.
-    pub promise: Option<Date>,
-    /// Why it was not paid.
-    pub excuse: Option<Excuse>,
-    /// What was said.
-    pub note: Option<String>,
-    /// When it goes on.
-    pub next: Option<Date>,
-    /// The number that was called, where there are several.
-    pub number: Option<String>,
-    /// Who called.
-    pub by: Option<String>,
-}
-
-/// Why a report cannot be put on record.
-#[derive(Debug, thiserror::Error)]
-pub enum ReportError {
-    /// The desk failed.
-    #[error(transparent)]
-    Desk(#[from] DeskError),
-    /// The report does not hold together; the text says what was wanted.
-    #[error("{0}")]
-    Wrong(String),
-}
-
-impl From<crate::store::StoreError> for ReportError {
-    fn from(e: crate::store::StoreError) -> ReportError {
-        ReportError::Desk(e.into())
-    }
-}
-
-/// What a report came to, for whoever made it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded {
-    /// Nothing is sent before this day.
-    pub held_until: Option<Date>,
-    /// The call is on the list again on this day.
-    pub next: Date,
-}
-
-/// Puts a call on record: the contact, the hold or the promise that comes of it, the next date.
-pub async fn record(desk: &Desk, task: i64, report: &Report, now: Timestamp) -> Result<Recorded, ReportError> {
-    let wrong = |text: String| Err(ReportError::Wrong(text));
-    let found = desk.store.open_task(task, desk.is_redirected()).await?.filter(|t| t.kind == TaskKind::Call && !t.proposed);
-    let Some(found) = found else { return wrong(format!("there is no open call {task}; `relance calls` lists them")) };
-    let file = desk.files(&[found.debtor_pk], now).await?.pop();
-    let Some(file) = file else { return wrong(format!("call {task} has no debtor")) };
-    let zone = desk.setup.zone(&file.debtor);
-    let today = local_date(now, &zone);
-    if report.promise.is_some() && report.reached != Reached::Reached {
-        return wrong("only who was reached can have promised something".to_owned());
-    }
-    let bank = desk.setup.settings.creditor.calendar.as_deref();
-    let known_on = report.promise.map(|day| plus_working_days(desk.setup.settings.policy.grace.after(day, bank), 1, bank));
-    let Some(next) = report.next.or(known_on) else {
-        return wrong("--next is missing; wanted the day on which it goes on".to_owned());
-    };
-    if next <= today || report.promise.is_some_and(|day| day < today) || days_between(today, next) > 366 {
-        return wrong(format!("wanted days after today, {today}, and within a year"));
-    }
-    let owed = owed(&file, &found.invoices, today);
-    let hold = hold(report, known_on, next, &owed);
-    let promise =
-        report.promise.zip(known_on).map(|(until, known_on)| NewPromise { until, known_on, invoices: overdue(&file, today) });
-    let Some(number) = called_number(&file, report.number.as_deref()) else {
-        return wrong(format!("\"{}\" is none of the customer's numbers", report.number.as_deref().unwrap_or_default()));
-    };
-    let held_until = hold.as_ref().map(|(_, until, _)| *until);
-    let step = found.step.clone().unwrap_or_default();
-    let call = NewCall {
-        task,
-        debtor_pk: found.debtor_pk,
-        outcome: report.reached.as_str(),
-        excuse: report.excuse.map(Excuse::as_str),
-        note: report.note.clone(),
-        next_on: Some(next),
-        role: number.as_ref().map(|n| n.role.as_str().to_owned()),
-        number: number.as_ref().map(|n| n.number.clone()),
-        by: report.by.clone(),
-        felt: found.case.clone().filter(|_| report.reached.is_felt()).map(|case| (case, step.clone(), found.invoices.clone())),
-        sign_of_life: report.reached.is_sign_of_life(),
-        wrong_number: report.reached == Reached::WrongNumber,
-        hold,
-        promise,
-        over: false,
-        redirected: desk.is_redirected(),
-        attempt: attempt(&found, &file, report, &step, number.as_ref().map(|n| n.role), today),
-    };
-    match desk.store.record_call(&call, today, now).await? {
-        true => Ok(Recorded { held_until, next }),
-        false => wrong(format!("call {task} is not open any more; `relance calls` lists those that are")),
-    }
-}
-
-/// What keeps everything still after a call: who was reached is not written to before the day that was agreed.
-fn hold(report: &Report, known_on: Option<Date>, next: Date, owed: &[Owed]) -> Option<(HoldKind, Date, String)> {
-    let disputes = report.excuse == Some(Excuse::Dispute) && report.reached == Reached::Refused;
-    if report.reached != Reached::Reached && !disputes {
-        return None;
-    }
-    let numbers = owed.iter().map(|o| o.number.as_str()).collect::<Vec<_>>().join(", ");
-    Some(match (report.promise, known_on) {
-        (Some(day), Some(known)) => (HoldKind::Promise, known, format!("promised to pay {numbers} by {day}")),
-        _ => {
-            let why = report.excuse.map_or("spoken to", |e| e.as_str()).replace('_', " ");
-            (HoldKind::Call, next, format!("by phone about {numbers}: {why}"))
-        }
-    })
-}
-
-/// What is overdue, by store key: what a promise is about.
-fn overdue(file: &DebtorFile, today: Date) -> Vec<i64> {
-    let late = file.rows.iter().filter(|r| r.invoice.due_on < today).map(|r| r.invoice.pk);
-    late.filter(|pk| is_chased(file, *pk, today)).collect()
-}
-
-/// The number that was called: the one named, else the first. `None` when the one named is not the debtor's.
-fn called_number(file: &DebtorFile, named: Option<&str>) -> Option<Option<Number>> {
-    let all = numbers(file);
-    match named {
-        None => Some(all.into_iter().next()),
-        Some(name) => all.into_iter().find(|n| n.number == name).map(Some),
-    }
-}
-
-fn attempt(task: &OpenTask, file: &DebtorFile, report: &Report, step: &str, role: Option<Role>, today: Date) -> NewAttempt {
-    let rows = file.rows.iter().filter(|r| task.invoices.contains(&r.invoice.pk));
-    let invoices: Vec<serde_json::Value> = rows
-        .map(|r| {
-            let i = &r.invoice;
-            about(&i.id, &i.number, i.balance, Some(step), days_between(i.due_on, today))
-        })
-        .collect();
-    NewAttempt {
-        at: 0,
-        debtor_pk: file.debtor.pk,
-        debtor: file.debtor.id.clone(),
-        person: role.map(|r| r.as_str().to_owned()),
-        channel: Some(TaskKind::Call.as_str().to_owned()),
-        cadence: task.case.as_ref().map(|c| c.cadence.clone()).unwrap_or_default(),
-        step: step.to_owned(),
-        letter: TaskKind::Call.as_str().to_owned(),
-        language: None,
-        invoices: serde_json::Value::from(invoices).to_string(),
-        outcome: report.reached.outcome(),
-        class: None,
-        why: Some(report.reached.as_str().to_owned()),
-        answer: report.excuse.map(|e| e.as_str().to_owned()),
-        message_id: None,
-        message_pk: None,
-        payload_pk: None,
-        digest: None,
-    }
 }

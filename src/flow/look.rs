@@ -5,9 +5,9 @@ use super::contact::{new_contact, new_task, no_address};
 use super::desk::{Conditions, Desk};
 use super::prepare::later_by;
 use crate::domain::cadence::Cadence;
-use crate::domain::case::{Asked, CaseKey, Contact, ContactState, DebtorFile, Task};
+use crate::domain::case::{Asked, CaseKey, Contact, ContactState, DebtorFile};
 use crate::domain::debtor::State;
-use crate::domain::decision::{Decision, NoTrace, Plan, Verdict, Way, decide, is_chased, lapses};
+use crate::domain::decision::{Decision, Ground, NoTrace, Plan, Standing, Verdict, Way, decide};
 use crate::domain::reason::Reason;
 use crate::domain::step::TaskKind;
 use crate::domain::time::{instant, local_date};
@@ -31,7 +31,8 @@ pub(super) fn look(
 ) -> (Option<Timestamp>, Reason) {
     let zone = desk.setup.zone(&file.debtor);
     let today = local_date(now, &zone);
-    if settled(file, today, &zone, looks) {
+    let ground = Ground { policy: &desk.setup.settings.policy, bank: desk.setup.settings.creditor.calendar.as_deref(), today };
+    if settled(file, &ground, &zone, looks) {
         // What is decided next is decided on what that leaves.
         return (Some(later_by(now, 1)), Reason::Changed);
     }
@@ -48,6 +49,8 @@ pub(super) fn look(
                 Way::Messages(_) => {
                     let contact = new_contact(desk, file, &case, &cadence, plan, today);
                     // The next case of the same debtor sees this contact: ceilings hold over all of them.
+                    // A draft that waits keeps tasks about other invoices from nothing.
+                    again = contact.question.as_ref().map(|_| later_by(now, 1));
                     file.contacts.push(in_hand(&case, plan, &cadence, contact.question.as_ref(), now));
                     looks.contacts.push(contact);
                 }
@@ -76,17 +79,15 @@ fn soonest(file: &DebtorFile, next: Option<Timestamp>, zone: &TimeZone, now: Tim
 
 /// Promises that are known to be kept or broken, questions that time or a change answers, tasks that are over. True when
 /// there was any.
-fn settled(file: &DebtorFile, today: Date, zone: &TimeZone, looks: &mut Looks) -> bool {
-    let before = (looks.promises.len(), looks.answered.len(), looks.closed.len());
-    for promise in &file.promises {
-        let open = promise.invoices.iter().any(|pk| is_chased(file, *pk, today));
-        if !open || today >= promise.known_on {
-            looks.promises.push((promise.pk, !open));
-        }
-    }
-    let waiting = file.contacts.iter().filter(|c| c.state == ContactState::InHand).filter_map(|c| c.word.as_ref());
-    for asked in waiting.chain(file.tasks.iter().filter_map(|t| t.word.as_ref())).filter(|asked| !asked.given) {
-        match lapses(file, asked, today) {
+fn settled(file: &DebtorFile, ground: &Ground, zone: &TimeZone, looks: &mut Looks) -> bool {
+    let today = ground.today;
+    let count = |looks: &Looks| (looks.promises.len(), looks.answered.len(), looks.closed.len(), looks.lifted.len());
+    let before = count(looks);
+    looks.promises.extend(file.promises.iter().filter_map(|p| Some((p.pk, ground.promise(file, p)?))));
+    let contacts = file.contacts.iter().filter(|c| c.state == ContactState::InHand).map(|c| (c.word.as_ref(), &c.step));
+    let waiting = contacts.chain(file.tasks.iter().map(|t| (t.word.as_ref(), &t.step)));
+    for (asked, step) in waiting.filter_map(|(word, step)| Some((word.filter(|w| !w.given)?, step))) {
+        match ground.lapses(file, asked, step) {
             Some(why) => looks.answered.push((asked.pk, Answer::Lapsed, why, today)),
             None if asked.silence_is_yes && today >= asked.until && told_before(asked, today, zone) => {
                 looks.answered.push((asked.pk, Answer::Yes, "nobody objected", today));
@@ -94,9 +95,19 @@ fn settled(file: &DebtorFile, today: Date, zone: &TimeZone, looks: &mut Looks) -
             None => {}
         }
     }
-    let open = file.tasks.iter().filter(|t| t.word.as_ref().is_none_or(|w| w.given));
-    looks.closed.extend(open.filter(|t| is_over(file, t, today)).map(|t| (t.pk, "nothing is open any more", today)));
-    before != (looks.promises.len(), looks.answered.len(), looks.closed.len())
+    for task in file.tasks.iter().filter(|t| t.word.as_ref().is_none_or(|w| w.given)) {
+        if let Standing::Over(why) = ground.task(file, task) {
+            looks.closed.push((task.pk, why, today));
+        }
+    }
+    for task in &file.state_tasks {
+        if file.debtor.state != Some(task.state) {
+            looks.lifted.push((task.pk, today));
+        } else if task.open && !file.rows.iter().any(|r| r.invoice.is_open()) {
+            looks.closed.push((task.pk, "nothing is open any more", today));
+        }
+    }
+    before != count(looks)
 }
 
 /// Whether the owner was told before today.
@@ -104,19 +115,14 @@ fn told_before(asked: &Asked, today: Date, zone: &TimeZone) -> bool {
     asked.told_at.is_some_and(|at| local_date(at, zone) < today)
 }
 
-/// Whether there is nothing to do about a task any more: nothing of what it is about is asked for.
-fn is_over(file: &DebtorFile, task: &Task, today: Date) -> bool {
-    match &task.case {
-        Some(_) => !task.invoices.iter().any(|pk| is_chased(file, *pk, today)),
-        None => !file.rows.iter().any(|r| r.invoice.is_open()),
-    }
-}
-
-/// The task for a person that a customer's state makes (R15): once for each state.
+/// The task for a person that a customer's state makes (R15): once as long as the state lasts, and once more when there are
+/// new invoices after it was done.
 fn about_state(desk: &Desk, file: &DebtorFile, today: Date) -> Option<NewTask> {
     let state = file.debtor.state.filter(|s| s.silences())?;
     let invoices: Vec<i64> = file.rows.iter().filter(|r| r.invoice.is_open()).map(|r| r.invoice.pk).collect();
-    if invoices.is_empty() || file.tasks.iter().any(|t| t.case.is_none()) {
+    let of_state = || file.state_tasks.iter().filter(|t| t.state == state);
+    let new = invoices.iter().filter(|pk| !of_state().any(|t| t.invoices.contains(pk))).max()?;
+    if of_state().any(|t| t.open) {
         return None;
     }
     let what = match state {
@@ -133,10 +139,15 @@ fn about_state(desk: &Desk, file: &DebtorFile, today: Date) -> Option<NewTask> {
         from: None,
         text: format!("The customer is {what} ({} so)", file.debtor.state_from.who()),
         owner: file.rows.iter().find_map(|r| r.invoice.owner.clone()),
+        key: Some(format!(
+            "state:{}:{}:{new}{}",
+            state.as_str(),
+            file.debtor.pk,
+            if desk.is_redirected() { ":trial" } else { "" }
+        )),
         invoices,
         redirected: desk.is_redirected(),
         due_on: today,
-        key: Some(format!("state:{}:{}", state.as_str(), file.debtor.pk)),
         marks: vec![],
         question: None,
     })

@@ -5,6 +5,7 @@ pub mod absorb;
 pub mod account;
 pub mod approvals;
 pub mod brake;
+pub mod called;
 pub mod calls;
 pub mod collect;
 mod common;
@@ -27,6 +28,7 @@ pub mod simulate;
 mod tell;
 pub mod tie;
 pub mod word;
+pub mod work;
 mod workers;
 
 pub use desk::{Desk, DeskError};

@@ -11,7 +11,7 @@ use crate::config::{Setup, Stage};
 use crate::domain::reason::Reason;
 use crate::domain::step::{Channel, TaskKind};
 use crate::domain::time::{instant, local_date, plus_days};
-use crate::flow::calls::{self, Report};
+use crate::flow::called::{self, Report};
 use crate::flow::collect::{self, LEDGER_RELEASED};
 use crate::flow::{Desk, deliver, plan, review};
 use crate::store::holds::{Found, Named};
@@ -186,7 +186,7 @@ impl Play<'_> {
                 let task = self.open_task(TaskKind::Call, None).await?;
                 let (note, number, by) = (None, None, None);
                 let report = Report { reached: *reached, promise: *promise, excuse: *excuse, note, next: *next, number, by };
-                calls::record(desk, task, &report, now).await?;
+                called::record(desk, task, &report, now).await?;
                 Ok(())
             }
             What::Approved(step) => self.answer(Answer::Yes, step.as_deref(), today).await,

@@ -12,6 +12,7 @@ use super::standings::look;
 use super::tasks::{TaskEnd, end, put_off};
 use super::{keys, statements};
 use crate::domain::case::{CaseKey, HoldKind, Promise};
+use crate::domain::decision::Promised as Became;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -30,7 +31,13 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, 'open')";
     /// Another promise takes the place of one that is not due: it was put off.
     PROMISE_REPLACED = "UPDATE promise SET state = 'replaced', settled_at = $2 WHERE debtor_pk = $1 AND settled_at IS NULL";
-    PROMISE_HOLDS_END = "UPDATE hold SET ended_at = $2 WHERE ended_at IS NULL AND kind IN ('promise', 'call') AND debtor_pk = $1";
+    PROMISE_HOLDS_END = "UPDATE hold SET ended_at = $2 WHERE ended_at IS NULL AND kind = 'promise' AND debtor_pk = $1";
+    CALL_HOLDS_END = "UPDATE hold SET ended_at = $2 WHERE ended_at IS NULL AND kind = 'call' AND debtor_pk = $1";
+    PROMISE_HOLD_ENDS = "UPDATE hold SET ended_at = $2 WHERE ended_at IS NULL AND pk = (SELECT p.hold_pk FROM promise p WHERE p.pk = $1)";
+    /// What several calls were to be about is talked about in one.
+    CALLS_JOIN = "UPDATE task SET state = 'closed', settled_at = $2, why = 'taken up in another call' WHERE settled_at IS NULL AND kind = 'call'
+        AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
+    CALL_ABOUT = "UPDATE task SET invoices = $2 WHERE pk = $1";
     PROMISE_SETTLE = "UPDATE promise SET state = $2, settled_at = $3 WHERE pk = $1 AND settled_at IS NULL RETURNING debtor_pk";
     PROMISE_EVENT = "INSERT INTO event (debtor_pk, invoice_pk, at, kind, text) SELECT p.debtor_pk, NULL, $2, $3, p.until_day FROM promise p WHERE p.pk = $1";
     PROMISES_TOLD = "SELECT at, until_day, state, settled_at FROM promise WHERE debtor_pk = $1 ORDER BY pk DESC LIMIT 200";
@@ -100,6 +107,10 @@ pub struct NewCall {
     pub hold: Option<(HoldKind, Date, String)>,
     /// What was promised.
     pub promise: Option<NewPromise>,
+    /// Other open calls of the case, which this one was about as well.
+    pub joined: Vec<i64>,
+    /// The invoices of all of them, by store key.
+    pub invoices: Vec<i64>,
     /// The task is over; else it is put off to `next_on`.
     pub over: bool,
     /// A trial, with everything redirected.
@@ -151,6 +162,10 @@ impl Store {
             tx.undo().await?;
             return Ok(false);
         }
+        if !call.joined.is_empty() {
+            query(CALLS_JOIN).bind(keys(call.joined.iter().copied())).bind(at).execute(&mut tx).await?;
+            query(CALL_ABOUT).bind(call.task).bind(keys(call.invoices.iter().copied())).execute(&mut tx).await?;
+        }
         let made = query(CALL_MADE).bind(call.task).bind(call.debtor_pk).bind(at).bind(call.outcome).bind(call.excuse);
         let made = made.bind(call.note.clone()).bind(call.next_on.map(|d| d.to_string())).bind(call.role.clone());
         let pk: i64 = made.bind(call.number.clone()).bind(call.by.clone()).sure(&mut tx).await?;
@@ -201,8 +216,12 @@ impl Store {
 /// The hold that comes of a call, in place of those of earlier calls, and the promise.
 async fn hold_and_promise(tx: &mut Tx, call: &NewCall, pk: i64, at: i64) -> Result<(), StoreError> {
     let Some((kind, until, reason)) = &call.hold else { return Ok(()) };
-    query(PROMISE_HOLDS_END).bind(call.debtor_pk).bind(at).execute(&mut *tx).await?;
-    query(PROMISE_REPLACED).bind(call.debtor_pk).bind(at).execute(&mut *tx).await?;
+    query(CALL_HOLDS_END).bind(call.debtor_pk).bind(at).execute(&mut *tx).await?;
+    // Only another promise takes the place of one.
+    if call.promise.is_some() {
+        query(PROMISE_HOLDS_END).bind(call.debtor_pk).bind(at).execute(&mut *tx).await?;
+        query(PROMISE_REPLACED).bind(call.debtor_pk).bind(at).execute(&mut *tx).await?;
+    }
     let hold = query(CALL_HOLD).bind(call.debtor_pk).bind(kind.as_str()).bind(until.to_string()).bind(reason).bind(at);
     let hold: i64 = hold.sure(&mut *tx).await?;
     if let Some(promise) = &call.promise {
@@ -212,13 +231,18 @@ async fn hold_and_promise(tx: &mut Tx, call: &NewCall, pk: i64, at: i64) -> Resu
     Ok(())
 }
 
-/// It is known now whether a promise was kept. What was kept holds nothing any more.
-pub(super) async fn settle_promise(tx: &mut Tx, promise: i64, kept: bool, at: i64) -> Result<(), StoreError> {
-    let state = if kept { "kept" } else { "broken" };
+/// It is known now what became of a promise; it holds nothing any more.
+pub(super) async fn settle_promise(tx: &mut Tx, promise: i64, became: Became, at: i64) -> Result<(), StoreError> {
+    let (state, event) = match became {
+        Became::Kept => ("kept", Some("promise_kept")),
+        Became::Broken => ("broken", Some("promise_broken")),
+        Became::Overtaken => ("replaced", None),
+    };
     let debtor: Option<i64> = query(PROMISE_SETTLE).bind(promise).bind(state).bind(at).value(&mut *tx).await?;
     let Some(debtor) = debtor else { return Ok(()) };
-    let event = if kept { "promise_kept" } else { "promise_broken" };
-    query(PROMISE_EVENT).bind(promise).bind(at).bind(event).execute(&mut *tx).await?;
-    query(PROMISE_HOLDS_END).bind(debtor).bind(at).execute(&mut *tx).await?;
+    if let Some(event) = event {
+        query(PROMISE_EVENT).bind(promise).bind(at).bind(event).execute(&mut *tx).await?;
+    }
+    query(PROMISE_HOLD_ENDS).bind(promise).bind(at).execute(&mut *tx).await?;
     look(tx, debtor, at).await
 }

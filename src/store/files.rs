@@ -8,7 +8,7 @@ use super::packed::{packed, unpack};
 use super::questions::{QUESTIONS_OF, QuestionRow};
 use super::sql::query;
 use super::standings::{WORDS_OF, WordRow};
-use super::tasks::{TASKS_OF, TaskRow};
+use super::tasks::{STATE_TASKS_OF, StateTaskRow, TASKS_OF, TaskRow};
 use super::{keys, statements};
 use crate::domain::case::*;
 use crate::domain::currency::Currency;
@@ -39,7 +39,8 @@ statements! {
         "FROM hold WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND ended_at IS NULL" by "pk");
     FILE_CONTACTS = packed!("pk, debtor_pk, cadence, currency, step, state, at, invoices"
         "FROM contact WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND redirected <= $2
-          AND ((state IN ('left', 'dropped') AND at >= $3) OR state IN ('in_hand', 'maybe'))" by "pk");
+          AND ((state IN ('left', 'dropped') AND at >= $3) OR state IN ('in_hand', 'maybe'))
+          AND NOT (state = 'dropped' AND EXISTS (SELECT 1 FROM question q WHERE q.contact_pk = contact.pk AND q.state = 'no'))" by "pk");
     FILE_REFUSALS = packed!("m.debtor_pk, m.step, m.channel, m.address, c.invoices"
         "FROM message m JOIN contact c ON c.pk = m.contact_pk
         WHERE m.debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND m.state IN ('refused', 'expired') AND c.redirected <= $2");
@@ -112,6 +113,10 @@ async fn load(
     for row in unpack(query(TASKS_OF).bind(&list).bind(redirected), &mut tx).await? {
         let (debtor, task) = TaskRow::read(row)?;
         files.file(debtor).into_iter().for_each(|f| f.tasks.push(task.clone()));
+    }
+    for row in unpack(query(STATE_TASKS_OF).bind(&list).bind(redirected), &mut tx).await? {
+        let (debtor, task) = StateTaskRow::read(row)?;
+        files.file(debtor).into_iter().for_each(|f| f.state_tasks.push(task.clone()));
     }
     for row in unpack(query(PROMISES_OF).bind(&list), &mut tx).await? {
         let (debtor, promise) = PromiseRow::read(row)?;

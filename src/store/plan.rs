@@ -10,6 +10,7 @@ use super::tasks::{NewTask, TaskEnd};
 use super::{keys, statements};
 use crate::domain::case::MarkKind;
 use crate::domain::debtor::Role;
+use crate::domain::decision::Promised;
 use crate::domain::step::{Channel, Rank};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -133,8 +134,10 @@ pub struct Looks {
     pub tasks: Vec<NewTask>,
     /// Tasks for which there is nothing to do any more: number, why, and the day in the debtor's zone.
     pub closed: Vec<(i64, &'static str, Date)>,
-    /// Promises of which it is known now whether they were kept: number, and whether.
-    pub promises: Vec<(i64, bool)>,
+    /// Tasks about a state that is no longer in force: open ones close, and the state may make another one day.
+    pub lifted: Vec<(i64, Date)>,
+    /// Promises of which it is known now what became of them.
+    pub promises: Vec<(i64, Promised)>,
     /// Questions that time or a change answers: number, answer, why, and the day in the debtor's zone.
     pub answered: Vec<(i64, Answer, &'static str, Date)>,
 }
@@ -188,11 +191,14 @@ impl Store {
         for (question, answer, why, today) in &looks.answered {
             super::questions::settle(&mut tx, *question, *answer, None, Some(why), *today, at).await?;
         }
-        for (promise, kept) in &looks.promises {
-            super::calls::settle_promise(&mut tx, *promise, *kept, at).await?;
+        for (promise, became) in &looks.promises {
+            super::calls::settle_promise(&mut tx, *promise, *became, at).await?;
         }
         for (task, why, today) in &looks.closed {
             super::tasks::end(&mut tx, *task, TaskEnd::Closed, why, *today, at).await?;
+        }
+        for (task, today) in &looks.lifted {
+            super::tasks::lift(&mut tx, *task, *today, at).await?;
         }
         insert_contacts(&mut tx, &looks.contacts, held, at).await?;
         super::settle::record_no_address(&mut tx, &looks.undelivered, at).await?;

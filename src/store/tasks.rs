@@ -10,16 +10,22 @@ use super::questions::NewQuestion;
 use super::sql::{Row, query};
 use super::standings::look;
 use super::{keys, statements};
-use crate::domain::case::{CaseKey, Task};
+use crate::domain::case::{CaseKey, StateTask, Task};
 use crate::domain::currency::Currency;
+use crate::domain::debtor::State;
 use crate::domain::step::TaskKind;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Deserialize;
 
 statements! {
-    TASKS_OF = packed!("pk, debtor_pk, kind, cadence, currency, step, invoices, due_on"
-        "FROM task WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND settled_at IS NULL AND redirected <= $2" by "pk");
+    TASKS_OF = packed!("pk, debtor_pk, kind, cadence, currency, step, invoices, due_on, tries"
+        "FROM task WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND settled_at IS NULL AND redirected <= $2
+          AND step IS NOT NULL" by "pk");
+    /// Those that a state made, the settled ones as well: it makes none twice for the same invoices.
+    STATE_TASKS_OF = packed!("pk, debtor_pk, key, invoices, settled_at"
+        "FROM task WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND key IS NOT NULL AND redirected <= $2" by "pk");
+    TASK_LIFT = "UPDATE task SET key = NULL WHERE pk = $1";
     TASK_NEW = "INSERT INTO task (debtor_pk, kind, state, cadence, currency, step, rank, text, owner, invoices, redirected, created_at, due_on, key)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (key) DO NOTHING RETURNING pk";
     TASK_SETTLE = "UPDATE task SET state = $2, settled_at = $3, why = $4 WHERE pk = $1 AND settled_at IS NULL RETURNING debtor_pk";
@@ -41,28 +47,50 @@ pub(super) struct TaskRow {
     pk: i64,
     debtor_pk: i64,
     kind: String,
-    cadence: Option<String>,
-    currency: Option<String>,
-    step: Option<String>,
+    cadence: String,
+    currency: String,
+    step: String,
     invoices: String,
     due_on: String,
+    tries: i64,
 }
 
 impl TaskRow {
     /// The debtor's key, and the task.
     pub(super) fn read(self) -> Result<(i64, Task), StoreError> {
-        let case = match (self.cadence, self.currency) {
-            (Some(cadence), Some(code)) => Some(CaseKey { cadence, currency: word(Currency::parse(&code), &code)? }),
-            _ => None,
-        };
+        let currency = word(Currency::parse(&self.currency), &self.currency)?;
         let task = Task {
             pk: self.pk,
             kind: word(TaskKind::parse(&self.kind), &self.kind)?,
-            case,
-            step: self.step.as_deref().map(step).transpose()?,
+            case: CaseKey { cadence: self.cadence, currency },
+            step: step(&self.step)?,
             word: None,
             invoices: pk_list(&self.invoices),
             due_on: day(&self.due_on)?,
+            agreed: self.tries > 0,
+        };
+        Ok((self.debtor_pk, task))
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct StateTaskRow {
+    pk: i64,
+    debtor_pk: i64,
+    key: String,
+    invoices: String,
+    settled_at: Option<i64>,
+}
+
+impl StateTaskRow {
+    /// The debtor's key, and the task.
+    pub(super) fn read(self) -> Result<(i64, StateTask), StoreError> {
+        let state = self.key.split(':').nth(1).and_then(State::parse);
+        let task = StateTask {
+            pk: self.pk,
+            state: word(state, &self.key)?,
+            invoices: pk_list(&self.invoices),
+            open: self.settled_at.is_none(),
         };
         Ok((self.debtor_pk, task))
     }
@@ -212,6 +240,14 @@ pub(super) async fn end(tx: &mut Tx, id: i64, how: TaskEnd, why: &str, today: Da
     };
     look(tx, debtor, at).await?;
     Ok(true)
+}
+
+/// The state that made a task is no longer in force: there is nothing to do, and should the state come back it makes
+/// another task.
+pub(super) async fn lift(tx: &mut Tx, id: i64, today: Date, at: i64) -> Result<(), StoreError> {
+    end(tx, id, TaskEnd::Closed, "the state is no longer in force", today, at).await?;
+    query(TASK_LIFT).bind(id).execute(tx).await?;
+    Ok(())
 }
 
 /// Puts off a task to another day; false when it is not open (any more).

@@ -1,13 +1,14 @@
 //! Calls: the task, the list, what comes of a call, promises kept and broken.
 
 use crate::support::{Config, Row, Smtp, World};
-use relance::flow::calls::{Excuse, Reached, Recorded, Report, ReportError, due, record};
+use relance::flow::called::{Recorded, Report, ReportError, record};
+use relance::flow::calls::{Excuse, Reached, due};
 use relance::store::attempts::LogFilter;
 
 const WITH_CALL: &str = r#"
 name = "standard"
 minimum = "10.00"
-spacing = "3 working days"
+spacing = "2 working days"
 [[step]]
 id = "reminder"
 when = "4 working days after due"
@@ -25,12 +26,20 @@ channel = "email"
 "#;
 
 async fn world(server: &Smtp) -> World {
+    spaced(server, "2 working days").await
+}
+
+async fn spaced(server: &Smtp, spacing: &str) -> World {
     let rows = [
         Row::new("F-1", "C1").with("phone", "+32 470 00 00 01").with("language", "fr"),
         Row::new("F-2", "C2").with("balance", "50.00").with("total", "50.00"),
         Row::new("F-3", "C3").with("balance", "900.00").with("total", "900.00").with("phone", "+32 470 00 00 03"),
     ];
-    let world = World::with(Config::mail(server.port).cadence(WITH_CALL), &rows).await;
+    let world = World::with(
+        Config::mail(server.port).cadence(&WITH_CALL.replace("2 working days\"\n[[", &format!("{spacing}\"\n[["))),
+        &rows,
+    )
+    .await;
     world.round().await;
     world.days(2);
     world.round().await;
@@ -160,7 +169,7 @@ async fn who_was_reached_is_not_written_to_before_the_day_agreed() {
 #[tokio::test]
 async fn a_voicemail_is_a_contact_and_an_unanswered_call_is_none() {
     let server = Smtp::start().await;
-    let world = world(&server).await;
+    let world = spaced(&server, "3 working days").await;
     world.days(5);
     recorded(&world, call_of(&world, "C1").await, &report(Reached::Voicemail, Some("2026-11-12"))).await.unwrap();
     recorded(&world, call_of(&world, "C3").await, &report(Reached::NoAnswer, Some("2026-11-12"))).await.unwrap();

@@ -30,7 +30,7 @@ async fn r15_a_state_silences_cancels_and_makes_a_task_once() {
     assert_eq!(world.reasons().await, ["debtor_state 3"]);
     assert_eq!(world.outcomes().await, ["cancelled email reminder debtor_state"]);
     let tasks = world.peek("SELECT key FROM task ORDER BY key").await;
-    assert_eq!(tasks, ["state:deceased:2", "state:insolvency:1", "state:insolvency:3"]);
+    assert_eq!(tasks, ["state:deceased:2:2", "state:insolvency:1:1", "state:insolvency:3:3"]);
     world.finish().await;
 }
 

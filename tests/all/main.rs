@@ -51,3 +51,4 @@ mod store;
 mod store_away;
 mod support;
 mod word;
+mod work;

@@ -4,7 +4,8 @@ use super::people::Habit;
 use super::year::{Event, Year};
 use crate::domain::step::TaskKind;
 use crate::domain::time::{local_date, plus_days};
-use crate::flow::calls::{self, CallToMake, Excuse, Reached, Report};
+use crate::flow::called::{self, Report};
+use crate::flow::calls::{self, CallToMake, Excuse, Reached};
 use crate::store::questions::Answer;
 use crate::store::tasks::TaskEnd;
 use anyhow::anyhow;
@@ -119,7 +120,7 @@ impl Year<'_> {
         let (note, number, by) = (None, None, Some("Eva".to_owned()));
         let report = Report { reached, promise, excuse, note, next, number, by };
         let now = self.desk.clock.now();
-        calls::record(&self.desk, call.task.id, &report, now).await.map_err(|e| anyhow!("call to {}: {e}", call.task.debtor))?;
+        called::record(&self.desk, call.task.id, &report, now).await.map_err(|e| anyhow!("call to {}: {e}", call.task.debtor))?;
         let facts = json!({"customer": call.task.debtor, "step": call.task.step, "outcome": reached.as_str(),
             "promise": promise.map(|d| d.to_string()), "next": next.map(|d| d.to_string())});
         self.books.note(now, "called", facts);

@@ -24,7 +24,7 @@ mod words;
 
 pub use netting::net;
 pub use pace::counts_from;
-pub use standing::{is_chased, lapses};
+pub use standing::{Ground, Promised, Standing, now as standing_now};
 pub use tie_out::tie_out;
 pub use verdict::decide;
 

@@ -3,7 +3,7 @@
 use super::World;
 use crate::domain::cadence::{Cadence, Group};
 use crate::domain::calendar::{Calendar, is_working_day, plus_working_days};
-use crate::domain::case::{Contact, DebtorFile};
+use crate::domain::case::{Contact, ContactState, DebtorFile};
 use crate::domain::reason::Reason;
 use crate::domain::time::{days_between, local_date, plus_days};
 use jiff::civil::Date;
@@ -26,9 +26,11 @@ pub(super) fn pace(world: &World, file: &DebtorFile, overdue: bool, about: &[i64
     Some((Reason::Ceiling, free.unwrap_or_else(|| plus_days(today, 1))))
 }
 
+/// What left, may have left, or is about to: a draft that waits for a word is none of these.
 fn counted<'a>(world: &World, file: &'a DebtorFile) -> impl Iterator<Item = &'a Contact> {
     let own = world.own;
-    file.contacts.iter().filter(move |c| Some(c.pk) != own)
+    let waits = |c: &Contact| c.state == ContactState::InHand && c.word.as_ref().is_some_and(|w| !w.given);
+    file.contacts.iter().filter(move |c| Some(c.pk) != own && !waits(c))
 }
 
 /// The contacts of a debtor by day, and how many there may be.

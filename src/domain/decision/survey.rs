@@ -3,7 +3,7 @@
 use super::World;
 use super::ladder::{Ladder, ladder};
 use super::netting::net;
-use crate::domain::calendar::plus_working_days;
+use crate::domain::calendar::{Calendar, plus_working_days};
 use crate::domain::case::{CaseInvoice, CaseKey, DebtorFile, in_force};
 use crate::domain::condition::Facts;
 use crate::domain::currency::Currency;
@@ -124,7 +124,7 @@ fn off_the_ladder(file: &DebtorFile, world: &World, row: &CaseInvoice, net: i64,
     if let Some(hold) = in_force(&row.holds, today) {
         return Some(Place::Held(hold.kind.reason(), Some(hold.until)));
     }
-    if let Some(until) = debit_may_come(file, world, row).filter(|until| *until > today) {
+    if let Some(until) = debit_ends(file, world.bank, row).filter(|until| *until > today) {
         return Some(Place::Held(Reason::DirectDebit, Some(until)));
     }
     let tolerance = world.policy.tolerance.minor(invoice.balance.currency);
@@ -142,9 +142,9 @@ fn off_the_ladder(file: &DebtorFile, world: &World, row: &CaseInvoice, net: i64,
 const DEBIT_DAYS: i32 = 5;
 
 /// Until when a direct debit is waited for, where the customer pays by one and it was not returned.
-pub(super) fn debit_may_come(file: &DebtorFile, world: &World, row: &CaseInvoice) -> Option<Date> {
+pub(super) fn debit_ends(file: &DebtorFile, bank: Option<&Calendar>, row: &CaseInvoice) -> Option<Date> {
     let debited = file.debtor.state == Some(State::DirectDebit) && !row.invoice.reopened;
-    debited.then(|| plus_days(plus_working_days(row.invoice.due_on, DEBIT_DAYS, world.bank), 1))
+    debited.then(|| plus_days(plus_working_days(row.invoice.due_on, DEBIT_DAYS, bank), 1))
 }
 
 /// What the row itself says against chasing it.

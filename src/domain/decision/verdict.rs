@@ -32,11 +32,13 @@ fn decision(file: &DebtorFile, case: &CaseKey, world: &World) -> Decision {
     if let Some(contact) = under_way(world, file, case) {
         return match (contact.state, contact.word.as_ref().filter(|word| !word.given)) {
             (ContactState::Maybe, _) => Decision::hold(Reason::Uncertain, None),
-            (_, Some(word)) => {
+            // What waits for a word about some invoices keeps nobody from being given something to do about others.
+            (_, Some(word)) => meantime(world, file, case, &placed, contact).unwrap_or_else(|| {
                 let reason = if word.silence_is_yes { Reason::OwnerTold } else { Reason::AwaitsApproval };
                 let next_by = if word.silence_is_yes { Actor::Relance } else { Actor::Operator };
-                Decision { next_by, ..Decision::wait(reason, Some(opening(world, word.until))) }
-            }
+                let day = next_day(&placed, today).map_or(word.until, |day| day.min(word.until));
+                Decision { next_by, ..Decision::wait(reason, Some(opening(world, day))) }
+            }),
             _ => Decision::wait(Reason::InHand, None),
         };
     }
@@ -58,6 +60,20 @@ fn decision(file: &DebtorFile, case: &CaseKey, world: &World) -> Decision {
         }
     });
     Decision { undeliverable, ..decision }
+}
+
+/// What a person can do about other invoices while a contact waits for a word, if there is anything now.
+fn meantime(world: &World, file: &DebtorFile, case: &CaseKey, placed: &[Placed], contact: &Contact) -> Option<Decision> {
+    if debtor_obstacle(file, local_date(world.now, world.zone)).is_some() {
+        return None;
+    }
+    let mut demands = demands(world, case, placed);
+    demands.retain(|d| world.cadence.steps[d.step].task().is_some());
+    demands.iter_mut().for_each(|d| d.rows.retain(|i| !contact.invoices.contains(&placed[*i].row.invoice.pk)));
+    let minimum = world.cadence.minimum.minor(case.currency);
+    demands.retain(|d| !d.rows.is_empty() && d.net_of(&d.rows, placed) >= minimum);
+    let (choices, _) = choose(world, file, case, placed, &demands);
+    best(world, file, case, placed, &choices).map(|(_, decision)| decision).filter(|d| matches!(d.verdict, Verdict::Send(_)))
 }
 
 /// Why steps are undeliverable: what holds firmer ones says most.
@@ -147,6 +163,8 @@ fn leave(world: &World, file: &DebtorFile, case: &CaseKey, placed: &[Placed], ch
         // People are given something to do on the days on which they work.
         let day = plus_working_days(today, 1, world.calendar);
         return from_today(Decision::wait(Reason::OutsideWindow, Some(opening(world, day))));
+    } else if step.is_firm() && !is_calm(world, today) {
+        return from_today(Decision::wait(Reason::QuietTime, first_calm(world, today).map(|day| opening(world, day))));
     }
     if let Some(brake) = world.brakes.iter().find(|brake| brake.stops(&choice.to)) {
         let by_itself = matches!(brake.reason, Reason::StaleData | Reason::PollFailed | Reason::ChannelStopped);
@@ -241,6 +259,19 @@ pub(super) fn firm_until(world: &World, day: Date) -> Option<u16> {
         return None;
     }
     Some(if day.weekday() == Weekday::Friday { 720 } else { 1440 })
+}
+
+/// Whether something of rank firm or higher may be done at this moment (R20).
+pub(super) fn is_calm(world: &World, today: Date) -> bool {
+    let now = world.now.to_zoned(world.zone.clone()).time();
+    let minute = now.hour() as u16 * 60 + now.minute() as u16;
+    firm_until(world, today).is_some_and(|until| minute < until)
+}
+
+/// The next working day on which it may be; `None` where none is to be seen.
+pub(super) fn first_calm(world: &World, today: Date) -> Option<Date> {
+    let fits = |day: &Date| firm_until(world, *day).is_some() && is_working_day(*day, world.calendar);
+    (1..=400).map(|n| plus_days(today, n)).find(fits)
 }
 
 fn channels_open(world: &World, to: &[To], day: Date, last: impl Fn(Date) -> Option<u16>) -> Option<Timestamp> {

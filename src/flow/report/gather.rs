@@ -181,7 +181,7 @@ fn is_finished(desk: &Desk, free: &Conditions, file: &DebtorFile, case: &CaseKey
     let Some(cadence) = desk.setup.cadence(&case.cadence) else { return false };
     let zone = desk.setup.zone(&file.debtor);
     let decision = decide(file, case, &desk.world(free, &file.debtor, &zone, cadence, now), &mut NoTrace);
-    decision.reason == Reason::Finished && !file.tasks.iter().any(|t| t.case.as_ref() == Some(case))
+    decision.reason == Reason::Finished && !file.tasks.iter().any(|t| t.case == *case)
 }
 
 /// Whether a contact waits for a yes, or for the day on which silence is one.

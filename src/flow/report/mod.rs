@@ -19,7 +19,7 @@ use crate::config::report::MORNING;
 use crate::domain::calendar::plus_working_days;
 use crate::domain::currency::Currency;
 use crate::domain::debtor::State;
-use crate::domain::decision::{Booked, Brake};
+use crate::domain::decision::{Booked, Brake, Standing};
 use crate::domain::money::Money;
 use crate::domain::reason::Reason;
 use crate::domain::step::{Channel, Rank, TaskKind};
@@ -248,6 +248,9 @@ pub async fn build(desk: &Desk) -> Result<Report, DeskError> {
     today.calls = (calls.len() as u64, cut(&mut calls));
     let mut tasks = desk.store.open_tasks(desk.is_redirected(), day).await?;
     tasks.retain(|t| t.kind == TaskKind::Task && !t.proposed);
+    let standings = super::work::standings(desk, &tasks, now).await?;
+    let mut standing = standings.iter().map(|s| *s == Standing::Stands);
+    tasks.retain(|_| standing.next().unwrap_or(true));
     today.tasks = (tasks.len() as u64, with_states(desk, cut(&mut tasks), now).await?);
     let sending = sending(desk, conditions, day, now).await?;
     Ok(Report {

@@ -2,7 +2,8 @@
 
 use crate::support::{Act, Config, Row, Smtp, Stage, World};
 use jiff::civil::{Date, date};
-use relance::flow::calls::{self, Reached, Report};
+use relance::flow::called::{self, Report};
+use relance::flow::calls::Reached;
 
 /// Everybody in Belgium, but for those below.
 const STANDARD: &str = r#"
@@ -216,5 +217,5 @@ pub async fn promise(world: &World, customer: &str, until: Option<Date>) {
     let task = tasks.iter().find(|t| t.debtor == customer).unwrap_or_else(|| panic!("no call to {customer}: {tasks:?}")).id;
     let next = until.is_none().then(|| relance::domain::time::plus_days(today, 1));
     let report = Report { reached: Reached::Reached, promise: until, excuse: None, note: None, next, number: None, by: None };
-    calls::record(world.desk(), task, &report, now).await.unwrap();
+    called::record(world.desk(), task, &report, now).await.unwrap();
 }
