@@ -19,13 +19,16 @@ mod outcome;
 pub mod plan;
 mod prepare;
 pub mod presence;
+pub mod pulse;
 mod record;
 pub mod report;
 pub mod retain;
 pub mod review;
+pub mod rules;
 pub mod simulate;
 mod tell;
 pub mod tie;
+pub mod told;
 pub mod word;
 mod workers;
 
