@@ -18,7 +18,10 @@ const MORE: [(&str, &[(&str, &str)]); 4] = [
     (
         "FILES",
         &[
-            ("/etc/relance/relance.toml", "The configuration, see relance.toml(5); beside it conf.d/, cadences/, letters/, gateways/, calendars/."),
+            (
+                "/etc/relance/relance.toml",
+                "The configuration, see relance.toml(5); beside it conf.d/, cadences/, letters/, gateways/, calendars/.",
+            ),
             ("/var/lib/relance/relance.db", "The store: what was sent to whom, and why."),
             ("/etc/credstore/relance.NAME", "Passwords, for systemd to hand to the service: smtp, sms, ledger, store."),
         ],
@@ -35,7 +38,10 @@ const MORE: [(&str, &[(&str, &str)]); 4] = [
         "SIGNALS",
         &[
             ("SIGTERM, SIGINT", "Ends run within ten seconds: what is in hand is finished or given back."),
-            ("SIGHUP", "Reads the configuration again. One that does not pass the check changes nothing; the journal and status say so."),
+            (
+                "SIGHUP",
+                "Reads the configuration again. One that does not pass the check changes nothing; the journal and status say so.",
+            ),
         ],
     ),
     (
@@ -95,7 +101,14 @@ fn page(folder: &Path, command: &clap::Command, more: bool) -> Result<()> {
         }
     }
     roff.control("SH", ["SEE ALSO"]);
-    roff.text([bold("relance.toml"), roman("(5), "), bold("systemctl"), roman("(1), "), bold("journalctl"), roman("(1), /usr/share/doc/relance/README.md")]);
+    roff.text([
+        bold("relance.toml"),
+        roman("(5), "),
+        bold("systemctl"),
+        roman("(1), "),
+        bold("journalctl"),
+        roman("(1), /usr/share/doc/relance/README.md"),
+    ]);
     roff.to_writer(&mut file)
 }
 

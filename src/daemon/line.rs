@@ -53,6 +53,7 @@ async fn made(desk: &Desk) -> Result<String, StoreError> {
     let mut parts = vec![match stops.as_slice() {
         _ if desk.store.last_poll().await?.is_none() => "Reading the ledger for the first time".to_owned(),
         _ if desk.heart.rests() => "RESTS, a daemon that began later has another configuration".to_owned(),
+        _ if desk.pulses.is_failing() => "Failing, and trying again: see the journal".to_owned(),
         [] if desk.is_redirected() => "Sending, all of it redirected ([guard] redirect_to)".to_owned(),
         [] => "Sending".to_owned(),
         stops => format!("Stopped: {} (`relance status` tells more)", stops.join(", ")),

@@ -83,7 +83,9 @@ async fn at_work(desk: &Desk, bells: &Bells, pump: Pump, looked: &watch::Sender<
     while !desk.stopping.load(Ordering::SeqCst) {
         rounds += 1;
         desk.pulses.moved(pump);
-        match step(desk, pump, rounds).await {
+        let stepped = step(desk, pump, rounds).await;
+        desk.pulses.stepped(pump, stepped.is_ok());
+        match stepped {
             Ok(next) => next.iter().for_each(|pump| bells.ring(*pump)),
             Err(DeskError::Store(StoreError::Fenced)) => {
                 over.notify_one();

@@ -54,6 +54,8 @@ struct Pulse {
     outside: AtomicUsize,
     /// Whether it holds outcomes that could not be recorded yet.
     insists: AtomicBool,
+    /// Whether its last step failed.
+    fails: AtomicBool,
 }
 
 /// A wait for somebody else; its end is a movement, however it comes.
@@ -107,6 +109,17 @@ impl Pulses {
         self.moved(pump);
     }
 
+    /// A step of a pump came to its end, well or not.
+    pub fn stepped(&self, pump: Pump, well: bool) {
+        self.of(pump).fails.store(!well, Ordering::SeqCst);
+        self.moved(pump);
+    }
+
+    /// Whether the last step of any pump failed: a full disk, a store kept locked.
+    pub fn is_failing(&self) -> bool {
+        self.pulses.iter().any(|p| p.fails.load(Ordering::SeqCst))
+    }
+
     /// Whether something has left that could not be recorded yet.
     pub fn is_unrecorded(&self) -> bool {
         self.pulses.iter().any(|p| p.insists.load(Ordering::SeqCst))
@@ -154,5 +167,10 @@ mod tests {
         assert!(pulses.is_unrecorded());
         pulses.insists(Pump::Text, false);
         assert!(!pulses.is_unrecorded());
+        pulses.stepped(Pump::Text, false);
+        pulses.stepped(Pump::Mail, true);
+        assert!(pulses.is_failing());
+        pulses.stepped(Pump::Text, true);
+        assert!(!pulses.is_failing());
     }
 }
