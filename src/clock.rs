@@ -38,6 +38,12 @@ impl Clock {
     }
 }
 
+/// The microseconds of the clock that only goes forward, as systemd counts them.
+pub fn monotonic_micros() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    u64::try_from(now.tv_sec).unwrap_or_default() * 1_000_000 + u64::try_from(now.tv_nsec).unwrap_or_default() / 1_000
+}
+
 /// Measures how long something takes; independent of the wall clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(std::time::Instant);

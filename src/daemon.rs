@@ -1,74 +1,57 @@
-//! The daemon: six pumps, and the bells that wake them. A scheduler rings every second; whoever writes into the
-//! store beside the daemon is heard within a fraction of one; a pump that has made work for the next rings it. What is
-//! due is never decided here.
+//! The daemon: the pumps, and the bells that wake them. A scheduler rings every second; whoever writes into the store
+//! beside the daemon is heard within a fraction of one; a pump that has made work for the next rings it. What is due is
+//! never decided here. It ends, and takes over another configuration, between two messages and never amid one.
 
+mod ears;
 mod life;
+mod line;
+mod notify;
+mod pumps;
+mod reload;
+mod watchdog;
 
-use crate::clock::Clock;
+pub use ears::Ears;
+pub use notify::Supervisor;
+
+use crate::clock::{Clock, Stopwatch};
 use crate::config::Setup;
 use crate::config::problem::{ConfigError, Problem};
-use crate::domain::step::Channel;
-use crate::flow::{Desk, DeskError, brake, collect, deliver, plan, presence, report, retain, review};
-use crate::store::sessions::Duty;
+use crate::flow::pulse::{PUMPS, Pump};
+use crate::flow::{Desk, DeskError, brake, collect, deliver, plan, presence, report, retain, review, told};
 use crate::store::{Store, StoreError};
+use ears::Asked;
 use jiff::Timestamp;
 use life::{Life, meet};
+use reload::Read;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
-use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
+use tokio::task::{AbortHandle, JoinHandle, JoinSet};
+use tokio_cron_scheduler::JobSchedulerError;
 
-/// A pump that failed rests for so many seconds before its next try.
-const REST_S: u64 = 10;
-
-/// How long what is in hand may take when the program is asked to end.
-const GRACE: Duration = Duration::from_secs(9);
+/// How long what is in hand may take when the program is asked to end: with [`LEAVE`], less than ten seconds.
+const GRACE: Duration = Duration::from_secs(8);
 
 /// How long ending the session may take after that.
-const LEAVE: Duration = Duration::from_secs(3);
+const LEAVE: Duration = Duration::from_millis(1200);
 
-/// Who has become unreachable is looked at every so many rings: it reads all contacts.
-const REVIEW_EVERY: u64 = 120;
-
-/// Whether anything has been kept long enough is asked every so many rings: once a day it has.
-const RETAIN_EVERY: u64 = 30;
-
-/// Whether the hour of the report has come is asked every so many rings.
-const REPORT_EVERY: u64 = 10;
-
-/// How often the daemon listens for the operator, whose verbs write into the store: well within the second in which
-/// they are to be heeded, a plan and a delivery included.
-const LISTEN: Duration = Duration::from_millis(200);
-
-/// How long a listener that heard nothing because the store failed leaves it alone.
-const DEAF: Duration = Duration::from_secs(5);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pump {
-    Collect,
-    Plan,
-    /// One for each channel: where one waits for a slow server, the other goes on.
-    Mail,
-    Text,
-    Review,
-    /// By itself, so that nothing else waits for it.
-    Retain,
-    /// By itself as well: once a day it reads every customer.
-    Report,
-}
-
-const PUMPS: [Pump; 7] = [Pump::Collect, Pump::Plan, Pump::Mail, Pump::Text, Pump::Review, Pump::Retain, Pump::Report];
+/// How long messages on the wire may take to their end when another configuration is taken over: each has deadlines of its
+/// own, which a slow server may use up one after the other.
+const LONGEST: Duration = Duration::from_secs(900);
 
 /// A bell for each pump. One that rings while its pump is at work is heard when that is done.
 #[derive(Clone, Debug, Default)]
-pub struct Bells([Arc<Notify>; PUMPS.len()]);
+pub struct Bells {
+    bells: [Arc<Notify>; PUMPS.len()],
+    /// How often the scheduler has rung any of them.
+    ticks: Arc<AtomicU64>,
+}
 
 impl Bells {
     fn of(&self, pump: Pump) -> &Arc<Notify> {
-        &self.0[pump as usize]
+        &self.bells[pump as usize]
     }
 
     fn ring(&self, pump: Pump) {
@@ -77,6 +60,16 @@ impl Bells {
 
     fn ring_all(&self) {
         PUMPS.into_iter().for_each(|pump| self.ring(pump));
+    }
+
+    /// The scheduler's ring.
+    fn tick(&self, pump: Pump) {
+        self.ticks.fetch_add(1, Ordering::SeqCst);
+        self.ring(pump);
+    }
+
+    fn ticks(&self) -> u64 {
+        self.ticks.load(Ordering::SeqCst)
     }
 }
 
@@ -114,31 +107,47 @@ async fn round(desk: &Desk) -> Result<bool, DeskError> {
     Ok(good)
 }
 
-/// Runs until SIGTERM or SIGINT. A daemon that others took for dead begins anew: what it had in hand is theirs.
-pub async fn run(setup: Setup, store: &Store) -> Result<(), DeskError> {
+/// Runs until it is asked to end. A daemon that others took for dead begins anew, what it had in hand is theirs; and so does
+/// one that was given another configuration by the file, with nothing in hand.
+pub async fn run(config: &Path, mut setup: Setup, store: &Store, ears: &Ears, supervisor: &Supervisor) -> Result<(), DeskError> {
     let bells = Bells::default();
-    let scheduler = scheduler(&bells).await.map_err(|e| scheduler_failed(&e))?;
-    let stop = Arc::new(Notify::new());
-    let asked = stop.clone();
-    let listening = tokio::spawn(async move {
-        stop_asked().await;
-        asked.notify_one();
-    });
-    let began = Clock::System.now();
+    let scheduler = pumps::scheduler(&bells).await.map_err(|e| scheduler_failed(&e))?;
+    let asked = ears.asked();
+    let (mut began, mut anew) = (Clock::System.now(), true);
     let done = loop {
         let desk = tokio::select! {
-            () = stop.notified() => break Ok(()),
-            joined = join_patiently(&setup, store, began) => match joined {
+            () = asked.to_end() => break Ok(()),
+            joined = join_patiently(&setup, store, began, supervisor) => match joined {
                 Ok(desk) => desk,
                 Err(e) => break Err(e),
             },
         };
-        match serve(&desk, &bells, stop.notified()).await {
+        // Whatever was refused before, this is the one that was read last.
+        if anew && let Err(e) = told::keep(&desk.store, None).await {
+            tracing::warn!(error = %e, "status may tell of a refusal that is over");
+        }
+        anew = false;
+        let first = line::of(&desk).await;
+        supervisor.ready(&first);
+        let watchers = [
+            tokio::spawn(watchdog::feed(desk.clone(), bells.clone(), supervisor.clone())),
+            tokio::spawn(line::keep(desk.clone(), supervisor.clone(), first)),
+        ];
+        let end = tend(&desk, &bells, asked.to_end(), Some((config, &asked, supervisor))).await;
+        watchers.iter().for_each(JoinHandle::abort);
+        match end {
+            Ok(End::Asked) => break Ok(()),
+            Ok(End::Reload(read)) => {
+                // To the others one with other rules is a later one; one with the same is who it was.
+                if read.setup.agreement != setup.agreement {
+                    began = Clock::System.now();
+                }
+                (setup, anew) = (read.setup, true);
+            }
             Err(DeskError::Store(StoreError::Fenced)) => tracing::error!("{}", StoreError::Fenced),
-            done => break done,
+            Err(e) => break Err(e),
         }
     };
-    listening.abort();
     drop(scheduler);
     done
 }
@@ -150,13 +159,14 @@ async fn join(setup: Setup, store: &Store, began: Timestamp) -> Result<Desk, Des
 }
 
 /// The same, however long a shared database is away.
-async fn join_patiently(setup: &Setup, store: &Store, began: Timestamp) -> Result<Desk, DeskError> {
+async fn join_patiently(setup: &Setup, store: &Store, began: Timestamp, supervisor: &Supervisor) -> Result<Desk, DeskError> {
     let mut told = false;
     loop {
         match join(setup.clone(), store, began).await {
             Err(DeskError::Store(e)) if store.is_shared() && e.may_pass() => {
                 if !told {
                     tracing::error!(error = %e, "waiting for the store");
+                    supervisor.status("Waiting for the store; nothing is sent meanwhile");
                 }
                 told = true;
                 tokio::time::sleep(Duration::from_secs(1)).await;
@@ -166,39 +176,59 @@ async fn join_patiently(setup: &Setup, store: &Store, began: Timestamp) -> Resul
     }
 }
 
+/// Why the pumps were stopped.
+enum End {
+    /// The program is to end.
+    Asked,
+    /// Another configuration takes the place of the old.
+    Reload(Box<Read>),
+}
+
 /// Pumps whenever a bell rings, until told to stop; then finishes what is in hand.
 pub async fn serve(desk: &Desk, bells: &Bells, stop: impl Future<Output = ()>) -> Result<(), DeskError> {
+    tend(desk, bells, stop, None).await.map(drop)
+}
+
+/// The same; and where there is a file to read, a signal to do so and somebody to tell, until there is another configuration.
+async fn tend(
+    desk: &Desk,
+    bells: &Bells,
+    stop: impl Future<Output = ()>,
+    reload: Option<(&Path, &Asked, &Supervisor)>,
+) -> Result<End, DeskError> {
     if !desk.store.is_shared() {
         presence::settle_all(desk).await?;
     }
     let mut life = Life::begin(desk);
-    let mut pumps = JoinSet::new();
-    let looked = Arc::new(watch::Sender::new(false));
-    for pump in PUMPS {
-        pumps.spawn(work(desk.clone(), bells.clone(), pump, looked.clone(), life.over.clone()));
-    }
-    let listener = tokio::spawn(listen(desk.clone(), bells.clone()));
+    let mut pumps = Pumps::start(desk, bells, &life);
+    let listener = tokio::spawn(pumps::listen(desk.clone(), bells.clone()));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), store = desk.store.place(), "relance runs");
+    let mut stop = std::pin::pin!(stop);
     let end = tokio::select! {
-        () = stop => Ok(()),
+        () = &mut stop => Ok(End::Asked),
         why = life.end() => Err(why),
-        // No pump ends of itself. A daemon that only seems to run would be worse than one that its supervisor restarts.
-        ended = pumps.join_next() => {
-            Err(DeskError::Ended(ended.and_then(Result::err).map_or_else(String::new, |e| e.to_string())))
-        }
+        why = pumps.end() => Err(why),
+        read = another(desk, reload) => Ok(End::Reload(Box::new(read))),
     };
     listener.abort();
-    match &end {
-        Ok(()) => tracing::info!("asked to end: finishing what is in hand"),
-        Err(e) => tracing::error!(error = %e, "finishing what is in hand"),
-    }
-    desk.stopping.store(true, Ordering::SeqCst);
-    bells.ring_all();
-    looked.send_replace(true);
-    let drained = tokio::time::timeout(GRACE, async { while pumps.join_next().await.is_some() {} }).await;
-    if drained.is_err() {
-        tracing::warn!("something was still in hand; it is settled at the next start, or by another daemon");
-        pumps.shutdown().await;
+    pumps.stop(desk, bells);
+    let end = match end {
+        Ok(End::Reload(read)) => tokio::select! {
+            () = pumps.finish() => Ok(End::Reload(read)),
+            () = &mut stop => Ok(End::Asked),
+        },
+        end => end,
+    };
+    if !matches!(end, Ok(End::Reload(_))) {
+        match &end {
+            Err(e) => tracing::error!(error = %e, "finishing what is in hand"),
+            Ok(_) => tracing::info!("asked to end: finishing what is in hand"),
+        }
+        if let Some((_, _, supervisor)) = reload {
+            supervisor.stopping("Finishing what is in hand");
+        }
+        desk.ending.store(true, Ordering::SeqCst);
+        pumps.hurry().await;
     }
     drop(life);
     if end.is_ok() && !matches!(tokio::time::timeout(LEAVE, presence::leave(desk)).await, Ok(Ok(()))) {
@@ -207,131 +237,105 @@ pub async fn serve(desk: &Desk, bells: &Bells, stop: impl Future<Output = ()>) -
     end
 }
 
-/// Listens for others who write into the store: the operator's verbs. Which of them it was is of no consequence,
-/// each pump sees for itself.
-async fn listen(desk: Desk, bells: Bells) {
-    let mut heard = None;
+/// Waits for a configuration that passes; those that do not are told of, and change nothing.
+async fn another(desk: &Desk, reload: Option<(&Path, &Asked, &Supervisor)>) -> Read {
+    let Some((config, asked, supervisor)) = reload else { return std::future::pending().await };
     loop {
-        let rest = match desk.store.written_by_others().await {
-            Ok(count) => {
-                if heard.replace(count) != Some(count) {
-                    bells.ring_all();
+        asked.to_reload().await;
+        tracing::info!(file = %config.display(), "asked to read the configuration again");
+        supervisor.reloading("Reading the configuration again");
+        let watch = Stopwatch::start();
+        match reload::read(PathBuf::from(config), desk.clone()).await {
+            Ok(read) => {
+                if read.store_differs {
+                    tracing::warn!(
+                        "[store] has changed too: that takes effect at the next start, until then the old one is used"
+                    );
                 }
-                LISTEN
+                tracing::info!(
+                    ms = watch.elapsed().as_millis() as u64,
+                    "the new configuration is good; it holds once what is in hand is finished"
+                );
+                supervisor.wait(LONGEST * 2);
+                supervisor.status("Finishing what is in hand; then the new configuration holds");
+                return read;
             }
-            Err(e) => {
-                tracing::debug!(error = %e, "the store cannot be listened to; the pumps will say so if it lasts");
-                DEAF
+            Err(error) => {
+                if let Err(e) = reload::refuse(desk, &error).await {
+                    tracing::warn!(error = %e, "status cannot tell of it");
+                }
+                supervisor.ready(&line::of(desk).await);
             }
-        };
-        tokio::time::sleep(rest).await;
+        }
     }
 }
 
-/// One job a bell. Their times are of no consequence: a bell that rings late only makes a pump look late.
-async fn scheduler(bells: &Bells) -> Result<JobScheduler, JobSchedulerError> {
-    let scheduler = JobScheduler::new().await?;
-    for pump in PUMPS {
-        let bell = bells.of(pump).clone();
-        let job = Job::new("* * * * * *", move |_, _| bell.notify_one())?;
-        scheduler.add(job).await?;
+/// The pumps of a desk.
+struct Pumps {
+    tasks: JoinSet<()>,
+    handles: Vec<(Pump, AbortHandle)>,
+    looked: Arc<watch::Sender<bool>>,
+}
+
+impl Pumps {
+    fn start(desk: &Desk, bells: &Bells, life: &Life) -> Pumps {
+        let mut tasks = JoinSet::new();
+        let looked = Arc::new(watch::Sender::new(false));
+        let mut start = |pump| tasks.spawn(pumps::work(desk.clone(), bells.clone(), pump, looked.clone(), life.over.clone()));
+        let handles = PUMPS.map(|pump| (pump, start(pump))).to_vec();
+        Pumps { tasks, handles, looked }
     }
-    scheduler.start().await?;
-    Ok(scheduler)
+
+    /// No pump ends of itself but one whose session is over, which says so beside. A daemon that only seems to run would be
+    /// worse than one that its supervisor restarts.
+    async fn end(&mut self) -> DeskError {
+        match self.tasks.join_next().await {
+            Some(Err(e)) => DeskError::Ended(e.to_string()),
+            Some(Ok(())) => DeskError::Store(StoreError::Fenced),
+            None => DeskError::Ended(String::new()),
+        }
+    }
+
+    /// Asks all of them to finish.
+    fn stop(&mut self, desk: &Desk, bells: &Bells) {
+        desk.stopping.store(true, Ordering::SeqCst);
+        bells.ring_all();
+        self.looked.send_replace(true);
+    }
+
+    async fn ended(&mut self) {
+        while self.tasks.join_next().await.is_some() {}
+    }
+
+    /// Waits for what they have in hand, while the program is to go on: reading and planning can be given up, what is on
+    /// the wire cannot.
+    async fn finish(&mut self) {
+        if tokio::time::timeout(GRACE, self.ended()).await.is_ok() {
+            return;
+        }
+        for (_, handle) in self.handles.iter().filter(|(pump, _)| !matches!(pump, Pump::Mail | Pump::Text)) {
+            handle.abort();
+        }
+        tracing::info!("the new configuration waits for what is still on the wire");
+        if tokio::time::timeout(LONGEST, self.ended()).await.is_err() {
+            self.give_up().await;
+        }
+    }
+
+    /// The same, while the program is to end.
+    async fn hurry(&mut self) {
+        if tokio::time::timeout(GRACE, self.ended()).await.is_err() {
+            self.give_up().await;
+        }
+    }
+
+    async fn give_up(&mut self) {
+        tracing::warn!("something was still in hand; it is settled at the next start, or by another daemon");
+        self.tasks.shutdown().await;
+    }
 }
 
 fn scheduler_failed(error: &JobSchedulerError) -> DeskError {
     let at = crate::config::problem::At::start("relance");
     DeskError::Config(ConfigError(vec![Problem { at, text: format!("the scheduler cannot start: {error}") }]))
-}
-
-async fn work(desk: Desk, bells: Bells, pump: Pump, looked: Arc<watch::Sender<bool>>, over: Arc<Notify>) {
-    let mut rounds: u64 = 0;
-    if matches!(pump, Pump::Review | Pump::Report) {
-        // Data that is old only because nobody was there to read it is no reason to alarm anybody. The sender is ours as
-        // well, so it cannot be gone.
-        if looked.subscribe().wait_for(|looked| *looked).await.is_err() {
-            return;
-        }
-    }
-    while !desk.stopping.load(Ordering::SeqCst) {
-        rounds += 1;
-        match step(&desk, pump, rounds).await {
-            Ok(next) => next.iter().for_each(|pump| bells.ring(*pump)),
-            Err(DeskError::Store(StoreError::Fenced)) => {
-                over.notify_one();
-                return rest(&desk, u64::MAX).await;
-            }
-            // The heart has said so already.
-            Err(DeskError::Store(e @ StoreError::Away { .. })) if !desk.heart.is_sure() => {
-                tracing::debug!(pump = ?pump, error = %e, "the store is away");
-                rest(&desk, 1).await;
-            }
-            Err(e) => {
-                tracing::error!(pump = ?pump, error = %e, "a pump failed; it tries again");
-                rest(&desk, REST_S).await;
-            }
-        }
-        if pump == Pump::Collect && rounds == 1 {
-            looked.send_replace(true);
-        }
-        bells.of(pump).notified().await;
-    }
-}
-
-/// One step of a pump; gives those downstream that have work by it. Never one upstream: what delivery finds waits for
-/// the next second, or two pumps that disagree would keep each other awake.
-async fn step(desk: &Desk, pump: Pump, round: u64) -> Result<&'static [Pump], DeskError> {
-    if desk.heart.rests() {
-        return leave_to_others(desk, pump).await;
-    }
-    match pump {
-        Pump::Collect if collect::step(desk).await?.is_some() => return Ok(&[Pump::Plan]),
-        Pump::Plan if plan::step(desk).await?.messages > 0 => return Ok(&[Pump::Mail, Pump::Text]),
-        Pump::Collect | Pump::Plan => {}
-        Pump::Mail => drop(deliver::on(desk, Channel::Email).await?),
-        Pump::Text => drop(deliver::on(desk, Channel::Sms).await?),
-        Pump::Review if round % REVIEW_EVERY == 1 => review::step(desk).await?,
-        Pump::Review => review::watch(desk).await?,
-        Pump::Retain if round % RETAIN_EVERY == 1 => drop(retain::step(desk).await?),
-        Pump::Retain => {}
-        Pump::Report if round % REPORT_EVERY == 1 => report::step(desk).await?,
-        Pump::Report => {}
-    }
-    Ok(&[])
-}
-
-/// Who rests keeps nothing that others may wait for: no duty, and no message from before.
-async fn leave_to_others(desk: &Desk, pump: Pump) -> Result<&'static [Pump], DeskError> {
-    match pump {
-        Pump::Collect => desk.store.leave_duty(Duty::Collect).await?,
-        Pump::Plan => desk.store.leave_duty(Duty::Plan).await?,
-        Pump::Review => desk.store.leave_duty(Duty::Tell).await?,
-        Pump::Retain => desk.store.leave_duty(Duty::Retain).await?,
-        Pump::Report => desk.store.leave_duty(Duty::Report).await?,
-        Pump::Mail => deliver::recover(desk, Channel::Email).await?,
-        Pump::Text => deliver::recover(desk, Channel::Sms).await?,
-    }
-    Ok(&[])
-}
-
-/// Rests, but not when the program is asked to end.
-async fn rest(desk: &Desk, seconds: u64) {
-    for _ in 0..seconds {
-        if desk.stopping.load(Ordering::SeqCst) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
-}
-
-async fn stop_asked() {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        tracing::error!("signals cannot be heard");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
-    }
 }

@@ -7,6 +7,7 @@ use crate::config::{Setup, environment};
 use crate::flow::Desk;
 use crate::flow::account::Account;
 use crate::flow::desk::checked;
+use crate::flow::rules::steps_are_there;
 use crate::source::Source;
 use crate::store::{Store, StoreError};
 use std::path::Path;
@@ -81,29 +82,6 @@ async fn complete(setup: &Setup) -> Result<(Vec<String>, Option<Store>), ConfigE
         }
     }
     if problems.is_empty() { Ok((notes, found)) } else { Err(ConfigError(problems.into_sorted())) }
-}
-
-/// Refuses a configuration in which a step is gone that an open invoice has had (R8).
-pub(super) async fn steps_are_there(setup: &Setup, store: &Store) -> Result<(), ConfigError> {
-    let problems = Problems::default();
-    match store.steps_in_use().await {
-        Ok(used) => vanished(setup, &used, &problems),
-        Err(e) => problems.add(&At::start(store.place()), e.to_string()),
-    }
-    if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems.into_sorted())) }
-}
-
-fn vanished(setup: &Setup, used: &[(String, String)], problems: &Problems) {
-    for (cadence, step) in used {
-        let Some(file) = setup.cadences.iter().find(|c| c.cadence.name == *cadence) else { continue };
-        let known = file.cadence.steps.iter().any(|s| s.id.as_str() == step || s.was.iter().any(|w| w.as_str() == step));
-        if !known && !file.gone.contains(step) {
-            let text = format!(
-                "the step \"{step}\" is gone, but open invoices have had it; if it was renamed, say was = \"{step}\" at the new step, if it is gone on purpose, gone = [\"{step}\"]"
-            );
-            problems.add(&file.at, text);
-        }
-    }
 }
 
 async fn connect(setup: &Setup) -> Result<(), CliError> {

@@ -140,6 +140,9 @@ impl CliError {
     }
 }
 
+/// How long threads may take to end behind a verb.
+const LAST: std::time::Duration = std::time::Duration::from_millis(200);
+
 /// Runs the command line.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -154,7 +157,10 @@ pub fn main() -> ExitCode {
             return ExitCode::from(1);
         }
     };
-    match runtime.block_on(dispatch(cli)) {
+    let done = runtime.block_on(dispatch(cli));
+    // A thread that hangs in a file of others must not keep a program from its end that has done all else.
+    runtime.shutdown_timeout(LAST);
+    match done {
         Ok(()) if out::was_lost() => ExitCode::from(1),
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {

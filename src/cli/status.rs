@@ -9,6 +9,7 @@ use crate::flow::Desk;
 use crate::flow::guard::span;
 use crate::flow::presence;
 use crate::flow::tie::{Tie, ties};
+use crate::flow::told::{self, Refusal};
 use crate::store::person::retention::Run;
 use crate::store::reports::Copy;
 use crate::store::sessions::Session;
@@ -42,8 +43,11 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         conditions.brakes.iter().map(|b| (b.reason.code().to_owned(), b.text.clone())).collect();
     brakes.extend(desk.store.brakes().await?.into_iter().map(|b| (b.kind, b.text)));
     // Of a file the one daemon is known by its lock, and a session in it may be of one that is no more.
-    let daemons = if desk.store.is_shared() { desk.store.sessions().await? } else { Vec::new() };
-    let newest = presence::newest(&daemons).map(|d| d.agreement.clone());
+    let sessions = desk.store.sessions().await?;
+    let other = presence::newest(&sessions).filter(|d| d.agreement != desk.setup.agreement).map(|d| d.started_at);
+    let newest = presence::newest(&sessions).map(|d| d.agreement.clone());
+    let daemons = if desk.store.is_shared() { sessions } else { Vec::new() };
+    let refusal = told::refusal(&desk.store).await?;
     let queue = desk.store.queue().await?;
     let uncertain = desk.store.uncertain().await?.len();
     let unreachable = desk.store.unreachable().await?;
@@ -63,7 +67,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         out::json(&json!({
             "polled_at": good.as_ref().map(|g| out::rfc3339(g.started_at, zone)), "data_age_s": age,
             "booked_through": booked.to_string(), "queue": queue, "brakes": brakes, "uncertain": uncertain,
-            "unreachable": lost, "unreadable": list, "never_read": unknown, "retention": retention.as_ref().map(|run| retention_json(run, zone)), "report": report.as_ref().map(|copy| report_json(copy, zone)), "daemons": daemons.iter().map(|d| daemon_json(d, zone)).collect::<Vec<_>>(), "tie_out": ties.iter().map(tie_json).collect::<Vec<_>>(),
+            "unreachable": lost, "unreadable": list, "never_read": unknown, "retention": retention.as_ref().map(|run| retention_json(run, zone)), "report": report.as_ref().map(|copy| report_json(copy, zone)), "configuration": { "other_rules": other.is_some(), "refused": refusal.as_ref().map(|r| refusal_json(r, zone)) }, "daemons": daemons.iter().map(|d| daemon_json(d, zone)).collect::<Vec<_>>(), "tie_out": ties.iter().map(tie_json).collect::<Vec<_>>(),
         }));
         return Ok(());
     }
@@ -79,6 +83,13 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     for d in &daemons {
         let rests = if Some(&d.agreement) == newest.as_ref() { "" } else { "; RESTS: a later one has another configuration" };
         say!("daemon       {} since {}, {}{rests}", d.name, out::short(d.started_at, zone), heard(d.silent));
+    }
+    if let Some(refusal) = &refusal {
+        say!("configuration  {}", refusal_text(refusal, zone));
+    }
+    if let Some(since) = other {
+        let since = out::short(since, zone);
+        say!("configuration  other rules than the daemon of {since} goes by; `systemctl reload relance` puts them in force");
     }
     match brakes.as_slice() {
         [] => say!("sending      free"),
@@ -107,6 +118,17 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         say!("\nin no sum     {unknown} of {unread} unreadable rows were never read: their money is unknown");
     }
     Ok(())
+}
+
+fn refusal_json(refusal: &Refusal, zone: &TimeZone) -> Value {
+    let at = Timestamp::from_millisecond(refusal.at).ok().map(|at| out::rfc3339(at, zone));
+    json!({ "at": at, "problems": refusal.problems, "text": refusal.text })
+}
+
+fn refusal_text(refusal: &Refusal, zone: &TimeZone) -> String {
+    let at = Timestamp::from_millisecond(refusal.at).map(|at| out::short(at, zone)).unwrap_or_default();
+    let more = if refusal.problems > 1 { format!(" (and {} more)", refusal.problems - 1) } else { String::new() };
+    format!("REFUSED {at}, the daemon goes on with the one before: {}{more}", refusal.text)
 }
 
 fn report_json(copy: &Copy, zone: &TimeZone) -> Value {

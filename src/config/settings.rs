@@ -117,7 +117,7 @@ pub struct Schedule {
 }
 
 /// Where relance keeps its own records.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreSettings {
     /// The file or database.
     pub place: StorePlace,

@@ -3,6 +3,7 @@
 use super::absorb::{absorb, late_before};
 use super::desk::{Desk, DeskError};
 use super::presence::on_duty;
+use super::pulse::Pump;
 use crate::config::settings::Schedule;
 use crate::domain::reason::Reason;
 use crate::source::SourceError;
@@ -157,15 +158,15 @@ pub fn failed(started_at: Timestamp, finished_at: Timestamp, text: String) -> Po
 }
 
 async fn read_all(desk: &Desk, started_at: Timestamp) -> Result<Poll, DeskError> {
-    let (source, columns) = desk.source().await?;
-    let booked_through = source.booked_through().await?;
+    let (source, columns) = desk.pulses.outside(Pump::Collect, desk.source()).await?;
+    let booked_through = desk.pulses.outside(Pump::Collect, source.booked_through()).await?;
     let mut seen = Bits::default();
     let (open_before, newest) = desk.store.open_rows().await?;
     let (mut rows, mut unreadable) = (0i64, 0i64);
-    let twins = source.twins().await?;
+    let twins = desk.pulses.outside(Pump::Collect, source.twins()).await?;
     let mut nameless = 0;
-    let mut reading = source.read(&columns, PAGE).await?;
-    while let Some(mut page) = reading.next_page().await? {
+    let mut reading = desk.pulses.outside(Pump::Collect, source.read(&columns, PAGE)).await?;
+    while let Some(mut page) = desk.pulses.outside(Pump::Collect, reading.next_page()).await? {
         page.doubled.extend(twins.iter().cloned());
         nameless += page.rows.iter().filter(|r| !r.has_id()).count() as i64;
         let now = desk.clock.now();
@@ -186,6 +187,7 @@ async fn read_all(desk: &Desk, started_at: Timestamp) -> Result<Poll, DeskError>
     loop {
         let open = desk.store.open_rows_after(after).await?;
         let Some(last) = open.last() else { break };
+        desk.pulses.moved(Pump::Collect);
         after = *last;
         gone.extend(open.into_iter().filter(|pk| *pk <= newest && !seen.has(*pk)));
     }

@@ -5,6 +5,7 @@ use super::brake::{brake_kind, unready, worked};
 use super::desk::{Desk, DeskError};
 use super::prepare::{Ready, prepare};
 use super::presence::Successor;
+use super::pulse::Pump;
 use super::record::{Round, record};
 use super::workers::{self, Pace};
 use crate::clock::Stopwatch;
@@ -133,8 +134,7 @@ async fn ended<T>(part: tokio::task::JoinHandle<Result<T, DeskError>>) -> Result
 
 /// Feeds the workers of a channel until nothing more is ready, or sending has to stop.
 async fn round(desk: &Desk, channel: Channel) -> Result<Round, DeskError> {
-    let connections = workers::connections(desk, channel);
-    let pace = Arc::new(Pace::new(connections, desk.heart.clone(), desk.clock.clone()));
+    let pace = Arc::new(Pace::new(desk, channel));
     let (to_workers, work) = mpsc::channel(*GROUP.end());
     let (done, results) = mpsc::channel(2 * GROUP.end());
     let mut workers = workers::start(desk, channel, &pace, work, &done)?;
@@ -193,6 +193,7 @@ async fn feed(
             continue;
         }
         let prepared = prepare(&desk, group).await?;
+        desk.pulses.moved(Pump::of(channel));
         cancelled += prepared.cancelled.len() as u64;
         prepared.rest.into_iter().rev().for_each(|c| claimed.push_front(c));
         if prepared.stopped {

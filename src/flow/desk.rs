@@ -5,6 +5,7 @@ use super::common;
 use super::copies::CopyRoom;
 use super::guard::Guards;
 use super::presence::Heart;
+use super::pulse::Pulses;
 use crate::channel::Fault;
 use crate::channel::email::{Mailer, address};
 use crate::channel::outlet::Outlet;
@@ -115,8 +116,12 @@ pub struct DeskParts {
     pub channels: Vec<Channel>,
     /// Whether what is in hand can still be this program's.
     pub heart: Arc<Heart>,
-    /// Set when the program is to end: nothing new is begun.
+    /// When each pump moved last.
+    pub pulses: Arc<Pulses>,
+    /// Set when this desk is to be cleared: nothing new is begun.
     pub stopping: AtomicBool,
+    /// Set when the program itself is to end, and soon: then what cannot be recorded is given up in the end.
+    pub ending: AtomicBool,
     /// What bounds copies of invoices.
     pub copies: CopyRoom,
     /// Until when, in milliseconds, this daemon leaves polling and sending to the others: it could not read the ledger.
@@ -172,7 +177,7 @@ impl Desk {
         let channels = channels(&setup);
         let heart = Arc::new(Heart::new(setup.settings.store.lease));
         let blind_until = AtomicI64::new(i64::MIN);
-        let (stopping, source) = (AtomicBool::new(false), Mutex::new(None));
+        let (stopping, ending, source) = (AtomicBool::new(false), AtomicBool::new(false), Mutex::new(None));
         Ok(Desk(Arc::new(DeskParts {
             setup,
             store,
@@ -181,7 +186,9 @@ impl Desk {
             keys,
             channels,
             heart,
+            pulses: Arc::default(),
             stopping,
+            ending,
             copies: CopyRoom::default(),
             blind_until,
             source,

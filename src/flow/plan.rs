@@ -4,6 +4,7 @@
 use super::desk::{Desk, DeskError};
 use super::look::look;
 use super::presence::on_duty;
+use super::pulse::Pump;
 use crate::store::plan::{Looked, Looks};
 use crate::store::sessions::Duty;
 use jiff::Timestamp;
@@ -36,6 +37,7 @@ async fn all(desk: &Desk) -> Result<Planned, DeskError> {
     let mut planned = Planned::default();
     loop {
         let batch = batch(desk).await?;
+        desk.pulses.moved(Pump::Plan);
         if batch.looked == 0 {
             break;
         }

@@ -7,6 +7,7 @@ use super::compose::{self, Composed, Order};
 use super::contact::new_contact;
 use super::copies::{self, Copies, Fetched, Room, Shelf};
 use super::desk::{Conditions, Desk, DeskError};
+use super::pulse::Pump;
 use crate::clock::Stopwatch;
 use crate::domain::attempt::{FaultClass, Outcome};
 use crate::domain::cadence::Cadence;
@@ -79,12 +80,13 @@ pub(super) struct Prepared {
 
 /// Prepares claimed messages. Every one of them ends ready, cancelled, given back or among the rest.
 pub(super) async fn prepare(desk: &Desk, claimed: Vec<Claimed>) -> Result<Prepared, DeskError> {
-    let Fetched { claimed, shelf, rest, mut room } = copies::fetch(desk, claimed).await?;
+    let pump = claimed.first().map_or(Pump::Mail, |c| Pump::of(c.channel));
+    let Fetched { claimed, shelf, rest, mut room } = desk.pulses.outside(pump, copies::fetch(desk, claimed)).await?;
     let now = desk.clock.now();
     let debtors: Vec<i64> = claimed.iter().map(|c| c.debtor_pk).collect();
     let mut files = index(desk.files(&debtors, now).await?);
     let read_at = Stopwatch::start();
-    match reread(desk, &files, &claimed, now).await {
+    match desk.pulses.outside(pump, reread(desk, &files, &claimed, now)).await {
         Ok(changed) if changed.is_empty() => {}
         Ok(changed) => {
             let keys: Vec<i64> = changed.into_iter().collect();

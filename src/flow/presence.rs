@@ -144,7 +144,7 @@ fn agree(desk: &Desk, sessions: &[Session]) {
     match other {
         Some(other) if !rested => tracing::warn!(
             newer = other.name,
-            "a daemon that began later has another configuration; this one rests until it is started again with the same"
+            "a daemon that began later has another configuration; this one rests until it has the same"
         ),
         None if rested => tracing::info!("all daemons have one configuration again"),
         _ => {}

@@ -6,6 +6,7 @@ use super::deliver::{Delivered, GROUP};
 use super::desk::{Desk, DeskError};
 use super::outcome::{interrupted, retry_later, settlement, too_long};
 use super::prepare::Ready;
+use super::pulse::Pump;
 use super::workers::{Done, Pace};
 use crate::clock::Stopwatch;
 use crate::domain::attempt::{FaultClass, Outcome};
@@ -120,6 +121,7 @@ pub(super) async fn record(
             tracing::info!(channel = %channel, settled = settlements.len(), chain = %hex(&head), "attempts recorded");
         }
         pace.under_way.fetch_sub(taken, Ordering::SeqCst);
+        desk.pulses.moved(Pump::of(channel));
     }
 }
 
@@ -136,16 +138,20 @@ where
                 if !pace.stop.swap(true, Ordering::SeqCst) {
                     tracing::error!(error = %e, "what has left cannot be recorded yet; nothing else leaves before");
                 }
+                desk.pulses.insists(pace.pump, true);
                 tokio::time::sleep(INSIST).await;
             }
-            other => return other,
+            other => {
+                desk.pulses.insists(pace.pump, false);
+                return other;
+            }
         }
     }
 }
 
 /// Whether the program was asked to end so long ago that its time is nearly over.
 fn too_late(desk: &Desk, asked: &mut Option<Stopwatch>) -> bool {
-    desk.stopping.load(Ordering::SeqCst) && asked.get_or_insert_with(Stopwatch::start).elapsed() > INSIST_LAST
+    desk.ending.load(Ordering::SeqCst) && asked.get_or_insert_with(Stopwatch::start).elapsed() > INSIST_LAST
 }
 
 fn count(total: &mut Delivered, settlement: &Settlement) {

@@ -2,6 +2,7 @@
 
 use super::desk::{Desk, DeskError};
 use super::presence::on_duty;
+use super::pulse::Pump;
 use crate::domain::keep::Keep;
 use crate::domain::time::local_date;
 use crate::store::StoreError;
@@ -81,6 +82,7 @@ async fn sweep(desk: &Desk) -> Result<Option<u64>, DeskError> {
             0 => return Ok(Some(swept)),
             gone => swept += gone,
         }
+        desk.pulses.moved(Pump::Retain);
     }
 }
 
@@ -96,6 +98,7 @@ async fn all(desk: &Desk, kind: Kind, keep: Keep, now: Timestamp) -> Result<Opti
         }
         let batch = desk.store.retain(kind, until, from, desk.clock.now()).await?;
         erased += batch.erased;
+        desk.pulses.moved(Pump::Retain);
         let Some(next) = batch.next else { return Ok(Some(erased)) };
         from = next;
     }

@@ -4,6 +4,7 @@
 use super::approvals::balance_of;
 use super::desk::{Desk, DeskError};
 use super::prepare::later_by;
+use super::pulse::Pump;
 use super::tell::{self, NOTICE};
 use crate::domain::reason::Reason;
 use crate::domain::time::local_date;
@@ -86,6 +87,7 @@ async fn unreachable(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
             None => "no usable address is left for what is due".to_owned(),
         };
         desk.store.set_unreachable(found.pk, now, &why).await?;
+        desk.pulses.moved(Pump::Review);
         let subject = format!("relance: {} cannot be reached", found.debtor);
         let text = format!(
             "{} ({}): {why}.\nPlease correct the address in your ledger, or call. `relance explain {}` shows everything that was tried.",

@@ -4,6 +4,7 @@
 use super::desk::{Desk, DeskError};
 use super::prepare::later_by;
 use super::presence::on_duty;
+use super::pulse::Pump;
 use crate::channel::email::{Envelope, Mailer, address, build::build_plain};
 use crate::channel::{Fault, Sent};
 use crate::domain::attempt::{Outcome, retry_delay};
@@ -73,7 +74,7 @@ async fn send_all(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
             _ => later(desk, letter, now).await?,
         }
     }
-    mailer.close().await;
+    desk.pulses.outside(Pump::Review, mailer.close()).await;
     Ok(())
 }
 
@@ -136,7 +137,7 @@ async fn send(desk: &Desk, mailer: &mut Mailer, to: &Address, letter: &Letter, n
     match build_plain(&email.from, to, &letter.subject, &text, &message_id, now) {
         Ok(bytes) => {
             let envelope = Envelope { from: email.from.email.clone(), to: to.clone(), envid: id };
-            mailer.send(&envelope, bytes, false).await
+            desk.pulses.outside(Pump::Review, mailer.send(&envelope, bytes, false)).await
         }
         Err(e) => Sent::NotBegun(Fault::network(e.to_string())),
     }

@@ -4,6 +4,7 @@ use super::compose::Wire;
 use super::desk::{Desk, DeskError};
 use super::prepare::Ready;
 use super::presence::Heart;
+use super::pulse::{Pulses, Pump};
 use crate::channel::email::Mailer;
 use crate::channel::sms::Texter;
 use crate::channel::{Fault, Sent};
@@ -56,16 +57,21 @@ pub(super) struct Pace {
     /// Messages that a worker has begun, or found too old.
     pub(super) begun: AtomicUsize,
     pub(super) stop: AtomicBool,
+    /// The pump that they belong to.
+    pub(super) pump: Pump,
+    pulses: Arc<Pulses>,
     heart: Arc<Heart>,
     clock: Clock,
 }
 
 impl Pace {
-    pub(super) fn new(most: usize, heart: Arc<Heart>, clock: Clock) -> Pace {
+    pub(super) fn new(desk: &Desk, channel: Channel) -> Pace {
+        let (most, pump) = (connections(desk, channel), Pump::of(channel));
+        let (pulses, heart, clock) = (desk.pulses.clone(), desk.heart.clone(), desk.clock.clone());
         let none = || AtomicUsize::new(0);
         let (accepted, interrupted, under_way, begun) = (none(), none(), none(), none());
         let (allowed, stop) = (AtomicUsize::new(most), AtomicBool::new(false));
-        Pace { most, allowed, accepted, interrupted, under_way, begun, stop, heart, clock }
+        Pace { most, allowed, accepted, interrupted, under_way, begun, stop, pump, pulses, heart, clock }
     }
 
     /// Falls to half when the other side asks for patience, recovers one by one.
@@ -151,13 +157,13 @@ async fn worker(
             }
         }
         let Some(ready) = work.lock().await.recv().await else { break };
-        let outcome = one(&mut line, &pace, ready).await;
+        let outcome = pace.pulses.outside(pace.pump, one(&mut line, &pace, ready)).await;
         if done.send(outcome).await.is_err() {
             break;
         }
     }
     if let Line::Mail(mailer) = &mut line {
-        mailer.close().await;
+        pace.pulses.outside(pace.pump, mailer.close()).await;
     }
 }
 

@@ -169,6 +169,7 @@ async fn status() {
     let known = [
         "booked_through",
         "brakes",
+        "configuration",
         "daemons",
         "data_age_s",
         "never_read",
@@ -186,6 +187,7 @@ async fn status() {
     assert!((0..600).contains(&status["data_age_s"].as_i64().unwrap()));
     assert!(word(&status["booked_through"]).parse::<jiff::civil::Date>().is_ok());
     assert_eq!((&status["queue"], &status["uncertain"]), (&serde_json::json!({}), &Value::from(0)));
+    assert_eq!(status["configuration"], serde_json::json!({ "other_rules": false, "refused": null }));
     let lost = &status["unreachable"][0];
     assert_eq!((fields(lost), word(&lost["debtor"])), (vec!["debtor", "since", "why"], "C2"));
     assert!(is_time(&lost["since"]));

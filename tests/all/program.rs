@@ -133,6 +133,13 @@ impl Firm {
         tx.commit().await.unwrap();
     }
 
+    /// Writes a file beside relance.toml, over what is there.
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
     /// The program with this firm's configuration and an empty environment.
     pub fn command(&self, verb: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_relance"));
@@ -185,6 +192,13 @@ impl Firm {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_relance"));
         command.arg("--config").arg(self.path("relance.toml")).arg("run");
         self.spawn(command.env_clear())
+    }
+
+    /// Starts the daemon as systemd does: it may tell what it does to a socket, and is watched.
+    pub fn told_daemon(&self, socket: &str, watchdog: Duration) -> Daemon {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_relance"));
+        command.arg("--config").arg(self.path("relance.toml")).arg("run").env_clear();
+        self.spawn(command.env("NOTIFY_SOCKET", socket).env("WATCHDOG_USEC", watchdog.as_micros().to_string()))
     }
 
     /// Starts a daemon whose files may not grow beyond a size (in blocks of 512 bytes), until [`Daemon::unlimit`].

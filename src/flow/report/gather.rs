@@ -8,6 +8,7 @@ use crate::domain::money::Money;
 use crate::domain::reason::Reason;
 use crate::domain::time::{instant, local_date, plus_days};
 use crate::flow::desk::{Conditions, Desk, DeskError};
+use crate::flow::pulse::Pump;
 use crate::flow::simulate::{Foreseen, Horizon, foresee, outlook};
 use crate::flow::tie::Ties;
 use crate::store::views::UnderWay;
@@ -56,6 +57,7 @@ pub(super) async fn gather(desk: &Desk, conditions: &Conditions, now: Timestamp)
             found.ahead(desk, &free, &file, &own, horizon, &mut leaves);
         }
         found.whom(desk, leaves).await?;
+        desk.pulses.moved(Pump::Report);
     }
 }
 

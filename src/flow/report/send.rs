@@ -15,6 +15,7 @@ use crate::domain::time::{instant, local_date};
 use crate::flow::desk::{Desk, DeskError};
 use crate::flow::prepare::later_by;
 use crate::flow::presence::on_duty;
+use crate::flow::pulse::Pump;
 use crate::store::StoreError;
 use crate::store::reports::Copy;
 use crate::store::sessions::Duty;
@@ -73,7 +74,7 @@ async fn send_all(desk: &Desk, day: Date) -> Result<(), DeskError> {
         send_one(desk, &mut mailer, &mut report, (day, address)).await?;
     }
     if let Ok(Some(mailer)) = &mut mailer {
-        mailer.close().await;
+        desk.pulses.outside(Pump::Report, mailer.close()).await;
     }
     Ok(())
 }
@@ -123,7 +124,7 @@ async fn send_one(
 
 async fn transmit(desk: &Desk, mailer: &mut Mailer, report: &Report, day: Date, to: &Address, now: Timestamp) -> Sent {
     match message(desk, report, day, to, now) {
-        Ok((envelope, bytes)) => mailer.send(&envelope, bytes, false).await,
+        Ok((envelope, bytes)) => desk.pulses.outside(Pump::Report, mailer.send(&envelope, bytes, false)).await,
         Err(why) => Sent::NotBegun(Fault::network(why)),
     }
 }
