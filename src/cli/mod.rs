@@ -32,6 +32,7 @@ mod preview;
 mod release;
 mod report;
 mod run;
+mod schema;
 mod status;
 mod store;
 mod takers;
@@ -104,6 +105,8 @@ enum Verb {
     Test(test::Args),
     /// Move the store from its file to PostgreSQL
     Store(store::Args),
+    /// Print the JSON Schema of a kind of file, for editors
+    Schema(schema::Args),
     /// Live through sixty days with an embedded ledger: no set-up, no network
     Demo(demo::Args),
 }
@@ -193,6 +196,7 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Person(args) => person::run(&config, args).await,
         Verb::Test(args) => test::run(&config, args).await,
         Verb::Store(args) => store::run(&config, args).await,
+        Verb::Schema(args) => schema::run(&args),
         Verb::Demo(args) => demo::run(args).await,
     }
 }
