@@ -25,6 +25,7 @@ mod debtor;
 mod demo;
 mod explain;
 mod hold;
+mod init;
 mod log;
 mod out;
 mod person;
@@ -63,6 +64,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Ask what is needed, write a relance.toml, try it, and show the first week; sends nothing
+    Init(Box<init::Args>),
     /// Run in the foreground: poll, plan, deliver, review
     Run(run::Args),
     /// Check settings, cadences, letters and gateways
@@ -175,6 +178,7 @@ pub fn main() -> ExitCode {
 async fn dispatch(cli: Cli) -> Result<(), CliError> {
     let config = cli.config;
     match cli.verb {
+        Verb::Init(args) => init::run(&config, &args).await,
         Verb::Run(args) => run::run(&config, args).await,
         Verb::Check(args) => check::run(&config, args).await,
         Verb::Preview(args) => preview::run(&config, args).await,
