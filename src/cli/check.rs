@@ -23,6 +23,12 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
+    let setup = files(config).await?;
+    if args.connect { connect(&setup).await } else { Ok(()) }
+}
+
+/// Checks the files, and what the store knows of them.
+pub(super) async fn files(config: &Path) -> Result<Setup, CliError> {
     let (setup, warned) = match checked(config, environment()) {
         Ok((setup, letters)) => (setup, letters.warnings),
         Err(e) => return Err(tell(e)),
@@ -40,7 +46,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         let desk = Desk::new(setup.clone(), store, Clock::System).await?;
         takers::table(&desk).await?;
     }
-    if args.connect { connect(&setup).await } else { Ok(()) }
+    Ok(setup)
 }
 
 /// Problems are the answer to `check`, so they go to standard output as well as ending it.
@@ -85,11 +91,16 @@ async fn complete(setup: &Setup) -> Result<(Vec<String>, Option<Store>), ConfigE
 }
 
 async fn connect(setup: &Setup) -> Result<(), CliError> {
-    let mut failed = false;
-    let mut tell = |what: &str, outcome: Result<String, String>| match outcome {
+    if tries(setup).await.is_empty() { Ok(()) } else { Err(CliError::Told) }
+}
+
+/// Tries source, mail server and gateway, and prints what came of it; gives those that failed.
+pub(super) async fn tries(setup: &Setup) -> Vec<&'static str> {
+    let mut failed = Vec::new();
+    let mut tell = |what: &'static str, outcome: Result<String, String>| match outcome {
         Ok(text) => say!("{what}: {text}"),
         Err(text) => {
-            failed = true;
+            failed.push(what);
             say!("{what}: FAILED: {text}");
         }
     };
@@ -100,7 +111,7 @@ async fn connect(setup: &Setup) -> Result<(), CliError> {
     if let Some(sms) = &setup.settings.sms {
         tell("sms", sms_probe(setup, sms).await);
     }
-    if failed { Err(CliError::Told) } else { Ok(()) }
+    failed
 }
 
 /// Opens the ledger, reads a page and times the re-read of its rows (R13).

@@ -25,6 +25,7 @@ mod debtor;
 mod demo;
 mod explain;
 mod hold;
+mod init;
 mod log;
 mod out;
 mod person;
@@ -32,6 +33,7 @@ mod preview;
 mod release;
 mod report;
 mod run;
+mod schema;
 mod status;
 mod store;
 mod takers;
@@ -62,6 +64,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Ask what is needed, write a relance.toml, try it, and show the first week; sends nothing
+    Init(Box<init::Args>),
     /// Run in the foreground: poll, plan, deliver, review
     Run(run::Args),
     /// Check settings, cadences, letters and gateways
@@ -104,6 +108,8 @@ enum Verb {
     Test(test::Args),
     /// Move the store from its file to PostgreSQL
     Store(store::Args),
+    /// Print the JSON Schema of a kind of file, for editors
+    Schema(schema::Args),
     /// Live through sixty days with an embedded ledger: no set-up, no network
     Demo(demo::Args),
 }
@@ -178,6 +184,7 @@ pub fn main() -> ExitCode {
 async fn dispatch(cli: Cli) -> Result<(), CliError> {
     let config = cli.config;
     match cli.verb {
+        Verb::Init(args) => init::run(&config, &args).await,
         Verb::Run(args) => run::run(&config, args).await,
         Verb::Check(args) => check::run(&config, args).await,
         Verb::Preview(args) => preview::run(&config, args).await,
@@ -199,6 +206,7 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Person(args) => person::run(&config, args).await,
         Verb::Test(args) => test::run(&config, args).await,
         Verb::Store(args) => store::run(&config, args).await,
+        Verb::Schema(args) => schema::run(&args),
         Verb::Demo(args) => demo::run(args).await,
     }
 }

@@ -60,7 +60,15 @@ struct Silent {
 }
 
 pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
-    let desk = desk(config).await?;
+    show(&desk(config).await?, &args).await
+}
+
+/// The first week, on a desk whose ledger has been read.
+pub(super) async fn week(desk: &Desk) -> Result<(), CliError> {
+    show(desk, &Args { from: None, days: 7, json: false }).await
+}
+
+async fn show(desk: &Desk, args: &Args) -> Result<(), CliError> {
     let now = desk.clock.now();
     let zone = &desk.setup.settings.creditor.timezone;
     let today = local_date(now, zone);
@@ -70,7 +78,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     }
     let begin = |day| instant(day, Time::midnight(), zone).unwrap_or(now);
     let horizon = Horizon { from: begin(first).max(now), until: begin(plus_days(first, i64::from(args.days))) };
-    let (conditions, _) = guard::told(&desk, now).await?;
+    let (conditions, _) = guard::told(desk, now).await?;
     let mut entries = Vec::new();
     let mut silent = Vec::new();
     let mut after = 0;
@@ -83,7 +91,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
             let messages: Vec<&UnderWay> = under_way.iter().filter(|m| m.debtor_pk == file.debtor.pk).collect();
             let mut told: Vec<CaseKey> = Vec::new();
             for message in messages {
-                match in_hand(&desk, &file, message, conditions.booked, now) {
+                match in_hand(desk, &file, message, conditions.booked, now) {
                     Ok(entry) if entry.at >= horizon.until => {}
                     Ok(entry) => {
                         told.push(message.case.clone());
@@ -94,10 +102,10 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
                     }
                 }
             }
-            for foreseen in foresee(&desk, conditions.booked, &file, horizon) {
+            for foreseen in foresee(desk, conditions.booked, &file, horizon) {
                 match foreseen {
                     Foreseen::Contact { at, on, case, plan } => {
-                        entries.extend(contact(&desk, &file, &case, &plan, at, on, conditions.booked));
+                        entries.extend(contact(desk, &file, &case, &plan, at, on, conditions.booked));
                     }
                     Foreseen::Nothing { reason: Reason::Paid, .. } => {}
                     Foreseen::Nothing { case: Some(case), .. } if told.contains(&case) => {}
@@ -117,7 +125,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     if args.json {
         print_json(&entries, &silent);
     } else {
-        print_tables(&desk, entries, silent, &conditions.brakes, args.days);
+        print_tables(desk, entries, silent, &conditions.brakes, args.days);
     }
     Ok(())
 }

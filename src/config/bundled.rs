@@ -4,6 +4,31 @@
 /// A compiled-in file: its path below the folder of relance.toml, and its text.
 pub type Bundled = (&'static str, &'static str);
 
+/// A JSON Schema for the editors of those who write the files that relance reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Schema {
+    /// Its path below the folder of what is shipped.
+    pub path: &'static str,
+    /// The schema.
+    pub text: &'static str,
+}
+
+impl Schema {
+    /// What it is for, in one word: `relance`, `cadence`.
+    pub fn name(&self) -> &'static str {
+        self.path.trim_start_matches("schema/").trim_end_matches(".schema.json")
+    }
+}
+
+/// The JSON Schemas. Nothing here is checked against them: they repeat what the reader says, and a test holds them to it.
+pub const SCHEMAS: &[Schema] = &[
+    Schema { path: "schema/relance.schema.json", text: include_str!("../../config/schema/relance.schema.json") },
+    Schema { path: "schema/cadence.schema.json", text: include_str!("../../config/schema/cadence.schema.json") },
+    Schema { path: "schema/gateway.schema.json", text: include_str!("../../config/schema/gateway.schema.json") },
+    Schema { path: "schema/calendar.schema.json", text: include_str!("../../config/schema/calendar.schema.json") },
+    Schema { path: "schema/law.schema.json", text: include_str!("../../config/schema/law.schema.json") },
+];
+
 /// Public holidays by country.
 pub const CALENDARS: &[Bundled] = &[
     ("calendars/AT.toml", include_str!("../../config/calendars/AT.toml")),

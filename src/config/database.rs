@@ -49,6 +49,11 @@ impl DatabaseSettings {
         DatabaseSettings { password: path.map(SecretSource::File), ..self }
     }
 
+    /// Where the password is, to name another place.
+    pub fn password_mut(&mut self) -> Option<&mut SecretSource> {
+        self.password.as_mut()
+    }
+
     /// What `url` says.
     pub fn url(&self) -> &str {
         &self.url

@@ -34,7 +34,7 @@ use crate::domain::calendar::Calendar;
 use gateway::Gateway;
 use jiff::tz::TimeZone;
 use node::Node;
-use problem::{At, ConfigError, Problems};
+use problem::{At, ConfigError, Problem, Problems};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -101,10 +101,26 @@ impl Setup {
     pub fn load(path: &Path, environment: Environment) -> Result<Setup, ConfigError> {
         let problems = Problems::default();
         let folder = folder_of(path);
-        let setup = load(path, &folder, environment, &problems);
-        match setup {
+        let root = |problems: &Problems| toml_tree::read(path, &folder, &environment, problems);
+        match load(root, &folder, &environment, &problems) {
             Some(setup) if problems.is_empty() => Ok(setup),
             _ => Err(ConfigError(problems.into_sorted())),
+        }
+    }
+
+    /// The same for a relance.toml that is not written yet, by its text alone: conf.d and variables have no say. The error
+    /// holds what is wrong with this text, and nothing of the files beside it.
+    pub fn draft(path: &Path, text: &str, environment: Environment) -> Result<Setup, ConfigError> {
+        let problems = Problems::default();
+        let name = path.display().to_string();
+        let root = |problems: &Problems| Some(Node::parse(&name, text, problems));
+        let setup = load(root, &folder_of(path), &environment, &problems);
+        let own: Vec<Problem> = problems.into_sorted().into_iter().filter(|p| p.at.file == name).collect();
+        let unreadable = || Problem { at: At::start(&name), text: "the files beside it cannot be read".to_owned() };
+        match setup {
+            Some(setup) if own.is_empty() => Ok(setup),
+            _ if own.is_empty() => Err(ConfigError(vec![unreadable()])),
+            _ => Err(ConfigError(own)),
         }
     }
 
@@ -115,7 +131,12 @@ impl Setup {
     }
 }
 
-fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problems) -> Option<Setup> {
+fn load(
+    root: impl FnOnce(&Problems) -> Option<Node>,
+    folder: &Path,
+    environment: &Environment,
+    problems: &Problems,
+) -> Option<Setup> {
     let calendars: BTreeMap<String, Arc<Calendar>> = files(folder, "calendars", "toml", bundled::CALENDARS, problems)
         .into_iter()
         .map(|(id, file, text)| (id.clone(), Arc::new(calendars::calendar(&id, &Node::parse(&file, &text, problems), problems))))
@@ -132,7 +153,7 @@ fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problem
     let cadences = cadence_files(folder, &calendars, problems);
     let letters = letter_files(folder, problems);
     strays(folder, problems);
-    let root = toml_tree::read(path, folder, &environment, problems);
+    let root = root(problems);
     let languages = letters.iter().filter_map(|l| l.name.strip_suffix("/labels.toml")).collect();
     let shelf = read::Shelf { calendars: &calendars, gateways: &gateways, languages, base: folder };
     let settings = root.and_then(|root| read::settings(&root, &shelf, problems));
@@ -150,7 +171,7 @@ fn load(path: &Path, folder: &Path, environment: Environment, problems: &Problem
         law: Arc::new(law),
         report: Arc::new(report),
         folder: folder.to_path_buf(),
-        environment,
+        environment: environment.clone(),
         fingerprint,
         agreement,
     })

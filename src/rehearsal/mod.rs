@@ -11,6 +11,7 @@ mod stage;
 
 pub use judge::Line;
 pub use script::{Test, read};
+pub(crate) use stage::Folder;
 
 use crate::config::Setup;
 use stage::Common;

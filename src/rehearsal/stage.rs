@@ -14,10 +14,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A folder below the system's for what is thrown away; nobody else may look into it.
 #[derive(Debug)]
-pub(super) struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    pub(super) fn new() -> anyhow::Result<Folder> {
+    pub(crate) fn new() -> anyhow::Result<Folder> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let base = std::env::temp_dir();
         for _ in 0..1000 {
@@ -32,7 +32,7 @@ impl Folder {
         anyhow::bail!("no name is free below {}; remove the folders relance-test-… there", base.display())
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }

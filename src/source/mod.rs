@@ -1,6 +1,7 @@
 //! Where the invoices are. A source gives pages of rows, in the order of their ids, and reads some rows again.
 
 pub mod document;
+pub mod look;
 mod phone;
 pub mod postgres;
 pub mod row;

@@ -1,6 +1,7 @@
 //! An SQLite ledger, opened read-only. Each page is a statement of its own, so that no cursor stays open
 //! between pages and the firm's own writer is never kept waiting.
 
+use super::look::{self, Relation};
 use super::row::{Cell, Columns, RawRow};
 use super::{Page, SourceError, body};
 use crate::config::settings::SourceSettings;
@@ -68,6 +69,21 @@ impl SqliteSource {
     /// old one would else be read for ever as it was.
     pub fn is_current(&self) -> bool {
         self.identity.is_some() && identity(&self.path) == self.identity
+    }
+
+    /// The tables and views with their columns. One that cannot be looked at (a view of a table that is gone) is left out.
+    pub async fn relations(&self) -> Result<Vec<Relation>, SourceError> {
+        let names = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+                     ORDER BY name LIMIT $1";
+        let query = sqlx::query_scalar::<_, String>(names).bind(look::MOST as i64);
+        let mut rows = Vec::new();
+        for name in self.bounded("list of tables", query.fetch_all(&self.pool)).await? {
+            let columns = sqlx::query_scalar::<_, String>("SELECT name FROM pragma_table_info($1)").bind(name.clone());
+            if let Ok(columns) = self.bounded("list of columns", columns.fetch_all(&self.pool)).await {
+                rows.extend(columns.into_iter().map(|column| (look::quoted(&name), column)));
+            }
+        }
+        Ok(look::gathered(rows))
     }
 
     /// The columns that the query yields.

@@ -127,6 +127,8 @@ async fn every_verb_has_its_help() {
     let firm = Firm::new(&into_folder(), &[]).await;
     let all = firm.run(&["--help"]).ends(0);
     let verbs = [
+        "init",
+        "schema",
         "run",
         "check",
         "preview",

@@ -4,8 +4,9 @@
 use serde_json::Value;
 use std::process::Command;
 
-/// Licences that a dependency may come under. CDLA-Permissive-2.0 is that of root certificates.
-const ALLOWED: [&str; 11] = [
+/// Licences that a dependency may come under. CDLA-Permissive-2.0 is that of root certificates; MIT-0 is
+/// MIT without even the notice.
+const ALLOWED: [&str; 12] = [
     "0BSD",
     "Apache-2.0",
     "BSD-2-Clause",
@@ -14,6 +15,7 @@ const ALLOWED: [&str; 11] = [
     "CDLA-Permissive-2.0",
     "ISC",
     "MIT",
+    "MIT-0",
     "Unicode-3.0",
     "Unlicense",
     "Zlib",

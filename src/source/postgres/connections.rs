@@ -5,6 +5,7 @@
 //! A connection serves again only after its transaction has ended well; any other is closed, and with it what was open.
 
 use super::super::SourceError;
+use super::super::look::{self, Relation};
 use super::words;
 use crate::clock::Stopwatch;
 use crate::postgres::{CONNECT_S, Connection, Unavailable};
@@ -33,6 +34,12 @@ const SILENT: Duration = Duration::from_secs(STATEMENT_S + 10);
 
 /// One moment of the ledger, and no writing: the transaction cannot be made another once it has read anything.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// What the role may read. The bound is on rows: a few hundred tables.
+const COLUMNS: &str = "SELECT CAST(table_schema AS text), CAST(table_name AS text), CAST(column_name AS text)
+    FROM information_schema.columns WHERE table_schema NOT IN ('pg_catalog', 'information_schema')
+    AND has_column_privilege(CAST(quote_ident(table_schema) || '.' || quote_ident(table_name) AS regclass), CAST(column_name AS text), 'SELECT')
+    ORDER BY 1, 2, ordinal_position LIMIT 10000";
 
 /// The connections.
 #[derive(Clone, Debug)]
@@ -65,6 +72,19 @@ impl Connections {
     /// The database, for messages.
     pub fn place(&self) -> &str {
         &self.place
+    }
+
+    /// The tables and views that this role may read, with their columns.
+    pub async fn relations(&self) -> Result<Vec<Relation>, SourceError> {
+        let mut lease = self.begin().await?;
+        let query = sqlx::query_as::<_, (String, String, String)>(COLUMNS);
+        let rows = lease.run("list of tables", async |c| query.fetch_all(c).await).await?;
+        lease.end().await;
+        let named = |(schema, table, column): (String, String, String)| match schema.as_str() {
+            "public" => (look::quoted(&table), column),
+            _ => (format!("{}.{}", look::quoted(&schema), look::quoted(&table)), column),
+        };
+        Ok(look::gathered(rows.into_iter().map(named).collect()))
     }
 
     /// Begins a transaction. A connection whose server went away meanwhile is let go, so that it needs no care when the

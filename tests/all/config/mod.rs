@@ -8,6 +8,7 @@ mod law;
 mod letters;
 mod lint;
 mod merged;
+pub mod schema;
 mod secrets;
 mod settings;
 mod shipped;
@@ -83,6 +84,18 @@ impl Tree {
 
     /// Reads and checks it, as `check` does; what is wrong comes with paths below the folder.
     fn read(&self) -> Result<(Setup, Letters), Vec<String>> {
+        let folder = self.written();
+        let prefix = format!("{}/", folder.path().display());
+        let lines = |e: ConfigError| -> Vec<String> { e.to_string().replace(&prefix, "").lines().map(str::to_owned).collect() };
+        let read = checked(&folder.path().join("relance.toml"), self.environment.clone()).map_err(lines);
+        if read.is_ok() {
+            schema::take_it_too(self);
+        }
+        read
+    }
+
+    /// Writes the files into a folder.
+    fn written(&self) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         let texts = self.files.iter().map(|(path, text)| (path, text.as_bytes()));
         for (path, bytes) in texts.chain(self.binary.iter().map(|(path, bytes)| (path, bytes.as_slice()))) {
@@ -90,9 +103,14 @@ impl Tree {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, bytes).unwrap();
         }
-        let prefix = format!("{}/", folder.path().display());
-        let lines = |e: ConfigError| -> Vec<String> { e.to_string().replace(&prefix, "").lines().map(str::to_owned).collect() };
-        checked(&folder.path().join("relance.toml"), self.environment.clone()).map_err(lines)
+        folder
+    }
+
+    /// What is wrong with the files, letters apart: they take the longest.
+    fn loads(&self) -> Vec<String> {
+        let folder = self.written();
+        let told = Setup::load(&folder.path().join("relance.toml"), self.environment.clone()).map(|_| ()).err();
+        told.map_or_else(Vec::new, |e| e.to_string().lines().map(str::to_owned).collect())
     }
 
     fn setup(&self) -> Setup {

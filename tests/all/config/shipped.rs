@@ -70,6 +70,7 @@ fn no_file_is_forgotten() {
         found.push(format!("cadences/tests/{}", file.unwrap().file_name().to_string_lossy()));
     }
     compiled.extend(bundled::CADENCE_TESTS.iter().map(|(path, _)| (*path).to_owned()));
+    compiled.extend(bundled::SCHEMAS.iter().map(|schema| schema.path.to_owned()));
     compiled.sort();
     found.sort();
     assert_eq!(found, compiled);

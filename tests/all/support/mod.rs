@@ -9,6 +9,7 @@ pub mod relay;
 pub mod row;
 pub mod smtp;
 pub mod smtp_session;
+pub mod terminal;
 pub mod tls;
 pub mod world;
 
