@@ -2,6 +2,8 @@
 
 use super::CliError;
 use super::check;
+use crate::config::exposed;
+use crate::config::problem::ConfigError;
 use crate::config::{Environment, Setup, environment};
 use crate::daemon;
 use crate::flow::desk::checked;
@@ -23,9 +25,20 @@ pub(super) struct Args {
 pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     let environment = environment();
     journal(&environment);
+    // Memory holds passwords and addresses: no core dump has it, and no other program of this user may look into it.
+    if let Err(e) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
+        tracing::warn!(error = %e, "a core dump of this program may hold passwords");
+    }
     let (setup, letters) = checked(config, environment)?;
     for warning in &letters.warnings {
         tracing::warn!(%warning, "better mended");
+    }
+    let exposed = exposed::look(config, &setup);
+    if !exposed.grave.is_empty() {
+        return Err(ConfigError(exposed.grave).into());
+    }
+    for found in &exposed.slight {
+        tracing::warn!(%found, "better mended");
     }
     let (store, lock) = take(&setup, args.once).await?;
     check::steps_are_there(&setup, &store).await?;
