@@ -2,6 +2,7 @@
 
 use super::{CliError, copies, takers};
 use crate::clock::Clock;
+use crate::config::exposed;
 use crate::config::problem::{At, ConfigError, Problems};
 use crate::config::{Setup, environment};
 use crate::flow::Desk;
@@ -37,6 +38,11 @@ pub(super) async fn files(config: &Path) -> Result<Setup, CliError> {
         Ok(found) => found,
         Err(e) => return Err(tell(e)),
     };
+    let exposed = exposed::look(config, &setup);
+    if !exposed.grave.is_empty() {
+        return Err(tell(ConfigError(exposed.grave)));
+    }
+    exposed.slight.iter().for_each(|found| say!("{}: warning: {}", found.at.file, found.text));
     let letters = setup.letters.iter().filter(|l| !l.name.ends_with(".toml")).count();
     warned.iter().for_each(|w| say!("{}: warning: {}", w.at, w.text));
     let warnings = if warned.is_empty() { String::new() } else { format!("; warnings: {}", warned.len()) };

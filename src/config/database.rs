@@ -17,7 +17,7 @@ pub struct DatabaseSettings {
     /// `postgres://user@host:port/database`, with no password in it.
     url: String,
     /// The password, where one is needed.
-    password: Option<SecretSource>,
+    pub(super) password: Option<SecretSource>,
 }
 
 /// Whether a URL names a PostgreSQL database.

@@ -9,6 +9,7 @@ mod calendars;
 mod customers;
 pub mod database;
 mod documents;
+pub mod exposed;
 pub mod gateway;
 pub mod law;
 pub mod node;

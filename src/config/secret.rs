@@ -4,6 +4,7 @@ use super::Environment;
 use super::section::Section;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// Where a secret is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,14 +15,14 @@ pub enum SecretSource {
     Credential(String),
 }
 
-/// A secret in memory. It has no way to be printed.
+/// A secret in memory. It has no way to be printed, and its memory is wiped when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Wraps a text.
     pub fn new(text: impl Into<String>) -> Secret {
-        Secret(text.into())
+        Secret(Zeroizing::new(text.into()))
     }
 
     /// The text itself, for the wire only.
@@ -95,6 +96,7 @@ impl SecretSource {
             }
         };
         let text = std::fs::read_to_string(&path).map_err(|e| SecretError { what: what.clone(), why: e.to_string() })?;
+        let text = Zeroizing::new(text);
         match text.lines().next().map(str::trim_end) {
             Some(line) if !line.is_empty() => Ok(Secret::new(line)),
             _ => Err(SecretError { what, why: "it is empty".to_owned() }),

@@ -3,6 +3,7 @@
 //! decision ever mixes the two; only the store stays as it is.
 
 use crate::config::Setup;
+use crate::config::exposed;
 use crate::config::problem::{At, ConfigError, Problem};
 use crate::flow::Desk;
 use crate::flow::desk::checked;
@@ -28,6 +29,7 @@ pub(super) async fn read(config: PathBuf, desk: Desk) -> Result<Read, ConfigErro
     for warning in &letters.warnings {
         tracing::warn!(%warning, "better mended");
     }
+    exposed::refused(&config, &setup)?;
     // Asked last, and of the store: without its answer nothing is taken over, or what is in hand would have to be given up.
     steps_are_there(&setup, &desk.store).await?;
     let open = &desk.setup.settings.store;

@@ -11,7 +11,7 @@ const GROUP_WRITE: u32 = 0o020;
 /// Why opening this ledger would harm its owner; `None` when it would not.
 pub(super) fn harm(path: &Path) -> Option<String> {
     let ledger = std::fs::metadata(path).ok()?;
-    let ours = std::fs::metadata("/proc/self").ok()?.uid();
+    let ours = rustix::process::geteuid().as_raw();
     let shared = with_suffix(path, "-shm").exists();
     // Root's files are given to the owner by SQLite itself; a ledger that its group may write gets files of the same kind.
     let harmless = shared || ours == 0 || ours == ledger.uid() || ledger.mode() & GROUP_WRITE != 0;

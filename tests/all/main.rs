@@ -9,6 +9,7 @@ mod cli_check;
 mod cli_daemon;
 mod cli_deaf;
 mod cli_disk;
+mod cli_exposed;
 mod cli_init;
 mod cli_json;
 mod cli_locked;

@@ -2,6 +2,7 @@
 
 use super::home::Home;
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 /// A firm's settings. The parts are TOML lines; `files` are written beside relance.toml.
@@ -156,7 +157,11 @@ impl Config {
         for (path, text) in &self.files {
             let path = folder.join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
+            std::fs::write(&path, text).unwrap();
+            // Passwords as a careful administrator keeps them.
+            if path.extension().is_some_and(|end| end == "secret" || end == "pw") {
+                std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            }
         }
         std::fs::write(folder.join("relance.toml"), self.text()).unwrap();
     }

@@ -1,0 +1,53 @@
+//! What other users of the machine can reach is told by `check`, and nothing is sent before the grave things are mended.
+
+use super::program::{Firm, into_folder, late};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+fn mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[tokio::test]
+async fn a_configuration_that_everybody_may_change_stops_check_and_run() {
+    let firm = Firm::new(&into_folder(), &[late("F-1", "C1")]).await;
+    let config = firm.path("relance.toml");
+    mode(&config, 0o666);
+    for verb in [&["check"][..], &["run", "--once"]] {
+        let refused = firm.run(verb).ends(2);
+        let told = format!("{}{}", refused.out, refused.err);
+        assert!(told.contains("relance.toml:1:1: every user of this machine can write to this file"), "{told}");
+    }
+    assert_eq!(firm.mails().len(), 0, "nothing left");
+    mode(&config, 0o664);
+    assert!(firm.run(&["check"]).ends(0).out.contains("warning: a group can write to this file"));
+    mode(&config, 0o644);
+    assert!(!firm.run(&["check"]).ends(0).out.contains("warning"));
+}
+
+#[tokio::test]
+async fn a_store_that_everybody_may_read_stops_run() {
+    let firm = Firm::new(&into_folder(), &[late("F-1", "C1")]).await;
+    firm.run(&["run", "--once"]);
+    let store = firm.path("relance.db");
+    mode(&store, 0o644);
+    let refused = firm.run(&["run", "--once"]).ends(2);
+    assert!(refused.err.contains("can read or change the store"), "{}", refused.err);
+    mode(&store, 0o600);
+    firm.run(&["check"]).ends(0);
+}
+
+#[tokio::test]
+async fn a_password_that_everybody_may_read_stops_run_and_is_not_repeated() {
+    let firm = Firm::new(
+        &into_folder().email_line("user = \"compta\"\npassword = { file = \"smtp.password\" }").file("smtp.password", "hunter2"),
+        &[late("F-1", "C1")],
+    )
+    .await;
+    mode(&firm.path("smtp.password"), 0o644);
+    let refused = firm.run(&["check"]).ends(2);
+    assert!(refused.out.contains("every user of this machine can read this password"), "{}", refused.out);
+    assert!(!refused.out.contains("hunter2") && !refused.err.contains("hunter2"));
+    mode(&firm.path("smtp.password"), 0o600);
+    firm.run(&["check"]).ends(0);
+}
