@@ -173,7 +173,7 @@ impl Climb<'_> {
             return Weighed::Passed; // For good: a person dropped it, or a further step has left since.
         }
         let Some(day) = self.day_of(step) else { return Weighed::Waits };
-        let own_day = day.max(self.late_enough(step)).max(self.paced_entry(step));
+        let own_day = day.max(cadence.steps[step].late_enough(invoice.due_on)).max(self.paced_entry(step));
         if own_day <= self.today && self.is_ruled_out(step) {
             return Weighed::RuledOut;
         }
@@ -233,13 +233,6 @@ impl Climb<'_> {
     /// Whether the step's own condition does not hold (R22).
     fn is_ruled_out(&self, step: usize) -> bool {
         unmet(&self.world.cadence.steps[step].only_if, self.facts).is_some()
-    }
-
-    /// The first day on which the condition of a step lets it leave as far as days past due are concerned.
-    fn late_enough(&self, step: usize) -> Date {
-        let conditions = &self.world.cadence.steps[step].only_if;
-        let days = conditions.iter().map(|c| i64::from(c.days_late_min.unwrap_or(0))).min().unwrap_or(0);
-        if days == 0 { Date::MIN } else { plus_days(self.row.invoice.due_on, days) }
     }
 
     /// What is not known that the step needs (R16, R22).
