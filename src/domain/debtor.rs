@@ -246,12 +246,17 @@ impl Debtor {
         self.kind == Some(CustomerKind::Consumer)
     }
 
-    /// Everybody there is, the address of the ledger's own columns first. Of a private person nobody else is: what
-    /// concerns them is told to them alone (rule R17).
+    /// Whether it is known to be a firm, where people besides may learn what concerns it. Of a private person, and of one
+    /// who may be a private person, nobody else does (rules R16, R17).
+    pub fn may_have_others(&self) -> bool {
+        self.kind == Some(CustomerKind::Business)
+    }
+
+    /// Everybody whom messages may go to, the address of the ledger's own columns first.
     pub fn everybody(&self) -> Vec<Person> {
         let role = if self.is_consumer() { Role::Person } else { Role::Accounts };
         let own = Person { role, name: None, email: self.email.clone(), phone: self.phone.clone(), language: None };
-        let others: &[Person] = if self.is_consumer() { &[] } else { &self.people };
+        let others: &[Person] = if self.may_have_others() { &self.people } else { &[] };
         std::iter::once(own).chain(others.iter().cloned()).collect()
     }
 }
