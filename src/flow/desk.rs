@@ -432,6 +432,10 @@ impl Shape for DeskParts {
         self.setup.place(debtor, invoice);
     }
 
+    fn wrote_to(&self, cadence: &str, debtor: &Debtor) -> bool {
+        self.setup.cadence(cadence).is_none_or(|c| c.applies_to.wrote_to(debtor.kind))
+    }
+
     fn lately(&self) -> Date {
         plus_days(local_date(self.clock.now(), &self.setup.settings.creditor.timezone), -LATELY_DAYS)
     }

@@ -32,7 +32,7 @@ statements! {
             CASE WHEN for_invoice IS NOT NULL AND EXISTS (SELECT 1 FROM invoice_paid_for p WHERE p.credit_pk = invoice.pk) THEN 1 ELSE 0 END,
             (SELECT CAST(coalesce(sum(p.amount), 0) AS BIGINT) FROM invoice_paid_for p WHERE p.pk = invoice.pk)"
         "FROM invoice WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND presence <> 'closed'" by "debtor_pk, pk");
-    FILE_MARKS = packed!("m.invoice_pk, m.step, m.rank, m.kind, m.on_day, m.contact_pk"
+    FILE_MARKS = packed!("m.invoice_pk, m.step, m.rank, m.kind, m.on_day, m.contact_pk, m.cadence"
         "FROM mark m JOIN invoice i ON i.pk = m.invoice_pk AND i.term = m.term
         WHERE i.debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND i.presence <> 'closed' AND m.redirected <= $2");
     FILE_HOLDS = packed!("pk, debtor_pk, invoice_pk, kind, until_day, reason, part"
@@ -54,6 +54,8 @@ pub trait Shape {
     fn points(&self, debtor: &Debtor) -> Vec<ContactPoint>;
     /// Of an invoice: the cadence that takes it, where so far there is the one that the ledger names.
     fn invoice(&self, debtor: &Debtor, invoice: &mut Invoice);
+    /// Whether what a cadence of that name wrote was written to a customer of this kind.
+    fn wrote_to(&self, cadence: &str, debtor: &Debtor) -> bool;
     /// The first day that makes a customer one of lately.
     fn lately(&self) -> Date;
 }
@@ -101,7 +103,7 @@ async fn load(
     }
     files.shape(shape);
     for row in unpack(query(FILE_MARKS).bind(&list).bind(redirected), &mut tx).await? {
-        files.mark(row)?;
+        files.mark(row, shape)?;
     }
     for row in unpack(query(FILE_HOLDS).bind(&list), &mut tx).await? {
         files.hold(row)?;
@@ -229,7 +231,9 @@ impl Files {
         Ok(())
     }
 
-    fn mark(&mut self, row: MarkRow) -> Result<(), StoreError> {
+    fn mark(&mut self, row: MarkRow, shape: &impl Shape) -> Result<(), StoreError> {
+        let Some(file) = self.invoices.get(&row.invoice_pk).and_then(|at| self.list.get_mut(at.0)) else { return Ok(()) };
+        let other_kind = !shape.wrote_to(&row.cadence, &file.debtor);
         let Some(of) = self.row(row.invoice_pk) else { return Ok(()) };
         of.marks.push(Mark {
             step: step(&row.step)?,
@@ -237,6 +241,7 @@ impl Files {
             kind: word(MarkKind::parse(&row.kind), &row.kind)?,
             on: day(&row.on_day)?,
             contact: row.contact_pk,
+            other_kind,
         });
         Ok(())
     }
@@ -361,6 +366,7 @@ struct MarkRow {
     kind: String,
     on_day: String,
     contact_pk: Option<i64>,
+    cadence: String,
 }
 
 #[derive(Deserialize)]
