@@ -108,8 +108,15 @@ pub enum Origin {
     /// A column of the ledger says so.
     #[default]
     Ledger,
-    /// This tag of one of its invoices says so.
+    /// This tag of one of its open invoices says so.
     Tag(String),
+    /// An invoice had this tag when it was closed, and nobody has taken it back since.
+    ClosedTag {
+        /// The tag.
+        tag: String,
+        /// The number of the invoice.
+        invoice: String,
+    },
     /// A person of the creditor's firm said so.
     Operator {
         /// The day.
@@ -127,6 +134,7 @@ impl Origin {
         match self {
             Origin::Ledger => "the ledger says".to_owned(),
             Origin::Tag(tag) => format!("the tag \"{tag}\" says"),
+            Origin::ClosedTag { tag, invoice } => format!("the tag \"{tag}\", which {invoice} had when it was closed, says"),
             Origin::Operator { on, reason } => format!("a person said on {on} ({reason})"),
             Origin::EnterpriseNumber => "its enterprise number, which is valid, proposes".to_owned(),
         }

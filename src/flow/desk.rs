@@ -18,6 +18,7 @@ use crate::domain::case::{ContactPoint, DebtorFile, PointState};
 use crate::domain::debtor::{Debtor, Person, Word};
 use crate::domain::decision::{Booked, Brake, RuleWeighed, World, counts_from};
 use crate::domain::invoice::Invoice;
+use crate::domain::standing::Tagged;
 use crate::domain::step::{Channel, ChannelChoice, How};
 use crate::domain::time::{days_between, instant, local_date, plus_days};
 use crate::letter::Letters;
@@ -420,7 +421,7 @@ fn channels(setup: &Setup) -> Vec<Channel> {
 const LATELY_DAYS: i64 = 90;
 
 impl Shape for DeskParts {
-    fn debtor(&self, debtor: &mut Debtor, tags: &[&str], words: &[Word]) {
+    fn debtor(&self, debtor: &mut Debtor, tags: &[Tagged], words: &[Word]) {
         self.setup.settle(debtor, tags.iter().copied(), words);
     }
 

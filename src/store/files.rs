@@ -15,6 +15,7 @@ use crate::domain::currency::Currency;
 use crate::domain::debtor::{CustomerKind, Debtor, Past, State, Word, parse_pay_runs, parse_people};
 use crate::domain::invoice::*;
 use crate::domain::money::Money;
+use crate::domain::standing::Tagged;
 use crate::domain::step::{Channel, Rank, StepId};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -32,6 +33,11 @@ statements! {
             CASE WHEN for_invoice IS NOT NULL AND EXISTS (SELECT 1 FROM invoice_paid_for p WHERE p.credit_pk = invoice.pk) THEN 1 ELSE 0 END,
             (SELECT CAST(coalesce(sum(p.amount), 0) AS BIGINT) FROM invoice_paid_for p WHERE p.pk = invoice.pk)"
         "FROM invoice WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND presence <> 'closed'" by "debtor_pk, pk");
+    /// What invoices were tagged with when they were closed, each set of tags once, with the number of one that had it.
+    FILE_CLOSED_TAGS = packed!("t.debtor_pk, t.tags, t.number"
+        "FROM (SELECT debtor_pk, tags, max(number) AS number FROM invoice
+            WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND presence = 'closed' AND tags <> '[]'
+            GROUP BY debtor_pk, tags) t" by "t.debtor_pk, t.tags");
     FILE_MARKS = packed!("m.invoice_pk, m.step, m.rank, m.kind, m.on_day, m.contact_pk, m.cadence"
         "FROM mark m JOIN invoice i ON i.pk = m.invoice_pk AND i.term = m.term
         WHERE i.debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND i.presence <> 'closed' AND m.redirected <= $2");
@@ -49,7 +55,7 @@ statements! {
 /// Works out what the columns alone do not say.
 pub trait Shape {
     /// Of a debtor: state, kind, people, pay days.
-    fn debtor(&self, debtor: &mut Debtor, tags: &[&str], words: &[Word]);
+    fn debtor(&self, debtor: &mut Debtor, tags: &[Tagged], words: &[Word]);
     /// Its addresses, checked for their form.
     fn points(&self, debtor: &Debtor) -> Vec<ContactPoint>;
     /// Of an invoice: the cadence that takes it, where so far there is the one that the ledger names.
@@ -101,6 +107,9 @@ async fn load(
     for row in unpack(query(WORDS_OF).bind(&list), &mut tx).await? {
         files.word(row)?;
     }
+    for row in unpack(query(FILE_CLOSED_TAGS).bind(&list), &mut tx).await? {
+        files.closed_tags(row);
+    }
     files.shape(shape);
     for row in unpack(query(FILE_MARKS).bind(&list).bind(redirected), &mut tx).await? {
         files.mark(row, shape)?;
@@ -142,6 +151,8 @@ struct Files {
     invoices: HashMap<i64, (usize, usize)>,
     /// What people said, by debtor.
     words: HashMap<i64, Vec<Word>>,
+    /// Tags of closed invoices with a number of one, by debtor.
+    closed_tags: HashMap<i64, Vec<(String, String)>>,
 }
 
 impl Files {
@@ -191,13 +202,23 @@ impl Files {
         Ok(())
     }
 
+    fn closed_tags(&mut self, row: ClosedTagsRow) {
+        let tags: Vec<String> = serde_json::from_str(&row.tags).unwrap_or_default();
+        let of = self.closed_tags.entry(row.debtor_pk).or_default();
+        of.extend(tags.into_iter().map(|tag| (tag, row.number.clone())));
+    }
+
     /// With all rows and words there, works out what they come to.
     fn shape(&mut self, shape: &impl Shape) {
         for file in &mut self.list {
             let open = file.rows.iter().filter(|r| r.invoice.is_open());
-            let mut tags: Vec<&str> = open.flat_map(|r| r.invoice.tags.iter().map(String::as_str)).collect();
-            tags.sort_unstable();
-            tags.dedup();
+            let mut of_open: Vec<&str> = open.flat_map(|r| r.invoice.tags.iter().map(String::as_str)).collect();
+            of_open.sort_unstable();
+            of_open.dedup();
+            let of_closed = self.closed_tags.get(&file.debtor.pk).map(Vec::as_slice).unwrap_or_default();
+            let of_open = of_open.into_iter().map(|tag| Tagged { tag, closed: None });
+            let of_closed = of_closed.iter().map(|(tag, number)| Tagged { tag, closed: Some(number) });
+            let tags: Vec<Tagged> = of_open.chain(of_closed).collect();
             let words = self.words.get(&file.debtor.pk).map(Vec::as_slice).unwrap_or_default();
             shape.debtor(&mut file.debtor, &tags, words);
             for row in &mut file.rows {
@@ -356,6 +377,13 @@ struct InvoiceRow {
     digest: i64,
     for_another: i64,
     paid_by_others: i64,
+}
+
+#[derive(Deserialize)]
+struct ClosedTagsRow {
+    debtor_pk: i64,
+    tags: String,
+    number: String,
 }
 
 #[derive(Deserialize)]

@@ -35,6 +35,27 @@ async fn r15_a_state_silences_cancels_and_makes_a_task_once() {
 }
 
 #[tokio::test]
+async fn r15_a_silencing_tag_holds_when_its_invoice_is_closed_until_somebody_lifts_it() {
+    let server = Smtp::start().await;
+    let rows = [Row::new("F-1", "C1").with("tags", "insolvency,vip"), Row::new("F-2", "C2").with("tags", "insolvency")];
+    let world = World::with(Config::mail(server.port), &rows).await;
+    world.round().await;
+    world.pay("F-1").await;
+    world.change("F-2", "tags", "vip").await;
+    world.pay("F-2").await;
+    world.insert(&[Row::new("F-3", "C1"), Row::new("F-4", "C2")]).await;
+    world.minutes(10);
+    world.round().await;
+    assert_eq!(server.to("c1@client.example").len(), 0, "F-1 was closed with the tag");
+    assert_eq!(server.to("c2@client.example").len(), 1, "of F-2 the ledger took it back");
+    assert!(world.reasons().await.contains(&"debtor_state 1".to_owned()));
+    say(&world, "C1", Matter::State, None).await;
+    world.round().await;
+    assert_eq!(server.to("c1@client.example").len(), 1, "a person lifts it");
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn r15_a_direct_debit_is_waited_for_and_a_returned_one_is_not() {
     let server = Smtp::start().await;
     let due = "2026-10-30";
