@@ -358,6 +358,7 @@ pub fn checked_letters(setup: &Setup) -> Result<Letters, ConfigError> {
     let mut letters = Letters::new(&setup.letters, &setup.settings.creditor.language, &problems);
     letters.check(&setup.cadences, &problems);
     check_channels(setup, &problems);
+    check_notices(setup, &problems);
     check_creditor(setup, &problems);
     letters.warnings = problems.warnings();
     let found: Vec<Problem> = problems.into_sorted();
@@ -407,6 +408,20 @@ fn check_channels(setup: &Setup, problems: &Problems) {
                     None => problems.warn(at, format!("{text}; until then it is left out")),
                 }
             }
+        }
+    }
+}
+
+/// A step whose owner can never be told would never leave: silence is a yes only of one who was told (R22).
+fn check_notices(setup: &Setup, problems: &Problems) {
+    let files = setup.cadences.iter().filter(|_| setup.settings.email.is_none());
+    for (step, at) in files.flat_map(|file| file.cadence.steps.iter().zip(&file.notices_at)) {
+        if step.notify_owner.is_some() {
+            let text = format!(
+                "the owner is told of step \"{}\" by e-mail, which is not configured, so it would never leave; wanted a section [email] in relance.toml, or approval = true",
+                step.id
+            );
+            problems.add(at, text);
         }
     }
 }

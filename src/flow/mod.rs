@@ -24,7 +24,7 @@ pub mod report;
 pub mod retain;
 pub mod review;
 pub mod simulate;
-mod tell;
+pub mod tell;
 pub mod tie;
 pub mod word;
 mod workers;

@@ -63,7 +63,7 @@ pub(super) fn next(
         Verdict::Wait if decision.next_by == Actor::Operator => plain(to_do(decision.reason)),
         Verdict::Wait => match (decision.next, coming(desk, subject, case)) {
             // A stop that ends by itself does so when it does, whatever would be due by then.
-            _ if is_stop(decision.reason) => plain(to_do(decision.reason)),
+            _ if is_stop(decision.reason) || decision.reason == Reason::OwnerUntold => plain(to_do(decision.reason)),
             (_, Some((at, plan))) => sent(desk, case, &plan, Some(at)),
             (Some(_), None) => plain("looks again; as things stand nothing leaves then"),
             (None, None) => plain("nothing by date; looks again when the ledger changes"),
@@ -157,6 +157,7 @@ fn to_do(reason: Reason) -> &'static str {
         Reason::IbanChanged => "compare the account with your bank's papers; if it is yours, `relance release --iban`",
         Reason::DryRun => "set [guard] dry_run = false when relance is to send",
         Reason::StaleData | Reason::PollFailed => "reads the ledger again; nothing leaves before that succeeds",
+        Reason::OwnerUntold => "tells the owner; until then nothing leaves, unless you say yes with `relance approve`",
         Reason::ChannelStopped => "tries the channel again",
         Reason::NoCadence => "give the invoice a cadence that there is",
         _ => "looks again",

@@ -32,6 +32,8 @@ fn decision(file: &DebtorFile, case: &CaseKey, world: &World) -> Decision {
     if let Some(contact) = under_way(world, file, case) {
         return match (contact.state, contact.word.as_ref().filter(|word| !word.given)) {
             (ContactState::Maybe, _) => Decision::hold(Reason::Uncertain, None),
+            // It is looked at again when the letter to the owner has left, and its day is worked out anew.
+            (_, Some(word)) if word.silence_is_yes && word.told_at.is_none() => Decision::wait(Reason::OwnerUntold, None),
             (_, Some(word)) => {
                 let reason = if word.silence_is_yes { Reason::OwnerTold } else { Reason::AwaitsApproval };
                 let next_by = if word.silence_is_yes { Actor::Relance } else { Actor::Operator };

@@ -301,6 +301,7 @@ async fn questions(desk: &Desk, decide: &mut Decide, now: Timestamp) -> Result<(
         desk.store.questions(desk.is_redirected(), None).await?.into_iter().partition(|q| q.silence_is_yes);
     for (list, into) in [(&mut approvals, &mut decide.approvals), (&mut notices, &mut decide.notices)] {
         into.0 = list.len() as u64;
+        list.sort_by_key(|q| !q.is_untold()); // Nobody has heard of these yet, so they go first.
         let first = cut(list);
         let debtors: Vec<i64> = first.iter().map(|q| q.debtor_pk).collect();
         let files = if debtors.is_empty() { vec![] } else { desk.files(&debtors, now).await? };
