@@ -1,5 +1,6 @@
 //! Customers: what kind, in which state, who speaks for them, and how each of these is known (rules R15 to R17).
 
+use super::people::PeopleWord;
 use jiff::civil::Date;
 
 /// The kind of customer, which decides tone and law.
@@ -189,6 +190,19 @@ pub struct Person {
     pub language: Option<String>,
 }
 
+impl Person {
+    /// As in the column `contacts`.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::json!({ "role": self.role.as_str(), "name": self.name, "email": self.email, "phone": self.phone, "language": self.language })
+    }
+
+    /// Role, name, address and number, as people read them.
+    pub fn words(&self) -> String {
+        let parts = [&self.name, &self.email, &self.phone, &self.language];
+        format!("{} {}", self.role.as_str(), parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(", "))
+    }
+}
+
 /// How a customer has paid so far, as far as relance has seen it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Past {
@@ -282,6 +296,20 @@ pub struct Word {
     pub reason: String,
 }
 
+impl Word {
+    /// What was said, as people read it.
+    pub fn words(&self) -> String {
+        let value = self.value.as_deref();
+        let people =
+            || PeopleWord::parse(value).map_or_else(|_| "unreadable, so it counts for nothing".to_owned(), |w| w.words());
+        match (self.matter, value) {
+            (Matter::Contacts, Some(_)) => format!("people: {}", people()),
+            (Matter::Contacts, None) => "people: nobody besides the ledger's own columns".to_owned(),
+            (matter, value) => format!("{}: {}", matter.as_str().replace('_', " "), value.unwrap_or("none").replace('_', " ")),
+        }
+    }
+}
+
 /// What a word can be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Matter {
@@ -291,7 +319,7 @@ pub enum Matter {
     Kind,
     /// Days of the month on which it pays.
     PayRuns,
-    /// The people, as in the column `contacts`.
+    /// The people besides the ledger's own columns: a [`super::people::PeopleWord`].
     Contacts,
 }
 
@@ -328,7 +356,7 @@ pub fn parse_pay_runs(text: &str) -> Option<Vec<u8>> {
 }
 
 /// The most people that a customer has.
-const MOST_PEOPLE: usize = 20;
+pub(super) const MOST_PEOPLE: usize = 20;
 
 /// Reads people from JSON: `[{"role": "manager", "name": "…", "email": "…", "phone": "…", "language": "…"}]`.
 /// The error says what is wrong.
@@ -342,7 +370,7 @@ pub fn parse_people(text: &str) -> Result<Vec<Person>, String> {
     list.iter().map(person).collect()
 }
 
-fn person(entry: &serde_json::Map<String, serde_json::Value>) -> Result<Person, String> {
+pub(super) fn person(entry: &serde_json::Map<String, serde_json::Value>) -> Result<Person, String> {
     const KEYS: [&str; 5] = ["role", "name", "email", "phone", "language"];
     if let Some(unknown) = entry.keys().find(|k| !KEYS.contains(&k.as_str())) {
         return Err(format!("unknown key \"{unknown}\"; wanted one of: {}", KEYS.join(", ")));

@@ -3,8 +3,9 @@
 //! A person's word outweighs a tag, a tag outweighs a column, and an enterprise number speaks only where nobody else
 //! does.
 
-use super::debtor::{CustomerKind, Debtor, Matter, Origin, State, Word, parse_pay_runs, parse_people};
+use super::debtor::{CustomerKind, Debtor, Matter, Origin, State, Word, parse_pay_runs};
 use super::enterprise;
+use super::people::PeopleWord;
 use std::collections::BTreeMap;
 
 /// What a tag of an invoice says of its customer, or of the invoice.
@@ -85,7 +86,8 @@ pub fn settle<'t>(debtor: &mut Debtor, tags: impl Iterator<Item = Tagged<'t>>, w
             Matter::State => (debtor.state, debtor.state_from) = (value.and_then(State::parse), from),
             Matter::Kind => (debtor.kind, debtor.kind_from) = (value.and_then(CustomerKind::parse), from),
             Matter::PayRuns => debtor.pay_runs = value.and_then(parse_pay_runs).unwrap_or_default(),
-            Matter::Contacts => debtor.people = value.and_then(|v| parse_people(v).ok()).unwrap_or_default(),
+            // What cannot be read takes nobody away.
+            Matter::Contacts => debtor.people = PeopleWord::parse(value).unwrap_or_default().apply(&debtor.people),
         }
     }
     let number = debtor.enterprise_no.as_deref();
@@ -164,7 +166,7 @@ mod tests {
     fn people_and_pay_days_are_what_a_person_last_said() {
         let words = [
             word(Matter::PayRuns, Some("10,25")),
-            word(Matter::Contacts, Some(r#"[{"role":"manager","name":"A. Maes","email":"a@firm.example"}]"#)),
+            word(Matter::Contacts, Some(r#"{"add":[{"role":"manager","name":"A. Maes","email":"a@firm.example"}]}"#)),
         ];
         let debtor = settled(Debtor::default(), &[], &words);
         assert_eq!(debtor.pay_runs, [10, 25]);

@@ -1,5 +1,6 @@
 //! What a customer is and what that changes: states, kinds, people by role, part disputes, pay days (rules R15-R18, R22).
 
+use crate::program::{Firm, into_folder, late};
 use crate::support::config::BOTH;
 use crate::support::{Act, Config, Row, Smtp, Stage, World};
 use relance::domain::debtor::{Matter, Word};
@@ -215,4 +216,35 @@ async fn r22_a_debtor_who_pays_on_the_fifth_is_not_reminded_just_before() {
     world.round().await;
     assert_eq!(server.accepted().len(), 1, "the fifth: what was paid on the fourth is booked");
     world.finish().await;
+}
+
+#[tokio::test]
+async fn people_are_added_and_retired_and_too_many_are_refused_with_none_lost() {
+    let firm = Firm::new(&into_folder(), &[late("F-1", "C1").with("contacts", PEOPLE)]).await;
+    firm.run(&["run", "--once"]).ends(0);
+    let add = |n: usize| {
+        let (name, email) = (format!("P. {n}"), format!("p{n}@client.example"));
+        firm.run(&["debtor", "C1", "--contact", "manager", "--name", &name, "--email", &email, "--reason", "by phone"])
+    };
+    for n in 1..=18 {
+        add(n).ends(0);
+    }
+    let refused = add(19).ends(2);
+    assert!(refused.err.contains("no more than 20"), "{}", refused.err);
+    let people = |firm: &Firm| firm.object(&["debtor", "C1"])["people"].as_array().unwrap().clone();
+    assert_eq!(people(&firm).len(), 21, "the ledger's own columns, and twenty");
+    let nobody = firm.run(&["debtor", "C1", "--retire", "Q", "--reason", "left"]).ends(2);
+    assert!(nobody.err.contains("A. Maes"), "{}", nobody.err);
+    firm.run(&["debtor", "C1", "--retire", "a. maes", "--reason", "left"]).ends(0);
+    sqlx::query("UPDATE relance_invoices SET contacts = replace(contacts, 'archive@', 'archives@')")
+        .execute(&firm.ledger)
+        .await
+        .unwrap();
+    firm.run(&["run", "--once"]).ends(0);
+    let now = serde_json::Value::from(people(&firm)).to_string();
+    assert!(now.contains("archives@client.example") && now.contains("p18@") && !now.contains("maes@"), "{now}");
+    let shown = firm.run(&["debtor", "C1"]).ends(0).out;
+    assert!(shown.contains("without a. maes") && !shown.contains('{'), "{shown}");
+    let told = firm.run(&["explain", "C1"]).ends(0).out;
+    assert!(told.contains("people: with manager P. 1") && !told.contains('{'), "{told}");
 }
