@@ -128,7 +128,8 @@ mod tests {
     #[test]
     fn a_tag_does_not_take_back_what_silences() {
         let ledger = Debtor { state: Some(State::Insolvency), ..Debtor::default() };
-        assert_eq!(settled(ledger, &["key_account"], &[]).state, Some(State::Insolvency));
+        let settled = settled(ledger, &["key_account"], &[]);
+        assert_eq!((settled.state, settled.state_from), (Some(State::Insolvency), Origin::Ledger), "nor does it say so");
     }
 
     #[test]

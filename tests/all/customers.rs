@@ -219,6 +219,26 @@ async fn r22_a_debtor_who_pays_on_the_fifth_is_not_reminded_just_before() {
 }
 
 #[tokio::test]
+async fn explain_says_who_said_the_state_and_where_it_is_lifted() {
+    let rows = [
+        late("F-1", "C1"),
+        late("F-2", "C2").with("tags", "legal"),
+        late("F-3", "C3").with("state", "insolvency").with("tags", "vip"),
+    ];
+    let firm = Firm::new(&into_folder(), &rows).await;
+    firm.run(&["run", "--once"]).ends(0);
+    firm.run(&["debtor", "C1", "--state", "deceased", "--reason", "letter of the notary"]).ends(0);
+    let next = |name: &str| firm.run(&["explain", name]).ends(0).out;
+    let said = next("C1");
+    assert!(
+        said.contains("a person said on") && said.contains("(letter of the notary) so") && !said.contains("in the ledger,"),
+        "{said}"
+    );
+    assert!(next("C2").contains("decide; the tag \"legal\" says so; the ledger lifts it without the tag"));
+    assert!(next("C3").contains("decide; the ledger says so; the ledger lifts it in the column state"));
+}
+
+#[tokio::test]
 async fn people_are_added_and_retired_and_too_many_are_refused_with_none_lost() {
     let firm = Firm::new(&into_folder(), &[late("F-1", "C1").with("contacts", PEOPLE)]).await;
     firm.run(&["run", "--once"]).ends(0);
