@@ -246,8 +246,7 @@ pub async fn build(desk: &Desk) -> Result<Report, DeskError> {
     decide.unreachable = desk.store.out_of_reach(FEW as i64).await?;
     let mut calls = calls::ranked(desk, now).await?;
     today.calls = (calls.len() as u64, cut(&mut calls));
-    let mut tasks = desk.store.open_tasks(desk.is_redirected(), day).await?;
-    tasks.retain(|t| t.kind == TaskKind::Task && !t.proposed);
+    let mut tasks = desk.store.tasks_to_do(TaskKind::Task, desk.is_redirected(), day).await?;
     today.tasks = (tasks.len() as u64, with_states(desk, cut(&mut tasks), now).await?);
     let sending = sending(desk, conditions, day, now).await?;
     Ok(Report {
