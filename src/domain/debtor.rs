@@ -303,6 +303,8 @@ impl Word {
         let people =
             || PeopleWord::parse(value).map_or_else(|_| "unreadable, so it counts for nothing".to_owned(), |w| w.words());
         match (self.matter, value) {
+            // Retention takes what was said and why, and leaves that something was.
+            (matter, None) if self.reason == "erased" => format!("{}: erased", matter.as_str().replace('_', " ")),
             (Matter::Contacts, Some(_)) => format!("people: {}", people()),
             (Matter::Contacts, None) => "people: nobody besides the ledger's own columns".to_owned(),
             (matter, value) => format!("{}: {}", matter.as_str().replace('_', " "), value.unwrap_or("none").replace('_', " ")),
