@@ -4,6 +4,7 @@ use super::{CliError, desk, out};
 use crate::domain::time::local_date;
 use crate::flow::Desk;
 use crate::flow::approvals::{Draft, balance_of, drafted};
+use crate::flow::tell;
 use crate::flow::work;
 use crate::store::questions::{Answer, Waiting};
 use jiff::Timestamp;
@@ -43,10 +44,6 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     if !args.yes && !args.no {
         return show(&desk, &question, args.json, now).await;
     }
-    if args.yes && question.silence_is_yes {
-        let text = "the owner was told and may hold it; it leaves by itself. To stop it: `relance hold`, or --no";
-        return Err(CliError::Usage(text.to_owned()));
-    }
     let answer = if args.yes { Answer::Yes } else { Answer::No };
     let today = local_date(now, &desk.setup.settings.creditor.timezone);
     let reason = args.reason.as_deref();
@@ -83,10 +80,14 @@ async fn list(desk: &Desk, json: bool, now: Timestamp) -> Result<(), CliError> {
             let (amount, currency) = (asked.as_ref().map(|m| m.decimal()), asked.as_ref().map(|m| m.currency.code()));
             out::json(&serde_json::json!({ "id": q.id, "kind": if q.silence_is_yes { "notice" } else { "approval" },
                 "debtor": q.debtor, "step": q.step, "task": q.task_pk, "way": q.way, "owner": q.owner, "amount": amount, "currency": currency,
-                "asked_at": out::rfc3339(q.asked_at, zone), "until": q.until.to_string() }));
+                "asked_at": out::rfc3339(q.asked_at, zone), "told_at": q.told_at.map(|at| out::rfc3339(at, zone)), "until": q.until.to_string() }));
             continue;
         }
-        let end = if q.silence_is_yes { format!("leaves on {}", q.until) } else { format!("lapses on {}", q.until) };
+        let end = match (q.silence_is_yes, q.is_untold()) {
+            (_, true) => "owner not told".to_owned(),
+            (true, false) => format!("leaves on {}", q.until),
+            (false, false) => format!("lapses on {}", q.until),
+        };
         let way = match q.way.split_once(' ') {
             Some((channel, address)) => format!("{channel} {}", super::log::mask(address)),
             None => "task".to_owned(),
@@ -110,6 +111,9 @@ async fn list(desk: &Desk, json: bool, now: Timestamp) -> Result<(), CliError> {
         return Ok(());
     }
     out::table(&["no.", "debtor", "step", "by", "open", "owner", "asked", "until"], rows);
+    if waiting.iter().any(Waiting::is_untold) {
+        say!("\nOf whose owner has not been told nothing leaves: {}.", tell::untold(desk));
+    }
     say!("\nThe draft: relance approve NO. The answer: relance approve NO --yes, or --no --reason TEXT.");
     Ok(())
 }
@@ -131,8 +135,11 @@ async fn show(desk: &Desk, question: &Waiting, json: bool, now: Timestamp) -> Re
     }
     let step = question.step.as_deref().unwrap_or_default();
     say!("{} {}: step {step}, asked on {}", question.debtor, question.name, out::short(question.asked_at, zone));
-    let end = if question.silence_is_yes { "leaves by itself on" } else { "lapses on" };
-    say!("{end} {}, or when a balance changes", question.until);
+    match (question.silence_is_yes, question.is_untold()) {
+        (_, true) => say!("the owner has not been told yet, and before that it does not leave by itself: {}", tell::untold(desk)),
+        (true, false) => say!("leaves by itself on {}, or is asked about anew when a balance changes", question.until),
+        (false, false) => say!("lapses on {}, or when a balance changes", question.until),
+    }
     for draft in drafts {
         match draft {
             Draft::Message { to, mail, asked } => {

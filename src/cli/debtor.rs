@@ -2,7 +2,8 @@
 
 use super::hold::debtor;
 use super::{CliError, desk, out};
-use crate::domain::debtor::{CustomerKind, Debtor, Matter, Role, State, Word, parse_pay_runs};
+use crate::domain::debtor::{CustomerKind, Debtor, Matter, Person, Role, State, Word, parse_pay_runs};
+use crate::domain::people::PeopleWord;
 use crate::domain::time::local_date;
 use crate::flow::Desk;
 use jiff::Timestamp;
@@ -26,6 +27,9 @@ pub(super) struct Args {
     /// Adds a person in this role: accounts, manager, person, copy; none: nobody besides the ledger's own columns; ledger
     #[arg(long, requires = "reason", group = "word", value_name = "ROLE")]
     contact: Option<String>,
+    /// Takes out a person, by name, address or number: somebody who has left
+    #[arg(long, requires = "reason", group = "word", value_name = "NAME", value_parser = super::words)]
+    retire: Option<String>,
     /// The person's name
     #[arg(long, requires = "contact", value_parser = super::words)]
     name: Option<String>,
@@ -56,22 +60,34 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     let Some(file) = desk.files(&[pk], now).await?.pop() else {
         return Err(CliError::Failed(format!("there is no debtor \"{}\"", args.id)));
     };
-    let Some((matter, value)) = word(&args, &file.debtor)? else { return show(&desk, pk, args.json, now).await };
+    let people = people_said(&desk, pk).await?;
+    let Some((matter, value)) = word(&args, &file.debtor, people)? else { return show(&desk, pk, args.json, now).await };
     let today = local_date(now, &desk.setup.settings.creditor.timezone);
     let reason = args.reason.clone().unwrap_or_default();
     let said = value.map(|value| Word { matter, value, on: today, reason });
     desk.store.say(pk, matter, said.as_ref(), args.by.as_deref(), now).await?;
     match &said {
-        Some(word) => say!("{}: {} is {} from now on", args.id, matter.as_str(), word.value.as_deref().unwrap_or("none")),
+        Some(word) => {
+            say!("{}: from now on {}", args.id, word.words());
+            if matter == Matter::Contacts && !file.debtor.may_have_others() {
+                say!("Nobody of them is written to or called while it is not known that the customer is a firm.");
+            }
+        }
         None => say!("{}: {} is what the ledger says again", args.id, matter.as_str()),
     }
     Ok(())
 }
 
+/// What was said of the people so far, and still holds.
+async fn people_said(desk: &Desk, pk: i64) -> Result<PeopleWord, CliError> {
+    let value = desk.store.said_now(pk, Matter::Contacts).await?;
+    Ok(value.map(|v| PeopleWord::parse(v.as_deref()).unwrap_or_default()).unwrap_or_default())
+}
+
 /// What is said: the matter, and the value (`None` inside: none at all); `None` for the value: as the ledger says.
 type Said = Option<(Matter, Option<Option<String>>)>;
 
-fn word(args: &Args, debtor: &Debtor) -> Result<Said, CliError> {
+fn word(args: &Args, debtor: &Debtor, mut people: PeopleWord) -> Result<Said, CliError> {
     let wrong = |what: &str, text: &str, wanted: &str| CliError::Usage(format!("--{what} is \"{text}\"; wanted {wanted}"));
     let plain = |what: &str, text: &str, none: &str, wanted: String, valid: bool| match text {
         "ledger" => Ok(None),
@@ -91,6 +107,10 @@ fn word(args: &Args, debtor: &Debtor) -> Result<Said, CliError> {
         let wanted = "days of the month such as \"10,25\" or \"last\", none or ledger".to_owned();
         return Ok(Some((Matter::PayRuns, plain("pay-runs", text, "none", wanted, parse_pay_runs(text).is_some())?)));
     }
+    if let Some(name) = &args.retire {
+        people.retire(name, &debtor.people).map_err(CliError::Usage)?;
+        return Ok(Some((Matter::Contacts, Some(Some(people.text())))));
+    }
     let Some(text) = &args.contact else { return Ok(None) };
     match text.as_str() {
         "ledger" => return Ok(Some((Matter::Contacts, None))),
@@ -109,15 +129,15 @@ fn word(args: &Args, debtor: &Debtor) -> Result<Said, CliError> {
     if let Some(phone) = args.phone.as_deref().filter(|p| !dialled(p)) {
         return Err(wrong("phone", phone, "a number in international form such as +3221234567"));
     }
-    let mut people: Vec<_> = debtor
-        .people
-        .iter()
-        .map(|p| json!({ "role": p.role.as_str(), "name": p.name, "email": p.email, "phone": p.phone, "language": p.language }))
-        .collect();
-    people.push(
-        json!({ "role": role.as_str(), "name": args.name, "email": args.email, "phone": args.phone, "language": args.language }),
-    );
-    Ok(Some((Matter::Contacts, Some(Some(serde_json::Value::from(people).to_string())))))
+    let person = Person {
+        role,
+        name: args.name.clone(),
+        email: args.email.clone(),
+        phone: args.phone.clone(),
+        language: args.language.clone(),
+    };
+    people.add(person, &debtor.people).map_err(CliError::Usage)?;
+    Ok(Some((Matter::Contacts, Some(Some(people.text())))))
 }
 
 async fn show(desk: &Desk, pk: i64, as_json: bool, now: Timestamp) -> Result<(), CliError> {
@@ -127,11 +147,7 @@ async fn show(desk: &Desk, pk: i64, as_json: bool, now: Timestamp) -> Result<(),
     let (said, calls, promises) = (desk.store.said(pk).await?, desk.store.calls_of(pk).await?, desk.store.promises_of(pk).await?);
     let runs = d.pay_runs.iter().map(|n| if *n == 31 { "last".to_owned() } else { n.to_string() }).collect::<Vec<_>>().join(", ");
     if as_json {
-        let people: Vec<_> = d
-            .everybody()
-            .iter()
-            .map(|p| json!({ "role": p.role.as_str(), "name": p.name, "email": p.email, "phone": p.phone, "language": p.language }))
-            .collect();
+        let people: Vec<_> = d.everybody().iter().map(Person::json).collect();
         let history: Vec<_> = said
             .iter()
             .map(|s| {
@@ -157,9 +173,14 @@ async fn show(desk: &Desk, pk: i64, as_json: bool, now: Timestamp) -> Result<(),
         Some(state) => say!("  state     {} {}", d.state_from.who(), state.as_str()),
         None => say!("  state     none"),
     }
+    let added = people_said(desk, pk).await?.added;
     for p in d.everybody() {
+        let from = if added.contains(&p) { " (a person said so)" } else { "" };
         let parts = [p.name, p.email, p.phone, p.language];
-        say!("  {:<9} {}", p.role.as_str(), parts.into_iter().flatten().collect::<Vec<_>>().join(", "));
+        say!("  {:<9} {}{from}", p.role.as_str(), parts.into_iter().flatten().collect::<Vec<_>>().join(", "));
+    }
+    for p in d.people.iter().filter(|_| !d.may_have_others()) {
+        say!("  not told  {}: the customer is not known to be a firm", p.words());
     }
     if !runs.is_empty() {
         say!("  pays on   {runs}");
@@ -181,8 +202,7 @@ async fn show(desk: &Desk, pk: i64, as_json: bool, now: Timestamp) -> Result<(),
     for s in &said {
         let until = s.ended_at.map(|at| format!(", until {}", out::short(at, zone))).unwrap_or_default();
         let by = s.by.as_ref().map(|b| format!(" by {b}")).unwrap_or_default();
-        let value = s.word.value.as_deref().unwrap_or("none");
-        say!("  said      {}{by}: {} {value} ({}){until}", out::short(s.at, zone), s.word.matter.as_str(), s.word.reason);
+        say!("  said      {}{by}: {} ({}){until}", out::short(s.at, zone), s.word.words(), s.word.reason);
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::domain::reason::Reason;
 use crate::domain::time::local_date;
 use crate::flow::Desk;
 use crate::flow::desk::Conditions;
-use crate::flow::guard;
+use crate::flow::{guard, tell};
 use crate::store::attempts::{AttemptRow, LogFilter};
 use crate::store::holds::Named;
 use crate::store::views::UnderWay;
@@ -95,6 +95,9 @@ async fn load(desk: &Desk, on: Named, name: &str) -> Result<Subject, CliError> {
         unreachable
             .map(|u| format!("unreachable since {}: {}", out::short(u.since, &desk.setup.settings.creditor.timezone), u.why)),
     );
+    let untold =
+        file.contacts.iter().filter_map(|c| c.word.as_ref()).any(|w| w.silence_is_yes && !w.given && w.told_at.is_none());
+    notes.extend(untold.then(|| tell::untold(desk).to_owned()));
     let (mut conditions, guards) = guard::told(desk, now).await?;
     let under_way = desk.store.under_way(&[on.debtor_pk]).await?;
     if !under_way.is_empty() && under_way.iter().all(|m| m.state != "braked" && m.state != "planned") {

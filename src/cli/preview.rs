@@ -150,9 +150,12 @@ fn in_hand(desk: &Desk, file: &DebtorFile, message: &UnderWay, booked: Booked, n
     let mut same = contact(desk, file, &message.case, plan, at, on, booked).into_iter();
     let mut entry =
         same.find(|e| e.channel == message.channel.as_str() && e.address == message.address).ok_or(Reason::Changed)?;
+    let word = file.contacts.iter().find(|c| c.pk == message.contact_pk).and_then(|c| c.word.as_ref());
+    let untold = word.is_some_and(|w| w.silence_is_yes && !w.given && w.told_at.is_none());
     let state = match message.state.as_str() {
         "braked" => "planned, held until `relance release`".to_owned(),
         "deferred" => format!("planned, tried {} times", message.tries),
+        _ if untold => "planned; the owner has not been told yet, before that it does not leave".to_owned(),
         _ => "planned".to_owned(),
     };
     entry.note = [state, entry.note].into_iter().filter(|n| !n.is_empty()).collect::<Vec<_>>().join("; ");

@@ -33,8 +33,7 @@ pub(super) async fn tasks(config: &Path, args: TasksArgs) -> Result<(), CliError
     let desk = desk(config).await?;
     let zone = &desk.setup.settings.creditor.timezone;
     let today = local_date(desk.clock.now(), zone);
-    let mut tasks = desk.store.open_tasks(desk.is_redirected(), plus_days(today, 366)).await?;
-    tasks.retain(|t| t.kind == TaskKind::Task && !t.proposed);
+    let mut tasks = desk.store.tasks_to_do(TaskKind::Task, desk.is_redirected(), plus_days(today, 366)).await?;
     tasks.retain(|t| args.owner.is_none() || t.owner == args.owner);
     let standings = work::standings(&desk, &tasks, desk.clock.now()).await?;
     let rests: Vec<String> = standings.iter().map(work::told).collect();

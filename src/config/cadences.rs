@@ -23,6 +23,8 @@ pub struct CadenceFile {
     pub at: At,
     /// Where each step's letter is named.
     pub letters_at: Vec<At>,
+    /// Where each step says that the owner is told; of others where its id stands.
+    pub notices_at: Vec<At>,
     /// Where applies_to stands.
     pub applies_at: At,
     /// Steps that are gone on purpose, though open invoices have had them (R8).
@@ -57,16 +59,18 @@ pub(super) fn cadence(root: &Node, calendars: &BTreeMap<String, Arc<Calendar>>, 
     let (window, sms_window) = windows(&top);
     let sections = top.tables("step");
     let mut places = Vec::new();
-    let mut letters_at = Vec::new();
+    let (mut letters_at, mut notices_at) = (Vec::new(), Vec::new());
     let mut steps = Vec::new();
     let wanted_steps = sections.len();
     let ids: Vec<String> = sections.iter().filter_map(|s| s.word("id")).collect();
     for section in sections {
         let at = section.at_key("id");
-        let letter_at = if section.has("letter") { section.at_key("letter") } else { at.clone() };
+        let at_key = |key: &str| if section.has(key) { section.at_key(key) } else { at.clone() };
+        let (letter_at, notice_at) = (at_key("letter"), at_key("notify_owner"));
         if let Some(step) = super::steps::step(section) {
             places.push(at);
             letters_at.push(letter_at);
+            notices_at.push(notice_at);
             steps.push(step);
         }
     }
@@ -109,7 +113,7 @@ pub(super) fn cadence(root: &Node, calendars: &BTreeMap<String, Arc<Calendar>>, 
         sms_window,
         steps,
     };
-    Some(CadenceFile { cadence: Arc::new(cadence), at, letters_at, applies_at, gone })
+    Some(CadenceFile { cadence: Arc::new(cadence), at, letters_at, notices_at, applies_at, gone })
 }
 
 fn applies_to(s: Section) -> AppliesTo {

@@ -6,7 +6,7 @@ use crate::domain::cadence::Cadence;
 use crate::domain::calendar::Calendar;
 use crate::domain::debtor::{Debtor, Word};
 use crate::domain::invoice::Invoice;
-use crate::domain::standing;
+use crate::domain::standing::{self, Tagged};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -64,7 +64,7 @@ impl Setup {
     }
 
     /// Works out what a customer is, of whom so far only the ledger's columns are known (R15, R16).
-    pub fn settle<'t>(&self, debtor: &mut Debtor, tags: impl Iterator<Item = &'t str>, words: &[Word]) {
+    pub fn settle<'t>(&self, debtor: &mut Debtor, tags: impl Iterator<Item = Tagged<'t>>, words: &[Word]) {
         standing::settle(debtor, tags, words, &self.settings.source.tags);
     }
 

@@ -14,6 +14,15 @@ impl Default for People {
     }
 }
 
+/// A question that lapses on the day on which it is asked is asked of nobody.
+fn approve_within(text: &str) -> Result<Delay, String> {
+    let delay = Delay::parse(text).map_err(|e| e.to_string())?;
+    if delay.count == 0 {
+        return Err("a question would lapse before anybody has seen it; wanted at least \"1 working day\"".to_owned());
+    }
+    Ok(delay)
+}
+
 /// Reads the section.
 pub(super) fn read(s: Section) -> Option<People> {
     let default = People::default();
@@ -21,7 +30,7 @@ pub(super) fn read(s: Section) -> Option<People> {
     let hours = s.parse("call_hours", "hours such as \"09:00-18:00\"", parse_hours);
     let (from_minute, to_minute) = hours.unwrap_or((default.calls.from_minute, default.calls.to_minute));
     let approve_within = match s.has("approve_within") {
-        true => s.parse_with("approve_within", |t| Delay::parse(t).map_err(|e| e.to_string())),
+        true => s.parse_with("approve_within", approve_within),
         false => Some(default.approve_within),
     };
     s.finish();

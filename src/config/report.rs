@@ -100,6 +100,7 @@ const TABLES: [(&str, &[&str]); 6] = [
             "approval",
             "notices",
             "notice",
+            "notice_untold",
             "notices_how",
             "uncertain",
             "uncertain_how",

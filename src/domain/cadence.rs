@@ -106,6 +106,16 @@ impl AppliesTo {
             && self.amount_max.is_none_or(|t| minor < t.minor(amount.currency))
     }
 
+    /// Whether a customer of a kind has had what this cadence wrote. One that is for customers of another kind wrote
+    /// something else; what is written to whoever may be either is fit for a firm, and no reminder to a private person.
+    pub fn wrote_to(&self, kind: Option<CustomerKind>) -> bool {
+        match (self.customer_kind, kind) {
+            (None, _) | (_, None) => true,
+            (Some(ForKind::Unknown), Some(kind)) => kind == CustomerKind::Business,
+            (Some(ForKind::Known(wanted)), Some(kind)) => kind == wanted,
+        }
+    }
+
     /// How specific the match is: a named debtor outweighs everything, a state all else, otherwise each criterion counts one.
     pub fn specificity(&self) -> u32 {
         let amount = self.amount_min.is_some() || self.amount_max.is_some();

@@ -70,6 +70,16 @@ pub struct Mark {
     pub on: Date,
     /// The contact that gave it, by store key.
     pub contact: Option<i64>,
+    /// It came from a cadence for customers of another kind than this one is by now.
+    pub other_kind: bool,
+}
+
+impl Mark {
+    /// Whether the cadence that takes the invoice now may build on it. What was written to a firm is no reminder of a
+    /// private person, to whom the law may owe one of its own; a note before the due date is one to anybody.
+    pub fn counts(&self) -> bool {
+        !self.other_kind || self.rank == Some(Rank::Courtesy)
+    }
 }
 
 /// A standstill with a reason and an end (rule R19).

@@ -1,5 +1,6 @@
 //! Customers: what kind, in which state, who speaks for them, and how each of these is known (rules R15 to R17).
 
+use super::people::PeopleWord;
 use jiff::civil::Date;
 
 /// The kind of customer, which decides tone and law.
@@ -108,8 +109,15 @@ pub enum Origin {
     /// A column of the ledger says so.
     #[default]
     Ledger,
-    /// This tag of one of its invoices says so.
+    /// This tag of one of its open invoices says so.
     Tag(String),
+    /// An invoice had this tag when it was closed, and nobody has taken it back since.
+    ClosedTag {
+        /// The tag.
+        tag: String,
+        /// The number of the invoice.
+        invoice: String,
+    },
     /// A person of the creditor's firm said so.
     Operator {
         /// The day.
@@ -127,6 +135,7 @@ impl Origin {
         match self {
             Origin::Ledger => "the ledger says".to_owned(),
             Origin::Tag(tag) => format!("the tag \"{tag}\" says"),
+            Origin::ClosedTag { tag, invoice } => format!("the tag \"{tag}\", which {invoice} had when it was closed, says"),
             Origin::Operator { on, reason } => format!("a person said on {on} ({reason})"),
             Origin::EnterpriseNumber => "its enterprise number, which is valid, proposes".to_owned(),
         }
@@ -179,6 +188,19 @@ pub struct Person {
     pub phone: Option<String>,
     /// Language, where it is not the customer's.
     pub language: Option<String>,
+}
+
+impl Person {
+    /// As in the column `contacts`.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::json!({ "role": self.role.as_str(), "name": self.name, "email": self.email, "phone": self.phone, "language": self.language })
+    }
+
+    /// Role, name, address and number, as people read them.
+    pub fn words(&self) -> String {
+        let parts = [&self.name, &self.email, &self.phone, &self.language];
+        format!("{} {}", self.role.as_str(), parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(", "))
+    }
 }
 
 /// How a customer has paid so far, as far as relance has seen it.
@@ -246,12 +268,17 @@ impl Debtor {
         self.kind == Some(CustomerKind::Consumer)
     }
 
-    /// Everybody there is, the address of the ledger's own columns first. Of a private person nobody else is: what
-    /// concerns them is told to them alone (rule R17).
+    /// Whether it is known to be a firm, where people besides may learn what concerns it. Of a private person, and of one
+    /// who may be a private person, nobody else does (rules R16, R17).
+    pub fn may_have_others(&self) -> bool {
+        self.kind == Some(CustomerKind::Business)
+    }
+
+    /// Everybody whom messages may go to, the address of the ledger's own columns first.
     pub fn everybody(&self) -> Vec<Person> {
         let role = if self.is_consumer() { Role::Person } else { Role::Accounts };
         let own = Person { role, name: None, email: self.email.clone(), phone: self.phone.clone(), language: None };
-        let others: &[Person] = if self.is_consumer() { &[] } else { &self.people };
+        let others: &[Person] = if self.may_have_others() { &self.people } else { &[] };
         std::iter::once(own).chain(others.iter().cloned()).collect()
     }
 }
@@ -269,6 +296,22 @@ pub struct Word {
     pub reason: String,
 }
 
+impl Word {
+    /// What was said, as people read it.
+    pub fn words(&self) -> String {
+        let value = self.value.as_deref();
+        let people =
+            || PeopleWord::parse(value).map_or_else(|_| "unreadable, so it counts for nothing".to_owned(), |w| w.words());
+        match (self.matter, value) {
+            // Retention takes what was said and why, and leaves that something was.
+            (matter, None) if self.reason == "erased" => format!("{}: erased", matter.as_str().replace('_', " ")),
+            (Matter::Contacts, Some(_)) => format!("people: {}", people()),
+            (Matter::Contacts, None) => "people: nobody besides the ledger's own columns".to_owned(),
+            (matter, value) => format!("{}: {}", matter.as_str().replace('_', " "), value.unwrap_or("none").replace('_', " ")),
+        }
+    }
+}
+
 /// What a word can be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Matter {
@@ -278,7 +321,7 @@ pub enum Matter {
     Kind,
     /// Days of the month on which it pays.
     PayRuns,
-    /// The people, as in the column `contacts`.
+    /// The people besides the ledger's own columns: a [`super::people::PeopleWord`].
     Contacts,
 }
 
@@ -315,7 +358,7 @@ pub fn parse_pay_runs(text: &str) -> Option<Vec<u8>> {
 }
 
 /// The most people that a customer has.
-const MOST_PEOPLE: usize = 20;
+pub(super) const MOST_PEOPLE: usize = 20;
 
 /// Reads people from JSON: `[{"role": "manager", "name": "…", "email": "…", "phone": "…", "language": "…"}]`.
 /// The error says what is wrong.
@@ -329,7 +372,7 @@ pub fn parse_people(text: &str) -> Result<Vec<Person>, String> {
     list.iter().map(person).collect()
 }
 
-fn person(entry: &serde_json::Map<String, serde_json::Value>) -> Result<Person, String> {
+pub(super) fn person(entry: &serde_json::Map<String, serde_json::Value>) -> Result<Person, String> {
     const KEYS: [&str; 5] = ["role", "name", "email", "phone", "language"];
     if let Some(unknown) = entry.keys().find(|k| !KEYS.contains(&k.as_str())) {
         return Err(format!("unknown key \"{unknown}\"; wanted one of: {}", KEYS.join(", ")));

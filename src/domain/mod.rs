@@ -22,6 +22,7 @@ pub mod keep;
 pub mod ledger;
 pub mod mail;
 pub mod money;
+pub mod people;
 pub mod reason;
 pub mod standing;
 pub mod step;

@@ -44,6 +44,8 @@ reasons! {
     AwaitsApproval = "awaits_approval", "waits for a person's yes: `relance approve`";
     /// The owner was told and may hold it (R22).
     OwnerTold = "owner_told", "the owner was told and may still hold it";
+    /// The owner could not be told yet, so silence is no yes (R22).
+    OwnerUntold = "owner_untold", "the owner has not been told yet, so it does not leave";
     /// Nothing firm leaves on Friday afternoon, on the eve of a holiday or in quiet weeks (R20).
     QuietTime = "quiet_time", "nothing of rank firm or higher leaves at this time";
     /// The customer pays in these days anyway (R22).

@@ -3,8 +3,9 @@
 //! A person's word outweighs a tag, a tag outweighs a column, and an enterprise number speaks only where nobody else
 //! does.
 
-use super::debtor::{CustomerKind, Debtor, Matter, Origin, State, Word, parse_pay_runs, parse_people};
+use super::debtor::{CustomerKind, Debtor, Matter, Origin, State, Word, parse_pay_runs};
 use super::enterprise;
+use super::people::PeopleWord;
 use std::collections::BTreeMap;
 
 /// What a tag of an invoice says of its customer, or of the invoice.
@@ -48,14 +49,34 @@ impl Tags {
     }
 }
 
-/// Works out kind, state, people and pay days of a debtor that so far has what the ledger's columns say.
-pub fn settle<'t>(debtor: &mut Debtor, tags: impl Iterator<Item = &'t str>, words: &[Word], meanings: &Tags) {
-    for tag in tags {
-        let from = || Origin::Tag(tag.to_owned());
-        match meanings.meaning(tag) {
-            Some(TagMeaning::State(state)) => (debtor.state, debtor.state_from) = (Some(stronger(debtor.state, state)), from()),
-            Some(TagMeaning::Kind(kind)) => (debtor.kind, debtor.kind_from) = (Some(kind), from()),
-            Some(TagMeaning::Disputed) | None => {}
+/// A tag of one of a customer's invoices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tagged<'t> {
+    /// The tag.
+    pub tag: &'t str,
+    /// The number of the invoice, where it is closed and had the tag by then.
+    pub closed: Option<&'t str>,
+}
+
+/// Works out kind, state, people and pay days of a debtor that so far has what the ledger's columns say. Tags of open
+/// invoices go before those of closed ones, which say no more than that nothing may be written: what silences is not
+/// over because the row that said so was paid.
+pub fn settle<'t>(debtor: &mut Debtor, tags: impl Iterator<Item = Tagged<'t>>, words: &[Word], meanings: &Tags) {
+    for Tagged { tag, closed } in tags {
+        let meant = meanings.meaning(tag);
+        let silent = debtor.state.is_some_and(State::silences);
+        match (meant, closed) {
+            (Some(TagMeaning::State(state)), None) if state.silences() || !silent => {
+                (debtor.state, debtor.state_from) = (Some(state), Origin::Tag(tag.to_owned()));
+            }
+            (Some(TagMeaning::State(state)), Some(invoice)) if state.silences() && !silent => {
+                let from = Origin::ClosedTag { tag: tag.to_owned(), invoice: invoice.to_owned() };
+                (debtor.state, debtor.state_from) = (Some(state), from);
+            }
+            (Some(TagMeaning::Kind(kind)), None) => {
+                (debtor.kind, debtor.kind_from) = (Some(kind), Origin::Tag(tag.to_owned()));
+            }
+            _ => {}
         }
     }
     for word in words {
@@ -65,7 +86,8 @@ pub fn settle<'t>(debtor: &mut Debtor, tags: impl Iterator<Item = &'t str>, word
             Matter::State => (debtor.state, debtor.state_from) = (value.and_then(State::parse), from),
             Matter::Kind => (debtor.kind, debtor.kind_from) = (value.and_then(CustomerKind::parse), from),
             Matter::PayRuns => debtor.pay_runs = value.and_then(parse_pay_runs).unwrap_or_default(),
-            Matter::Contacts => debtor.people = value.and_then(|v| parse_people(v).ok()).unwrap_or_default(),
+            // What cannot be read takes nobody away.
+            Matter::Contacts => debtor.people = PeopleWord::parse(value).unwrap_or_default().apply(&debtor.people),
         }
     }
     let number = debtor.enterprise_no.as_deref();
@@ -77,11 +99,6 @@ pub fn settle<'t>(debtor: &mut Debtor, tags: impl Iterator<Item = &'t str>, word
     }
 }
 
-/// Of a column's state and a tag's the tag's, unless only the column's silences.
-fn stronger(column: Option<State>, tag: State) -> State {
-    column.filter(|c| c.silences() && !tag.silences()).unwrap_or(tag)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,7 +106,7 @@ mod tests {
 
     fn settled(mut debtor: Debtor, tags: &[&str], words: &[Word]) -> Debtor {
         let meanings = Tags([("faillite".to_owned(), TagMeaning::State(State::Insolvency))].into());
-        settle(&mut debtor, tags.iter().copied(), words, &meanings);
+        settle(&mut debtor, tags.iter().map(|tag| Tagged { tag, closed: None }), words, &meanings);
         debtor
     }
 
@@ -111,7 +128,24 @@ mod tests {
     #[test]
     fn a_tag_does_not_take_back_what_silences() {
         let ledger = Debtor { state: Some(State::Insolvency), ..Debtor::default() };
-        assert_eq!(settled(ledger, &["key_account"], &[]).state, Some(State::Insolvency));
+        let settled = settled(ledger, &["key_account"], &[]);
+        assert_eq!((settled.state, settled.state_from), (Some(State::Insolvency), Origin::Ledger), "nor does it say so");
+    }
+
+    #[test]
+    fn what_silences_outlasts_the_invoice_that_said_so_and_nothing_else_does() {
+        let closed = |tag| Tagged { tag, closed: Some("F-1") };
+        let mut debtor = Debtor::default();
+        settle(&mut debtor, ["key_account", "consumer", "deceased"].map(closed).into_iter(), &[], &Tags::default());
+        assert_eq!((debtor.kind, debtor.state), (None, Some(State::Deceased)));
+        assert_eq!(debtor.state_from.who(), "the tag \"deceased\", which F-1 had when it was closed, says");
+        let mut lifted = Debtor::default();
+        settle(&mut lifted, [closed("deceased")].into_iter(), &[word(Matter::State, None)], &Tags::default());
+        assert_eq!(lifted.state, None, "a person takes it back");
+        let mut open = Debtor::default();
+        let tags = [Tagged { tag: "legal", closed: None }, closed("deceased")];
+        settle(&mut open, tags.into_iter(), &[], &Tags::default());
+        assert_eq!(open.state, Some(State::Legal), "what an open invoice says goes before");
     }
 
     #[test]
@@ -133,7 +167,7 @@ mod tests {
     fn people_and_pay_days_are_what_a_person_last_said() {
         let words = [
             word(Matter::PayRuns, Some("10,25")),
-            word(Matter::Contacts, Some(r#"[{"role":"manager","name":"A. Maes","email":"a@firm.example"}]"#)),
+            word(Matter::Contacts, Some(r#"{"add":[{"role":"manager","name":"A. Maes","email":"a@firm.example"}]}"#)),
         ];
         let debtor = settled(Debtor::default(), &[], &words);
         assert_eq!(debtor.pay_runs, [10, 25]);

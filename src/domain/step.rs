@@ -2,7 +2,9 @@
 
 use super::condition::{Condition, Need};
 use super::debtor::Role;
+use super::time::plus_days;
 use super::when::{Anchor, Delay, When};
+use jiff::civil::Date;
 use std::fmt;
 
 /// A step's name within its cadence. It is its identity: marks in the store carry it (rule R8).
@@ -233,6 +235,12 @@ impl Step {
     /// Whether the step speaks at rank firm or higher, and so needs what rule R2 asks.
     pub fn is_firm(&self) -> bool {
         self.rank.is_some_and(|r| r >= Rank::Firm)
+    }
+
+    /// The first day on which its conditions let it leave as far as days past due are concerned.
+    pub fn late_enough(&self, due_on: Date) -> Date {
+        let days = self.only_if.iter().map(|c| i64::from(c.days_late_min.unwrap_or(0))).min().unwrap_or(0);
+        if days == 0 { Date::MIN } else { plus_days(due_on, days) }
     }
 
     /// Whether copies of the invoices go with its e-mails (R24).

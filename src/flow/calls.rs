@@ -4,6 +4,7 @@ use super::desk::{Desk, DeskError};
 use super::work;
 use crate::domain::attempt::Outcome;
 use crate::domain::case::{CaseInvoice, DebtorFile, PointState};
+use crate::domain::currency::Currency;
 use crate::domain::debtor::Role;
 use crate::domain::decision::{Standing, net};
 use crate::domain::money::Money;
@@ -15,6 +16,8 @@ use crate::store::reports::Agreed;
 use crate::store::tasks::OpenTask;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
 
 /// What came of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,7 +157,7 @@ pub struct CallToMake {
     pub sum: Money,
     /// When the debtor may be called, in its own time, and the next moment at which it may.
     pub opens: Option<Timestamp>,
-    /// The last contacts, the newest first.
+    /// The last that was written, the newest first: a mail once, whoever had a copy of it.
     pub contacts: Vec<AttemptRow>,
     /// Calls so far, the newest first.
     pub calls: Vec<Call>,
@@ -192,7 +195,10 @@ pub struct Ranked {
     pub days_late: i64,
     /// Why it stands where it stands.
     pub urgency: Urgency,
-    rank: (u8, i64),
+    /// What goes before what.
+    class: u8,
+    /// Minor units of its currency times days: to be compared within the currency only.
+    weight: i64,
 }
 
 impl Ranked {
@@ -220,8 +226,7 @@ pub async fn due(desk: &Desk, now: Timestamp) -> Result<Vec<CallToMake>, DeskErr
 /// The same without the facts at hand: what is owed and why each stands where it stands.
 pub async fn ranked(desk: &Desk, now: Timestamp) -> Result<Vec<Ranked>, DeskError> {
     let today = local_date(now, &desk.setup.settings.creditor.timezone);
-    let mut tasks = desk.store.open_tasks(desk.is_redirected(), today).await?;
-    tasks.retain(|t| t.kind == TaskKind::Call && !t.proposed);
+    let tasks = desk.store.tasks_to_do(TaskKind::Call, desk.is_redirected(), today).await?;
     let conditions = desk.conditions(now).await?;
     let mut calls = Vec::new();
     for batch in tasks.chunks(BATCH) {
@@ -237,15 +242,14 @@ pub async fn ranked(desk: &Desk, now: Timestamp) -> Result<Vec<Ranked>, DeskErro
             calls.extend(calls_of_it.iter().filter_map(|t| rank(desk, t, file, agreed.get(&t.debtor_pk), now)));
         }
     }
-    calls.sort_by_key(|c| std::cmp::Reverse(c.rank));
+    in_order(&mut calls);
     Ok(calls)
 }
 
 /// Calls that were given out and are not to be made now, and why.
 pub async fn resting(desk: &Desk, now: Timestamp) -> Result<Vec<(OpenTask, Standing)>, DeskError> {
     let today = local_date(now, &desk.setup.settings.creditor.timezone);
-    let mut tasks = desk.store.open_tasks(desk.is_redirected(), today).await?;
-    tasks.retain(|t| t.kind == TaskKind::Call && !t.proposed);
+    let tasks = desk.store.tasks_to_do(TaskKind::Call, desk.is_redirected(), today).await?;
     let standings = work::standings(desk, &tasks, now).await?;
     Ok(tasks.into_iter().zip(standings).filter(|(_, standing)| *standing != Standing::Stands).collect())
 }
@@ -272,6 +276,21 @@ fn joined(tasks: impl Iterator<Item = OpenTask>) -> Vec<OpenTask> {
     calls
 }
 
+/// Puts calls in order: by class, and in a class by amount times days. Amounts in different currencies never meet (R25):
+/// the first of each currency go before the second of each, and among equals who is late for longer.
+fn in_order(calls: &mut Vec<Ranked>) {
+    calls.sort_by_key(|c| Reverse((c.class, c.weight)));
+    let mut places: HashMap<(u8, Currency), u64> = HashMap::new();
+    let mut placed: Vec<(u64, Ranked)> = Vec::with_capacity(calls.len());
+    for call in calls.drain(..) {
+        let place = places.entry((call.class, call.sum.currency)).or_default();
+        *place += 1;
+        placed.push((*place, call));
+    }
+    placed.sort_by_key(|(place, c)| (Reverse(c.class), *place, Reverse(c.days_late), c.sum.currency.code().to_owned()));
+    calls.extend(placed.into_iter().map(|(_, call)| call));
+}
+
 /// Where a call stands; `None` when nothing is owed (any more).
 fn rank(desk: &Desk, task: &OpenTask, file: &DebtorFile, agreed: Option<&Agreed>, now: Timestamp) -> Option<Ranked> {
     let owed = owed(desk, file, &task.invoices, now);
@@ -285,8 +304,8 @@ fn rank(desk: &Desk, task: &OpenTask, file: &DebtorFile, agreed: Option<&Agreed>
         (None, Some(day)) => (Urgency::Agreed(day), 2),
         (None, None) => (Urgency::Weight, 1),
     };
-    let rank = (class, sum.minor.saturating_mul(days_late.max(1)));
-    Some(Ranked { task: task.clone(), sum, days_late, urgency, rank })
+    let weight = sum.minor.saturating_mul(days_late.max(1));
+    Some(Ranked { task: task.clone(), sum, days_late, urgency, class, weight })
 }
 
 /// The facts for a call.
@@ -297,7 +316,11 @@ async fn prepared(desk: &Desk, ranked: Ranked, file: &DebtorFile, now: Timestamp
     let filter = LogFilter { debtor_pk: Some(debtor), ..LogFilter::default() };
     let mut contacts = desk.store.log_page_before(i64::MAX, &filter).await?;
     contacts.sort_by_key(|a| std::cmp::Reverse(a.id));
-    contacts.retain(|a| a.outcome == Outcome::Accepted);
+    // Calls are told by themselves; and a mail is one contact, whoever had a copy of it.
+    let written = |a: &AttemptRow| a.outcome == Outcome::Accepted && a.channel.as_deref().and_then(Channel::parse).is_some();
+    contacts.retain(written);
+    let mut known: HashSet<String> = HashSet::new();
+    contacts.retain(|a| a.message_id.clone().is_none_or(|id| known.insert(id)));
     contacts.truncate(LAST_CONTACTS);
     let window = &desk.setup.settings.people.calls;
     Ok(CallToMake {

@@ -1,16 +1,16 @@
 //! Making a message: the letter in the debtor's language, and the exact bytes that will leave.
 
 use super::copies::Copies;
-use super::desk::Desk;
+use super::desk::{Conditions, Desk};
 use crate::channel::email::{Copy, Envelope, MailParts, build};
 use crate::config::law::ConsumerLaw;
 use crate::domain::attempt::about;
 use crate::domain::cadence::Cadence;
 use crate::domain::calendar::is_working_day;
 use crate::domain::calendar::plus_working_days;
-use crate::domain::case::DebtorFile;
+use crate::domain::case::{CaseKey, DebtorFile};
 use crate::domain::debtor::CustomerKind;
-use crate::domain::decision::{Booked, Line, Plan, Section, To};
+use crate::domain::decision::{Booked, Line, Plan, Section, To, announced};
 use crate::domain::invoice::Invoice;
 use crate::domain::mail::Mail;
 use crate::domain::step::{Channel, Rank};
@@ -153,15 +153,13 @@ fn free_until(desk: &Desk, order: &Order, days: u32) -> Date {
     (0..30).map(|n| plus_days(last, n)).find(works).unwrap_or(last)
 }
 
-/// The day on which the next step of a rank follows, were this one to leave today: a working day.
+/// The day on which the next step of a rank follows that is configured for what is asked, were this one to leave now.
 fn next_of_rank(desk: &Desk, order: &Order, wanted: impl Fn(Rank) -> bool) -> Option<Date> {
-    let calendar = desk.setup.calendar(&order.file.debtor, Some(order.cadence));
-    let steps = &order.cadence.steps;
-    let at = (order.plan.step + 1..steps.len()).find(|s| steps[*s].rank.is_some_and(&wanted))?;
-    let oldest =
-        rows(order.file, order.plan).into_iter().filter(|(l, _)| l.section == Section::Asked).min_by_key(|r| r.1.due_on)?.1;
-    let day = order.cadence.follows(at, order.plan.step, order.today, (oldest.due_on, oldest.issued_on), calendar)?;
-    Some(plus_working_days(plus_days(day, -1), 1, calendar))
+    let case = CaseKey { cadence: order.cadence.name.clone(), currency: order.plan.asked.currency };
+    let conditions = Conditions { brakes: vec![], booked: order.booked };
+    let zone = desk.setup.zone(&order.file.debtor);
+    let world = desk.world(&conditions, &order.file.debtor, &zone, order.cadence, order.now);
+    announced(order.file, &case, &world, order.plan, wanted)
 }
 
 /// The last working day before the next, stronger step: until then an answer or a payment is in time (R20).

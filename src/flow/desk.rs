@@ -19,6 +19,7 @@ use crate::domain::case::{ContactPoint, DebtorFile, PointState};
 use crate::domain::debtor::{Debtor, Person, Word};
 use crate::domain::decision::{Booked, Brake, RuleWeighed, World, counts_from};
 use crate::domain::invoice::Invoice;
+use crate::domain::standing::Tagged;
 use crate::domain::step::{Channel, ChannelChoice, How};
 use crate::domain::time::{days_between, instant, local_date, plus_days};
 use crate::letter::Letters;
@@ -364,6 +365,7 @@ pub fn checked_letters(setup: &Setup) -> Result<Letters, ConfigError> {
     let mut letters = Letters::new(&setup.letters, &setup.settings.creditor.language, &problems);
     letters.check(&setup.cadences, &problems);
     check_channels(setup, &problems);
+    check_notices(setup, &problems);
     check_creditor(setup, &problems);
     letters.warnings = problems.warnings();
     let found: Vec<Problem> = problems.into_sorted();
@@ -417,6 +419,20 @@ fn check_channels(setup: &Setup, problems: &Problems) {
     }
 }
 
+/// A step whose owner can never be told would never leave: silence is a yes only of one who was told (R22).
+fn check_notices(setup: &Setup, problems: &Problems) {
+    let files = setup.cadences.iter().filter(|_| setup.settings.email.is_none());
+    for (step, at) in files.flat_map(|file| file.cadence.steps.iter().zip(&file.notices_at)) {
+        if step.notify_owner.is_some() {
+            let text = format!(
+                "the owner is told of step \"{}\" by e-mail, which is not configured, so it would never leave; wanted a section [email] in relance.toml, or approval = true",
+                step.id
+            );
+            problems.add(at, text);
+        }
+    }
+}
+
 fn channels(setup: &Setup) -> Vec<Channel> {
     let email = setup.settings.email.as_ref().map(|_| Channel::Email);
     let sms = setup.settings.sms.as_ref().map(|_| Channel::Sms);
@@ -427,7 +443,7 @@ fn channels(setup: &Setup) -> Vec<Channel> {
 const LATELY_DAYS: i64 = 90;
 
 impl Shape for DeskParts {
-    fn debtor(&self, debtor: &mut Debtor, tags: &[&str], words: &[Word]) {
+    fn debtor(&self, debtor: &mut Debtor, tags: &[Tagged], words: &[Word]) {
         self.setup.settle(debtor, tags.iter().copied(), words);
     }
 
@@ -437,6 +453,10 @@ impl Shape for DeskParts {
 
     fn invoice(&self, debtor: &Debtor, invoice: &mut Invoice) {
         self.setup.place(debtor, invoice);
+    }
+
+    fn wrote_to(&self, cadence: &str, debtor: &Debtor) -> bool {
+        self.setup.cadence(cadence).is_none_or(|c| c.applies_to.wrote_to(debtor.kind))
     }
 
     fn lately(&self) -> Date {

@@ -27,7 +27,7 @@ pub mod retain;
 pub mod review;
 pub mod rules;
 pub mod simulate;
-mod tell;
+pub mod tell;
 pub mod tie;
 pub mod told;
 pub mod word;

@@ -45,13 +45,16 @@ async fn run(desk: &Desk, now: Timestamp) -> Result<Option<Run>, DeskError> {
         (Kind::Alone, keep.messages),
         (Kind::Events, keep.notes),
         (Kind::Holds, keep.notes),
+        (Kind::Calls, keep.notes),
+        (Kind::Tasks, keep.notes),
+        (Kind::Standings, keep.notes),
         (Kind::Alerts, keep.notes),
         (Kind::Customers, keep.customers),
     ] {
         let Some(erased) = all(desk, kind, keep, now).await? else { return Ok(None) };
         match kind {
             Kind::Contacts | Kind::Alone => run.messages += erased,
-            Kind::Events | Kind::Holds | Kind::Alerts => run.notes += erased,
+            Kind::Events | Kind::Holds | Kind::Calls | Kind::Tasks | Kind::Standings | Kind::Alerts => run.notes += erased,
             Kind::Customers => run.customers += erased,
         }
     }

@@ -138,13 +138,20 @@ fn happen(
         let Some(step) = line.mark.map(|m| &cadence.steps[m]) else { continue };
         let Some(row) = file.rows.iter_mut().find(|r| r.invoice.pk == line.pk) else { continue };
         row.marks.retain(|m| m.step != step.id);
-        row.marks.push(Mark { step: step.id.clone(), rank: step.rank, kind: MarkKind::Left, on: today, contact: None });
+        row.marks.push(Mark {
+            step: step.id.clone(),
+            rank: step.rank,
+            kind: MarkKind::Left,
+            on: today,
+            contact: None,
+            other_kind: false,
+        });
     }
     for (pk, passed, _) in &plan.skipped {
         let rank = cadence.position(passed).and_then(|at| cadence.steps[at].rank);
         let Some(row) = file.rows.iter_mut().find(|r| r.invoice.pk == *pk) else { continue };
         row.marks.retain(|m| m.step != *passed);
-        row.marks.push(Mark { step: passed.clone(), rank, kind: MarkKind::Skipped, on: today, contact: None });
+        row.marks.push(Mark { step: passed.clone(), rank, kind: MarkKind::Skipped, on: today, contact: None, other_kind: false });
     }
     let step = cadence.steps[plan.step].id.clone();
     if plan.way.to().is_empty() {

@@ -49,6 +49,15 @@ pub(super) async fn tell(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
     on_duty(desk, Duty::Tell, send_all(desk, now)).await.map(drop)
 }
 
+/// Why an owner has not been told of a step yet (R22), and what to do about it.
+pub fn untold(desk: &Desk) -> &'static str {
+    match &desk.setup.settings {
+        s if s.email.is_none() => "owners are told by e-mail, and [email] is not configured",
+        s if s.guard.dry_run => "[guard] dry_run keeps letters to owners back as well",
+        _ => "the letter to the owner has not left yet: within an hour if it waits for others, else see `relance status`",
+    }
+}
+
 /// What another daemon has not sent just before.
 async fn send_all(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
     let letters = letters(desk, now).await?;

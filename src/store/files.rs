@@ -15,6 +15,7 @@ use crate::domain::currency::Currency;
 use crate::domain::debtor::{CustomerKind, Debtor, Past, State, Word, parse_pay_runs, parse_people};
 use crate::domain::invoice::*;
 use crate::domain::money::Money;
+use crate::domain::standing::Tagged;
 use crate::domain::step::{Channel, Rank, StepId};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -32,7 +33,12 @@ statements! {
             CASE WHEN for_invoice IS NOT NULL AND EXISTS (SELECT 1 FROM invoice_paid_for p WHERE p.credit_pk = invoice.pk) THEN 1 ELSE 0 END,
             (SELECT CAST(coalesce(sum(p.amount), 0) AS BIGINT) FROM invoice_paid_for p WHERE p.pk = invoice.pk)"
         "FROM invoice WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND presence <> 'closed'" by "debtor_pk, pk");
-    FILE_MARKS = packed!("m.invoice_pk, m.step, m.rank, m.kind, m.on_day, m.contact_pk"
+    /// What invoices were tagged with when they were closed, each set of tags once, with the number of one that had it.
+    FILE_CLOSED_TAGS = packed!("t.debtor_pk, t.tags, t.number"
+        "FROM (SELECT debtor_pk, tags, max(number) AS number FROM invoice
+            WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND presence = 'closed' AND tags <> '[]'
+            GROUP BY debtor_pk, tags) t" by "t.debtor_pk, t.tags");
+    FILE_MARKS = packed!("m.invoice_pk, m.step, m.rank, m.kind, m.on_day, m.contact_pk, m.cadence"
         "FROM mark m JOIN invoice i ON i.pk = m.invoice_pk AND i.term = m.term
         WHERE i.debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND i.presence <> 'closed' AND m.redirected <= $2");
     FILE_HOLDS = packed!("pk, debtor_pk, invoice_pk, kind, until_day, reason, part"
@@ -50,11 +56,13 @@ statements! {
 /// Works out what the columns alone do not say.
 pub trait Shape {
     /// Of a debtor: state, kind, people, pay days.
-    fn debtor(&self, debtor: &mut Debtor, tags: &[&str], words: &[Word]);
+    fn debtor(&self, debtor: &mut Debtor, tags: &[Tagged], words: &[Word]);
     /// Its addresses, checked for their form.
     fn points(&self, debtor: &Debtor) -> Vec<ContactPoint>;
     /// Of an invoice: the cadence that takes it, where so far there is the one that the ledger names.
     fn invoice(&self, debtor: &Debtor, invoice: &mut Invoice);
+    /// Whether what a cadence of that name wrote was written to a customer of this kind.
+    fn wrote_to(&self, cadence: &str, debtor: &Debtor) -> bool;
     /// The first day that makes a customer one of lately.
     fn lately(&self) -> Date;
 }
@@ -100,9 +108,12 @@ async fn load(
     for row in unpack(query(WORDS_OF).bind(&list), &mut tx).await? {
         files.word(row)?;
     }
+    for row in unpack(query(FILE_CLOSED_TAGS).bind(&list), &mut tx).await? {
+        files.closed_tags(row);
+    }
     files.shape(shape);
     for row in unpack(query(FILE_MARKS).bind(&list).bind(redirected), &mut tx).await? {
-        files.mark(row)?;
+        files.mark(row, shape)?;
     }
     for row in unpack(query(FILE_HOLDS).bind(&list), &mut tx).await? {
         files.hold(row)?;
@@ -145,6 +156,8 @@ struct Files {
     invoices: HashMap<i64, (usize, usize)>,
     /// What people said, by debtor.
     words: HashMap<i64, Vec<Word>>,
+    /// Tags of closed invoices with a number of one, by debtor.
+    closed_tags: HashMap<i64, Vec<(String, String)>>,
 }
 
 impl Files {
@@ -194,13 +207,23 @@ impl Files {
         Ok(())
     }
 
+    fn closed_tags(&mut self, row: ClosedTagsRow) {
+        let tags: Vec<String> = serde_json::from_str(&row.tags).unwrap_or_default();
+        let of = self.closed_tags.entry(row.debtor_pk).or_default();
+        of.extend(tags.into_iter().map(|tag| (tag, row.number.clone())));
+    }
+
     /// With all rows and words there, works out what they come to.
     fn shape(&mut self, shape: &impl Shape) {
         for file in &mut self.list {
             let open = file.rows.iter().filter(|r| r.invoice.is_open());
-            let mut tags: Vec<&str> = open.flat_map(|r| r.invoice.tags.iter().map(String::as_str)).collect();
-            tags.sort_unstable();
-            tags.dedup();
+            let mut of_open: Vec<&str> = open.flat_map(|r| r.invoice.tags.iter().map(String::as_str)).collect();
+            of_open.sort_unstable();
+            of_open.dedup();
+            let of_closed = self.closed_tags.get(&file.debtor.pk).map(Vec::as_slice).unwrap_or_default();
+            let of_open = of_open.into_iter().map(|tag| Tagged { tag, closed: None });
+            let of_closed = of_closed.iter().map(|(tag, number)| Tagged { tag, closed: Some(number) });
+            let tags: Vec<Tagged> = of_open.chain(of_closed).collect();
             let words = self.words.get(&file.debtor.pk).map(Vec::as_slice).unwrap_or_default();
             shape.debtor(&mut file.debtor, &tags, words);
             for row in &mut file.rows {
@@ -234,7 +257,9 @@ impl Files {
         Ok(())
     }
 
-    fn mark(&mut self, row: MarkRow) -> Result<(), StoreError> {
+    fn mark(&mut self, row: MarkRow, shape: &impl Shape) -> Result<(), StoreError> {
+        let Some(file) = self.invoices.get(&row.invoice_pk).and_then(|at| self.list.get_mut(at.0)) else { return Ok(()) };
+        let other_kind = !shape.wrote_to(&row.cadence, &file.debtor);
         let Some(of) = self.row(row.invoice_pk) else { return Ok(()) };
         of.marks.push(Mark {
             step: step(&row.step)?,
@@ -242,6 +267,7 @@ impl Files {
             kind: word(MarkKind::parse(&row.kind), &row.kind)?,
             on: day(&row.on_day)?,
             contact: row.contact_pk,
+            other_kind,
         });
         Ok(())
     }
@@ -359,6 +385,13 @@ struct InvoiceRow {
 }
 
 #[derive(Deserialize)]
+struct ClosedTagsRow {
+    debtor_pk: i64,
+    tags: String,
+    number: String,
+}
+
+#[derive(Deserialize)]
 struct MarkRow {
     invoice_pk: i64,
     step: String,
@@ -366,6 +399,7 @@ struct MarkRow {
     kind: String,
     on_day: String,
     contact_pk: Option<i64>,
+    cadence: String,
 }
 
 #[derive(Deserialize)]

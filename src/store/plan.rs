@@ -31,7 +31,8 @@ statements! {
         ON CONFLICT (invoice_pk, term, step) DO UPDATE SET cadence = excluded.cadence, rank = excluded.rank, kind = excluded.kind,
             on_day = excluded.on_day, contact_pk = excluded.contact_pk, redirected = excluded.redirected, why = excluded.why
         WHERE mark.kind = 'undelivered' OR (mark.redirected = 1 AND excluded.redirected = 0)
-           OR (mark.kind = 'skipped' AND excluded.kind = 'skipped') OR mark.contact_pk = excluded.contact_pk";
+           OR (mark.kind = 'skipped' AND excluded.kind = 'skipped') OR mark.contact_pk = excluded.contact_pk
+           OR mark.cadence <> excluded.cadence";
     /// A contact that was released and did not come about (refused, changed) is still released when it is planned
     /// again: the same step, for none but the same invoices.
     PLAN_MESSAGES = "INSERT INTO message (contact_pk, debtor_pk, channel, address, step, cadence, letter, message_id, state, not_before, released, copy, role, awaits)

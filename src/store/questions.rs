@@ -33,7 +33,8 @@ statements! {
     QUESTIONS_WAITING = "SELECT q.pk, q.debtor_pk, d.source_id, d.name, q.contact_pk, q.task_pk, q.kind, q.asked_at, q.until_day, q.owner,
             coalesce(c.cadence, t.cadence) AS cadence, coalesce(c.currency, t.currency) AS currency, coalesce(c.step, t.step) AS step,
             coalesce(c.invoices, t.invoices) AS invoices, t.text, coalesce((SELECT min(m.channel) || ' ' || m.address FROM message m WHERE m.contact_pk = q.contact_pk AND m.copy = 0 GROUP BY m.address LIMIT 1), '') AS way,
-            (SELECT count(*) FROM alert a WHERE a.key = 'notice:' || CAST(q.pk AS TEXT)) AS told
+            (SELECT count(*) FROM alert a WHERE a.key = 'notice:' || CAST(q.pk AS TEXT)) AS told,
+            (SELECT max(a.sent_at) FROM alert a WHERE a.key = 'notice:' || CAST(q.pk AS TEXT)) AS told_at
         FROM question q JOIN debtor d ON d.pk = q.debtor_pk LEFT JOIN contact c ON c.pk = q.contact_pk LEFT JOIN task t ON t.pk = q.task_pk
         WHERE q.state = 'waiting' AND coalesce(c.redirected, t.redirected) = $1 AND (CAST($2 AS BIGINT) IS NULL OR q.pk = $2) ORDER BY q.until_day, q.pk LIMIT 10000";
 }
@@ -117,6 +118,8 @@ pub struct Waiting {
     pub silence_is_yes: bool,
     /// A letter about it was written to the owner.
     pub told: bool,
+    /// When that letter left.
+    pub told_at: Option<Timestamp>,
     /// Since when.
     pub asked_at: Timestamp,
     /// Until when.
@@ -162,6 +165,13 @@ impl Store {
     }
 }
 
+impl Waiting {
+    /// Whether silence would be a yes, but who may object has not been told.
+    pub fn is_untold(&self) -> bool {
+        self.silence_is_yes && self.told_at.is_none()
+    }
+}
+
 fn waiting(row: &Row) -> Result<Waiting, StoreError> {
     let (kind, until, invoices): (String, String, String) = (row.get("kind")?, row.get("until_day")?, row.get("invoices")?);
     let case = match (row.get::<Option<String>>("cadence")?, row.get::<Option<String>>("currency")?) {
@@ -177,6 +187,7 @@ fn waiting(row: &Row) -> Result<Waiting, StoreError> {
         task_pk: row.get("task_pk")?,
         silence_is_yes: kind == "notice",
         told: row.count("told")? > 0,
+        told_at: row.get::<Option<i64>>("told_at")?.map(instant).transpose()?,
         asked_at: instant(row.get("asked_at")?)?,
         until: day(&until)?,
         owner: row.get("owner")?,

@@ -15,6 +15,7 @@ statements! {
         "FROM standing WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND ended_at IS NULL" by "pk");
     WORD_ENDS = "UPDATE standing SET ended_at = $3 WHERE debtor_pk = $1 AND matter = $2 AND ended_at IS NULL";
     WORD_SAID = "INSERT INTO standing (debtor_pk, matter, value, on_day, at, reason, said_by) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    WORD_NOW = "SELECT value FROM standing WHERE debtor_pk = $1 AND matter = $2 AND ended_at IS NULL ORDER BY pk DESC LIMIT 1";
     WORD_LOOK = "UPDATE debtor SET next_at = CAST($2 AS BIGINT) - CASE WHEN next_at = $2 THEN 1 ELSE 0 END WHERE pk = $1";
     WORD_EVENT = "INSERT INTO event (debtor_pk, invoice_pk, at, kind, text) VALUES ($1, NULL, $2, $3, $4)";
     WORD_HISTORY = "SELECT matter, value, on_day, at, reason, said_by, ended_at FROM standing WHERE debtor_pk = $1 ORDER BY pk DESC LIMIT 200";
@@ -67,13 +68,19 @@ impl Store {
             Some(word) => {
                 let said = query(WORD_SAID).bind(debtor_pk).bind(matter.as_str()).bind(word.value.clone());
                 said.bind(word.on.to_string()).bind(at).bind(&word.reason).bind(by).execute(&mut tx).await?;
-                format!("{}: {} ({})", matter.as_str(), word.value.as_deref().unwrap_or("none"), word.reason)
+                format!("{} ({})", word.words(), word.reason)
             }
             None => format!("{}: as the ledger says", matter.as_str()),
         };
         query(WORD_EVENT).bind(debtor_pk).bind(at).bind("word").bind(text).execute(&mut tx).await?;
         look(&mut tx, debtor_pk, at).await?;
         tx.commit().await
+    }
+
+    /// The word on a matter that counts: nothing where nobody said anything, or it was taken back; then its value.
+    pub async fn said_now(&self, debtor_pk: i64, matter: Matter) -> Result<Option<Option<String>>, StoreError> {
+        let rows = query(WORD_NOW).bind(debtor_pk).bind(matter.as_str()).all(&self.reader).await?;
+        rows.first().map(|row| row.get("value")).transpose()
     }
 
     /// What was said about a debtor, the newest first; at most 200.

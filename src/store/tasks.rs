@@ -39,7 +39,8 @@ statements! {
         AND term = (SELECT i.term FROM invoice i WHERE i.pk = mark.invoice_pk)";
     TASKS_OPEN = "SELECT t.pk, t.debtor_pk, d.source_id, d.name, t.kind, t.state, t.cadence, t.currency, t.step, t.text, t.owner, t.invoices, t.created_at, t.due_on, t.tries
         FROM task t JOIN debtor d ON d.pk = t.debtor_pk
-        WHERE t.settled_at IS NULL AND t.redirected = $1 AND t.due_on <= $2 AND (CAST($3 AS BIGINT) IS NULL OR t.pk = $3) ORDER BY t.due_on, t.pk LIMIT 10000";
+        WHERE t.settled_at IS NULL AND t.redirected = $1 AND t.due_on <= $2 AND (CAST($3 AS BIGINT) IS NULL OR t.pk = $3)
+          AND (CAST($4 AS TEXT) IS NULL OR (t.kind = CAST($4 AS TEXT) AND t.state = 'open')) ORDER BY t.due_on, t.pk LIMIT 10000";
 }
 
 #[derive(Deserialize)]
@@ -180,13 +181,19 @@ pub struct OpenTask {
 impl Store {
     /// Open tasks that are due by a day, by day; at most 10,000.
     pub async fn open_tasks(&self, redirected: bool, until: Date) -> Result<Vec<OpenTask>, StoreError> {
-        let query = query(TASKS_OPEN).bind(i64::from(redirected)).bind(until.to_string()).bind(None::<i64>);
+        let query = query(TASKS_OPEN).bind(i64::from(redirected)).bind(until.to_string()).bind(None::<i64>).bind(None::<String>);
         query.all(&self.reader).await?.iter().map(open_task).collect()
+    }
+
+    /// Tasks of a kind that are due by a day and wait for no yes, by day; at most 10,000 of that kind.
+    pub async fn tasks_to_do(&self, kind: TaskKind, redirected: bool, until: Date) -> Result<Vec<OpenTask>, StoreError> {
+        let query = query(TASKS_OPEN).bind(i64::from(redirected)).bind(until.to_string()).bind(None::<i64>);
+        query.bind(kind.as_str()).all(&self.reader).await?.iter().map(open_task).collect()
     }
 
     /// An open task by its number.
     pub async fn open_task(&self, id: i64, redirected: bool) -> Result<Option<OpenTask>, StoreError> {
-        let query = query(TASKS_OPEN).bind(i64::from(redirected)).bind(Date::MAX.to_string()).bind(Some(id));
+        let query = query(TASKS_OPEN).bind(i64::from(redirected)).bind(Date::MAX.to_string()).bind(Some(id)).bind(None::<String>);
         query.all(&self.reader).await?.first().map(open_task).transpose()
     }
 

@@ -1,5 +1,6 @@
 //! Steps that wait for a person's yes, and steps of which the owner is told first (rule R22), at the wire.
 
+use crate::program::{ALWAYS, Firm, at_once, late};
 use crate::support::{Config, Row, Smtp, World};
 use relance::domain::time::local_date;
 use relance::flow::approvals::{Draft, drafted};
@@ -189,4 +190,27 @@ async fn an_owner_holds_what_he_was_told_of() {
     world.round().await;
     assert_eq!(server.to("c1@client.example").len(), 0);
     world.finish().await;
+}
+
+#[tokio::test]
+async fn while_the_owner_is_not_told_everybody_says_so_and_a_yes_is_a_yes() {
+    // Nobody listens there, so the letter to the owner cannot leave.
+    let cadence = ALWAYS.to_owned() + "notify_owner = \"1 working day\"\n";
+    let firm = Firm::new(&at_once(Config::mail(1)).cadence(&cadence), &[late("F-1", "C1")]).await;
+    firm.run(&["run", "--once"]).ends(0);
+    let asked = firm.object(&["approve"]);
+    assert!(asked["kind"] == "notice" && asked["told_at"].is_null(), "{asked}");
+    let told = firm.object(&["explain", "C1"]);
+    assert_eq!(told["reason"], "owner_untold");
+    assert!(told["notes"].to_string().contains("has not left yet"), "{told}");
+    let texts = [&["explain", "C1"][..], &["approve"], &["approve", "1"]].map(|verb| firm.run(verb).ends(0).out);
+    assert!(
+        texts.iter().all(|t| !t.contains("was told") && !t.contains("leaves on") && !t.contains("leaves by itself on")),
+        "{texts:?}"
+    );
+    let report = firm.run(&["report", "morning"]).ends(0).out;
+    assert!(report.contains("n’est pas prévenu") && !report.contains("annoncé le"), "{report}");
+    let said = firm.run(&["approve", "1", "--yes"]).ends(0).out;
+    assert!(said.contains("yes"), "{said}");
+    assert!(firm.json(&["approve"]).is_empty());
 }

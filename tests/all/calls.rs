@@ -220,3 +220,46 @@ async fn a_report_that_does_not_hold_together_is_refused_in_words() {
     assert_eq!(world.peek("SELECT CAST(count(*) AS TEXT) FROM call").await, ["0"]);
     world.finish().await;
 }
+
+#[tokio::test]
+async fn amounts_in_two_currencies_never_meet_in_the_order_of_calls() {
+    let server = Smtp::start().await;
+    let in_yen =
+        |id, customer, amount| Row::new(id, customer).with("currency", "JPY").with("balance", amount).with("total", amount);
+    let rows = [
+        in_yen("F-1", "C1", "90000"),
+        in_yen("F-2", "C2", "80000"),
+        Row::new("F-3", "C3").with("balance", "300.00").with("total", "300.00"),
+        Row::new("F-4", "C4").with("balance", "200.00").with("total", "200.00").with("due_on", "2026-10-20"),
+    ];
+    let cadence =
+        "name = \"standard\"\n[[step]]\nid = \"phone\"\nwhen = \"1 day after due\"\nchannel = \"call\"\ntext = \"Ask\"\n";
+    let world = World::with(Config::mail(server.port).cadence(cadence), &rows).await;
+    world.round().await;
+    world.minutes(1);
+    world.round().await;
+    let order: Vec<String> = listed(&world).await.into_iter().map(|c| c.1).collect();
+    assert_eq!(order, ["C4", "C1", "C3", "C2"], "the first of each currency, then the second of each");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn the_last_contacts_are_what_was_written_and_a_copy_is_none() {
+    let server = Smtp::start().await;
+    let cadence = WITH_CALL.replacen("channel = \"email\"\n", "channel = \"email\"\ncc = [\"manager\"]\n", 1);
+    let people = r#"[{"role": "manager", "email": "boss@client.example"}]"#;
+    let row = Row::new("F-1", "C1").with("phone", "+32 470 00 00 01").with("contacts", people);
+    let world = World::with(Config::mail(server.port).cadence(&cadence), &[row]).await;
+    world.round().await;
+    world.days(2);
+    world.round().await;
+    let id = call_of(&world, "C1").await;
+    recorded(&world, id, &report(Reached::Voicemail, Some("2026-11-05"))).await.unwrap();
+    world.days(1);
+    let calls = due(world.desk(), world.clock.now()).await.unwrap();
+    let call = calls.iter().find(|c| c.task.debtor == "C1").unwrap();
+    let written: Vec<String> = call.contacts.iter().map(|c| format!("{} {}", c.channel.as_deref().unwrap(), c.step)).collect();
+    assert_eq!(written, ["email reminder"], "the manager's copy is the same mail, and the call is told by itself");
+    assert_eq!(call.calls.len(), 1);
+    world.finish().await;
+}

@@ -1,5 +1,6 @@
 //! What a customer is and what that changes: states, kinds, people by role, part disputes, pay days (rules R15-R18, R22).
 
+use crate::program::{Firm, into_folder, late};
 use crate::support::config::BOTH;
 use crate::support::{Act, Config, Row, Smtp, Stage, World};
 use relance::domain::debtor::{Matter, Word};
@@ -31,6 +32,27 @@ async fn r15_a_state_silences_cancels_and_makes_a_task_once() {
     assert_eq!(world.outcomes().await, ["cancelled email reminder debtor_state"]);
     let tasks = world.peek("SELECT key FROM task ORDER BY key").await;
     assert_eq!(tasks, ["state:deceased:2:2", "state:insolvency:1:1", "state:insolvency:3:3"]);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn r15_a_silencing_tag_holds_when_its_invoice_is_closed_until_somebody_lifts_it() {
+    let server = Smtp::start().await;
+    let rows = [Row::new("F-1", "C1").with("tags", "insolvency,vip"), Row::new("F-2", "C2").with("tags", "insolvency")];
+    let world = World::with(Config::mail(server.port), &rows).await;
+    world.round().await;
+    world.pay("F-1").await;
+    world.change("F-2", "tags", "vip").await;
+    world.pay("F-2").await;
+    world.insert(&[Row::new("F-3", "C1"), Row::new("F-4", "C2")]).await;
+    world.minutes(10);
+    world.round().await;
+    assert_eq!(server.to("c1@client.example").len(), 0, "F-1 was closed with the tag");
+    assert_eq!(server.to("c2@client.example").len(), 1, "of F-2 the ledger took it back");
+    assert!(world.reasons().await.contains(&"debtor_state 1".to_owned()));
+    say(&world, "C1", Matter::State, None).await;
+    world.round().await;
+    assert_eq!(server.to("c1@client.example").len(), 1, "a person lifts it");
     world.finish().await;
 }
 
@@ -194,4 +216,55 @@ async fn r22_a_debtor_who_pays_on_the_fifth_is_not_reminded_just_before() {
     world.round().await;
     assert_eq!(server.accepted().len(), 1, "the fifth: what was paid on the fourth is booked");
     world.finish().await;
+}
+
+#[tokio::test]
+async fn explain_says_who_said_the_state_and_where_it_is_lifted() {
+    let rows = [
+        late("F-1", "C1"),
+        late("F-2", "C2").with("tags", "legal"),
+        late("F-3", "C3").with("state", "insolvency").with("tags", "vip"),
+    ];
+    let firm = Firm::new(&into_folder(), &rows).await;
+    firm.run(&["run", "--once"]).ends(0);
+    firm.run(&["debtor", "C1", "--state", "deceased", "--reason", "letter of the notary"]).ends(0);
+    let next = |name: &str| firm.run(&["explain", name]).ends(0).out;
+    let said = next("C1");
+    assert!(
+        said.contains("a person said on") && said.contains("(letter of the notary) so") && !said.contains("in the ledger,"),
+        "{said}"
+    );
+    assert!(next("C2").contains("decide; the tag \"legal\" says so; the ledger lifts it without the tag"));
+    assert!(next("C3").contains("decide; the ledger says so; the ledger lifts it in the column state"));
+}
+
+#[tokio::test]
+async fn people_are_added_and_retired_and_too_many_are_refused_with_none_lost() {
+    let firm = Firm::new(&into_folder(), &[late("F-1", "C1").with("contacts", PEOPLE)]).await;
+    firm.run(&["run", "--once"]).ends(0);
+    let add = |n: usize| {
+        let (name, email) = (format!("P. {n}"), format!("p{n}@client.example"));
+        firm.run(&["debtor", "C1", "--contact", "manager", "--name", &name, "--email", &email, "--reason", "by phone"])
+    };
+    for n in 1..=18 {
+        add(n).ends(0);
+    }
+    let refused = add(19).ends(2);
+    assert!(refused.err.contains("no more than 20"), "{}", refused.err);
+    let people = |firm: &Firm| firm.object(&["debtor", "C1"])["people"].as_array().unwrap().clone();
+    assert_eq!(people(&firm).len(), 21, "the ledger's own columns, and twenty");
+    let nobody = firm.run(&["debtor", "C1", "--retire", "Q", "--reason", "left"]).ends(2);
+    assert!(nobody.err.contains("A. Maes"), "{}", nobody.err);
+    firm.run(&["debtor", "C1", "--retire", "a. maes", "--reason", "left"]).ends(0);
+    sqlx::query("UPDATE relance_invoices SET contacts = replace(contacts, 'archive@', 'archives@')")
+        .execute(&firm.ledger)
+        .await
+        .unwrap();
+    firm.run(&["run", "--once"]).ends(0);
+    let now = serde_json::Value::from(people(&firm)).to_string();
+    assert!(now.contains("archives@client.example") && now.contains("p18@") && !now.contains("maes@"), "{now}");
+    let shown = firm.run(&["debtor", "C1"]).ends(0).out;
+    assert!(shown.contains("without a. maes") && !shown.contains('{'), "{shown}");
+    let told = firm.run(&["explain", "C1"]).ends(0).out;
+    assert!(told.contains("people: with manager P. 1") && !told.contains('{'), "{told}");
 }

@@ -2,7 +2,7 @@
 
 use super::Subject;
 use crate::domain::case::CaseKey;
-use crate::domain::debtor::Debtor;
+use crate::domain::debtor::{Debtor, Origin};
 use crate::domain::decision::{Actor, Decision, Explanation, Plan, RuleWeighed, Verdict};
 use crate::domain::reason::Reason;
 use crate::domain::time::plus_days;
@@ -59,11 +59,12 @@ pub(super) fn next(
         _ if decision.reason == Reason::InHand => in_hand(desk, subject, messages).unwrap_or_else(|| plain("the message leaves")),
         Verdict::Done if decision.next_by == Actor::Operator => plain("no step is left; decide how to go on"),
         Verdict::Done => plain("there is nothing to do"),
+        Verdict::Hold if decision.reason == Reason::DebtorState => plain(&about_state(&subject.file.debtor)),
         Verdict::Hold => plain(to_do(decision.reason)),
         Verdict::Wait if decision.next_by == Actor::Operator => plain(to_do(decision.reason)),
         Verdict::Wait => match (decision.next, coming(desk, subject, case)) {
             // A stop that ends by itself does so when it does, whatever would be due by then.
-            _ if is_stop(decision.reason) => plain(to_do(decision.reason)),
+            _ if is_stop(decision.reason) || decision.reason == Reason::OwnerUntold => plain(to_do(decision.reason)),
             (_, Some((at, plan))) => sent(desk, case, &plan, Some(at)),
             (Some(_), None) => plain("looks again; as things stand nothing leaves then"),
             (None, None) => plain("nothing by date; looks again when the ledger changes"),
@@ -137,6 +138,18 @@ pub(super) fn message(desk: &Desk, subject: &Subject, message: &UnderWay) -> Rul
     RuleWeighed { rule: if message.state == "braked" { "R14" } else { "R1" }, holds: false, reason: Reason::InHand, text }
 }
 
+/// What a person has to do about a state that forbids messages, and where it is taken back.
+fn about_state(debtor: &Debtor) -> String {
+    let (who, lift) = (debtor.state_from.who(), format!("`relance debtor {} --state none --reason TEXT`", debtor.id));
+    let how = match &debtor.state_from {
+        Origin::Tag(_) => format!("the ledger lifts it without the tag, or {lift}"),
+        Origin::ClosedTag { .. } => format!("{lift} lifts it"),
+        Origin::Operator { .. } => format!("{lift} lifts it, --state ledger asks the ledger again"),
+        Origin::Ledger | Origin::EnterpriseNumber => format!("the ledger lifts it in the column state, or {lift}"),
+    };
+    format!("decide; {who} so; {how}")
+}
+
 /// What a person, or time, has to do about it.
 fn to_do(reason: Reason) -> &'static str {
     match reason {
@@ -148,7 +161,6 @@ fn to_do(reason: Reason) -> &'static str {
         Reason::OldDebt => "`relance release DEBTOR` lets the old debts enter",
         Reason::FirstContact => "give the cadence a reminder before this step",
         Reason::Disputed => "settle the dispute, then change the row in the ledger",
-        Reason::DebtorState => "decide; the state stands in the ledger",
         Reason::Draft => "issue the invoice",
         Reason::Unreadable => "correct the row in the ledger; `relance status` says what is wrong",
         Reason::Missing => "the next poll decides",
@@ -157,6 +169,7 @@ fn to_do(reason: Reason) -> &'static str {
         Reason::IbanChanged => "compare the account with your bank's papers; if it is yours, `relance release --iban`",
         Reason::DryRun => "set [guard] dry_run = false when relance is to send",
         Reason::StaleData | Reason::PollFailed => "reads the ledger again; nothing leaves before that succeeds",
+        Reason::OwnerUntold => "tells the owner; until then nothing leaves, unless you say yes with `relance approve`",
         Reason::ChannelStopped => "tries the channel again",
         Reason::NoCadence => "give the invoice a cadence that there is",
         _ => "looks again",

@@ -5,7 +5,7 @@ use super::survey::Placed;
 use super::{To, Undeliverable, World};
 use crate::domain::cadence::Group;
 use crate::domain::case::{CaseKey, ContactPoint, DebtorFile, PointState};
-use crate::domain::debtor::{CustomerKind, Role, State};
+use crate::domain::debtor::{Role, State};
 use crate::domain::reason::Reason;
 use crate::domain::step::{Channel, ChannelChoice, How, Rank, Step};
 
@@ -142,7 +142,7 @@ pub(super) fn reach(world: &World, file: &DebtorFile, step: usize, about: &[i64]
 }
 
 /// The address of a step on a channel: of the first role that it names which has one that may be used. A public body gets
-/// no SMS (R15), and of a consumer nobody but the consumer is there (R17).
+/// no SMS (R15), and of whoever is no firm nobody else is there (R16, R17).
 fn main_point<'f>(
     world: &World,
     file: &'f DebtorFile,
@@ -161,8 +161,8 @@ fn main_point<'f>(
             r.step == step.id && r.channel == channel && r.address == address && r.invoices.iter().any(|pk| about.contains(pk))
         })
     };
-    // A consumer's message goes to the consumer, whatever role a cadence for firms names.
-    let roles = if step.to.is_empty() || file.debtor.is_consumer() { &WHOEVER[..] } else { &step.to };
+    // What concerns one who is no firm goes to that one, whatever role a cadence for firms names.
+    let roles = if step.to.is_empty() || !file.debtor.may_have_others() { &WHOEVER[..] } else { &step.to };
     let points = || roles.iter().flat_map(|role| file.points.iter().filter(move |p| p.channel == channel && p.role == *role));
     if let Some(point) = points().find(|p| p.state == PointState::Usable && !refused(&p.address)) {
         return Ok(point);
@@ -180,7 +180,7 @@ fn main_point<'f>(
 
 /// Who gets a copy of a firm's e-mail. Of a consumer, or of one who may be a consumer, nobody else learns (R16, R17).
 fn copies(file: &DebtorFile, step: &Step, main: &[To]) -> Vec<To> {
-    if file.debtor.kind != Some(CustomerKind::Business) {
+    if !file.debtor.may_have_others() {
         return Vec::new();
     }
     let by_role = step.cc.iter().flat_map(|role| file.points.iter().filter(move |p| p.role == *role));

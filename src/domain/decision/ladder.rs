@@ -74,7 +74,7 @@ pub(super) fn ladder(world: &World, file: &DebtorFile, row: &CaseInvoice, facts:
         }
         let entry_only = climb.enters_late() && ladder.stage.is_none_or(|s| !world.cadence.steps[s].overdue);
         if entry_only && ladder.due.is_some() {
-            break; // R3, R7: old debts and reopened invoices enter at the first step after due, no further.
+            break; // R3, R7: what enters late enters at the first step after due, no further.
         }
     }
     ladder
@@ -90,6 +90,7 @@ pub(super) fn passed_over(world: &World, row: &CaseInvoice, ladder: &Ladder, giv
         .map(|i| {
             let why = match (i < floor, steps[i].overdue) {
                 (true, _) if row.invoice.reopened => "reopened",
+                (true, _) if changed_kind(row) => "kind_changed",
                 (true, _) => "first_seen_late",
                 _ if ladder.ruled_out.contains(&i) => "ruled_out",
                 _ if ladder.left_out.contains(&i) => "no_channel",
@@ -101,18 +102,26 @@ pub(super) fn passed_over(world: &World, row: &CaseInvoice, ladder: &Ladder, giv
         .collect()
 }
 
-/// The marks that count: not those of the contact that is just being decided once more.
+/// The marks that count: not those of the contact that is just being decided once more, nor what was written to another
+/// kind of customer.
 pub(super) fn marks<'a>(world: &'a World, row: &'a CaseInvoice) -> impl Iterator<Item = &'a Mark> {
-    row.marks.iter().filter(|m| world.own.is_none() || m.contact != world.own)
+    row.marks.iter().filter(|m| m.counts() && (world.own.is_none() || m.contact != world.own))
 }
 
-/// The lowest step that may be given: after-due steps only, for invoices first seen late or reopened (R3, R7).
+/// The lowest step that may be given: after-due steps only, for invoices that enter late.
 fn floor(world: &World, row: &CaseInvoice) -> usize {
     if enters_late(row) { world.cadence.first_overdue().unwrap_or(world.cadence.steps.len()) } else { 0 }
 }
 
+/// Whether an invoice begins at the first step after due, and at no other: first seen late, reopened (R3, R7), or written
+/// about under a cadence for another kind of customer.
 pub(super) fn enters_late(row: &CaseInvoice) -> bool {
-    row.invoice.reopened || row.invoice.first_seen > row.invoice.due_on
+    row.invoice.reopened || row.invoice.first_seen > row.invoice.due_on || changed_kind(row)
+}
+
+/// Whether it was written about to the customer as one of another kind.
+pub(super) fn changed_kind(row: &CaseInvoice) -> bool {
+    row.marks.iter().any(|m| !m.counts())
 }
 
 enum Weighed {
@@ -173,7 +182,7 @@ impl Climb<'_> {
             return Weighed::Passed; // For good: a person dropped it, or a further step has left since.
         }
         let Some(day) = self.day_of(step) else { return Weighed::Waits };
-        let own_day = day.max(self.late_enough(step)).max(self.paced_entry(step));
+        let own_day = day.max(cadence.steps[step].late_enough(invoice.due_on)).max(self.paced_entry(step));
         if own_day <= self.today && self.is_ruled_out(step) {
             return Weighed::RuledOut;
         }
@@ -233,13 +242,6 @@ impl Climb<'_> {
     /// Whether the step's own condition does not hold (R22).
     fn is_ruled_out(&self, step: usize) -> bool {
         unmet(&self.world.cadence.steps[step].only_if, self.facts).is_some()
-    }
-
-    /// The first day on which the condition of a step lets it leave as far as days past due are concerned.
-    fn late_enough(&self, step: usize) -> Date {
-        let conditions = &self.world.cadence.steps[step].only_if;
-        let days = conditions.iter().map(|c| i64::from(c.days_late_min.unwrap_or(0))).min().unwrap_or(0);
-        if days == 0 { Date::MIN } else { plus_days(self.row.invoice.due_on, days) }
     }
 
     /// What is not known that the step needs (R16, R22).

@@ -6,6 +6,7 @@
 //! blocks. `explain` hands in a [`Trace`]: then, beside the decision, every rule is
 //! weighed in words, from the same parts and also behind the first block.
 
+mod announce;
 mod choice;
 mod demand;
 mod ladder;
@@ -22,6 +23,7 @@ mod weigh;
 mod weigh_step;
 mod words;
 
+pub use announce::announced;
 pub use netting::net;
 pub use pace::counts_from;
 pub use standing::{Ground, Promised, Standing, now as standing_now};

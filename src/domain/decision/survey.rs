@@ -11,7 +11,7 @@ use crate::domain::debtor::State;
 use crate::domain::invoice::{Presence, RowStatus};
 use crate::domain::money::Money;
 use crate::domain::reason::Reason;
-use crate::domain::time::{days_between, plus_days};
+use crate::domain::time::{days_between, local_date, plus_days};
 use jiff::civil::Date;
 use std::collections::BTreeMap;
 
@@ -54,13 +54,7 @@ impl Placed<'_> {
 
 /// Places every row of a case.
 pub(super) fn survey<'a>(file: &'a DebtorFile, case: &CaseKey, world: &World, today: Date) -> Vec<Placed<'a>> {
-    let nets = net(&file.rows, case.currency, today);
-    let of_case = |r: &CaseInvoice| {
-        r.invoice.is_open()
-            && r.invoice.balance.currency == case.currency
-            && (r.invoice.cadence.as_deref() == Some(case.cadence.as_str()))
-    };
-    let rows: Vec<(&CaseInvoice, i64)> = file.rows.iter().zip(nets).filter(|(row, _)| of_case(row)).collect();
+    let rows = rows_of(file, case, today);
     let places: Vec<Option<Place>> = rows.iter().map(|(row, net)| off_the_ladder(file, world, row, *net, today)).collect();
     let sums = Sums::of(world, rows.iter().zip(&places).filter(|(_, place)| place.is_none()).map(|(row, _)| row), today);
     let mut placed: Vec<Placed> = rows
@@ -74,6 +68,26 @@ pub(super) fn survey<'a>(file: &'a DebtorFile, case: &CaseKey, world: &World, to
         .collect();
     placed.sort_by_key(|p| (p.row.invoice.due_on, p.row.invoice.pk));
     placed
+}
+
+/// The open rows of a case, with what is owed on each after credits.
+fn rows_of<'a>(file: &'a DebtorFile, case: &CaseKey, today: Date) -> Vec<(&'a CaseInvoice, i64)> {
+    let of_case = |r: &CaseInvoice| {
+        r.invoice.is_open()
+            && r.invoice.balance.currency == case.currency
+            && (r.invoice.cadence.as_deref() == Some(case.cadence.as_str()))
+    };
+    let nets = net(&file.rows, case.currency, today);
+    file.rows.iter().zip(nets).filter(|(row, _)| of_case(row)).collect()
+}
+
+/// What the conditions of steps will be weighed by for a row on a later day, were nothing to be paid until then: more may
+/// be overdue.
+pub(super) fn facts_on<'r>(file: &'r DebtorFile, case: &CaseKey, world: &World, row: &'r CaseInvoice, day: Date) -> Facts<'r> {
+    let today = local_date(world.now, world.zone);
+    let rows = rows_of(file, case, today);
+    let chased = rows.iter().filter(|(row, net)| off_the_ladder(file, world, row, *net, today).is_none());
+    Sums::of(world, chased, day).facts(file, row, case.currency, day)
 }
 
 /// What the conditions of steps are weighed by (R22), over the rows of a case that may be chased.

@@ -32,6 +32,10 @@ fn decision(file: &DebtorFile, case: &CaseKey, world: &World) -> Decision {
     if let Some(contact) = under_way(world, file, case) {
         return match (contact.state, contact.word.as_ref().filter(|word| !word.given)) {
             (ContactState::Maybe, _) => Decision::hold(Reason::Uncertain, None),
+            // It is looked at again when the letter to the owner has left, and its day is worked out anew.
+            (_, Some(word)) if word.silence_is_yes && word.told_at.is_none() => {
+                meantime(world, file, case, &placed, contact).unwrap_or_else(|| Decision::wait(Reason::OwnerUntold, None))
+            }
             // What waits for a word about some invoices keeps nobody from being given something to do about others.
             (_, Some(word)) => meantime(world, file, case, &placed, contact).unwrap_or_else(|| {
                 let reason = if word.silence_is_yes { Reason::OwnerTold } else { Reason::AwaitsApproval };

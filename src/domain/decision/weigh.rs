@@ -38,6 +38,10 @@ pub(super) fn weigh(file: &DebtorFile, case: &CaseKey, world: &World, decision: 
                 rule("R2", false, Reason::Uncertain, text)
             }
             _ => match c.word.as_ref().filter(|w| !w.given) {
+                Some(word) if word.silence_is_yes && word.told_at.is_none() => {
+                    let text = format!("the owner has not been told of step \"{step}\" yet: silence is no yes, and it waits; `relance approve {} --yes` lets it leave", word.pk);
+                    rule("R22", false, Reason::OwnerUntold, text)
+                }
                 Some(word) if word.silence_is_yes => {
                     let text = format!("the owner was told of step \"{step}\" and may hold it until {}", word.until);
                     rule("R22", false, Reason::OwnerTold, text)

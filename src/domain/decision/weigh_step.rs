@@ -1,7 +1,7 @@
 //! The rules about one step, each in words: what it needs, by which addresses it goes, how often and when.
 
 use super::choice::reach;
-use super::ladder::{enters_late, marks};
+use super::ladder::{changed_kind, enters_late, marks};
 use super::pace::{Ceiled, is_consumer, pay_run, spacing};
 use super::survey::{Place, Placed};
 use super::verdict::firm_until;
@@ -96,6 +96,9 @@ impl Weighing<'_> {
             () if invoice.reopened => {
                 format!("{number}: open again after it was paid: it begins again at the first step after due")
             }
+            () if changed_kind(p.row) => format!(
+                "{number}: written about under a cadence for another kind of customer: it begins again at the first step after due"
+            ),
             () if !enters_late(p.row) => format!("{number}: known since {seen}, before it fell due"),
             () if self.world.policy.old_debts == OldDebts::Hold && self.file.is_released(p.row) => {
                 format!("{number}: first seen on {seen}, after it fell due, and released by a person")

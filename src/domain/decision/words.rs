@@ -232,7 +232,12 @@ pub(super) fn rule_of(reason: Reason) -> &'static str {
         Reason::DirectDebit | Reason::DebtorState => "R15",
         Reason::KindUnknown => "R16",
         Reason::QuietTime => "R20",
-        Reason::NeedsData | Reason::RuledOut | Reason::PayRun | Reason::AwaitsApproval | Reason::OwnerTold => "R22",
+        Reason::NeedsData
+        | Reason::RuledOut
+        | Reason::PayRun
+        | Reason::AwaitsApproval
+        | Reason::OwnerTold
+        | Reason::OwnerUntold => "R22",
         Reason::CannotReach | Reason::Uncertain => "R2",
         _ => "R27",
     }

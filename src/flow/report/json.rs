@@ -114,7 +114,7 @@ fn past(report: &Report, time: &dyn Fn(Timestamp) -> String) -> Value {
 
 fn question(q: &Question, time: &dyn Fn(Timestamp) -> String) -> Value {
     json!({ "id": q.asked.id, "debtor": q.asked.debtor, "name": q.asked.name, "step": q.asked.step, "rank": q.rank.map(|r| r.as_str()),
-        "text": q.asked.text, "asked_at": time(q.asked.asked_at), "until": q.asked.until.to_string(), "owner": q.asked.owner,
+        "text": q.asked.text, "asked_at": time(q.asked.asked_at), "told_at": q.asked.told_at.map(time), "until": q.asked.until.to_string(), "owner": q.asked.owner,
         "amount": q.amount.map(|m| m.decimal()), "currency": q.amount.map(|m| m.currency.code().to_owned()) })
 }
 

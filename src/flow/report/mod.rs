@@ -246,8 +246,7 @@ pub async fn build(desk: &Desk) -> Result<Report, DeskError> {
     decide.unreachable = desk.store.out_of_reach(FEW as i64).await?;
     let mut calls = calls::ranked(desk, now).await?;
     today.calls = (calls.len() as u64, cut(&mut calls));
-    let mut tasks = desk.store.open_tasks(desk.is_redirected(), day).await?;
-    tasks.retain(|t| t.kind == TaskKind::Task && !t.proposed);
+    let mut tasks = desk.store.tasks_to_do(TaskKind::Task, desk.is_redirected(), day).await?;
     let standings = super::work::standings(desk, &tasks, now).await?;
     let mut standing = standings.iter().map(|s| *s == Standing::Stands);
     tasks.retain(|_| standing.next().unwrap_or(true));
@@ -304,6 +303,7 @@ async fn questions(desk: &Desk, decide: &mut Decide, now: Timestamp) -> Result<(
         desk.store.questions(desk.is_redirected(), None).await?.into_iter().partition(|q| q.silence_is_yes);
     for (list, into) in [(&mut approvals, &mut decide.approvals), (&mut notices, &mut decide.notices)] {
         into.0 = list.len() as u64;
+        list.sort_by_key(|q| !q.is_untold()); // Nobody has heard of these yet, so they go first.
         let first = cut(list);
         let debtors: Vec<i64> = first.iter().map(|q| q.debtor_pk).collect();
         let files = if debtors.is_empty() { vec![] } else { desk.files(&debtors, now).await? };

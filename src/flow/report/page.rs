@@ -158,7 +158,8 @@ impl Tongue<'_> {
         });
         self.list(&mut lines, "decide.uncertain", *count, rows.collect());
         for (key, each, (count, few)) in [("approvals", "approval", &decide.approvals), ("notices", "notice", &decide.notices)] {
-            let rows = few.iter().map(|q| self.question(q, &format!("decide.{each}")));
+            let untold = |q: &Question| if q.asked.is_untold() { "_untold" } else { "" };
+            let rows = few.iter().map(|q| self.question(q, &format!("decide.{each}{}", untold(q))));
             self.list(&mut lines, &format!("decide.{key}"), *count, rows.collect());
         }
         let holds = decide.holds.list.iter().map(|h| {

@@ -67,6 +67,27 @@ statements! {
                 AND (i.closed_at IS NULL OR i.closed_at >= $1) AND i.first_seen <= h.until_day)))
         ORDER BY h.created_at, h.pk LIMIT 500";
     KEEP_NO_HOLDS = "UPDATE hold SET reason = 'erased' WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
+    /// What was said in a call is about the invoices of its task.
+    KEPT_CALLS = "SELECT c.pk, c.at FROM call c JOIN task t ON t.pk = c.task_pk
+        WHERE c.note IS NOT NULL AND c.at < $1 AND (c.at > $2 OR (c.at = $2 AND c.pk > $3))
+          AND NOT EXISTS (SELECT 1 FROM json_each(t.invoices) v JOIN invoice i ON i.pk = CAST(v.value AS BIGINT)
+              WHERE i.closed_at IS NULL OR i.closed_at >= $1)
+        ORDER BY c.at, c.pk LIMIT 500";
+    KEEP_NO_CALLS = "UPDATE call SET note = NULL WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
+    KEPT_TASKS = "SELECT t.pk, t.settled_at AS at FROM task t
+        WHERE t.text <> '' AND t.settled_at < $1 AND (t.settled_at > $2 OR (t.settled_at = $2 AND t.pk > $3))
+          AND NOT EXISTS (SELECT 1 FROM json_each(t.invoices) v JOIN invoice i ON i.pk = CAST(v.value AS BIGINT)
+              WHERE i.closed_at IS NULL OR i.closed_at >= $1)
+        ORDER BY t.settled_at, t.pk LIMIT 500";
+    KEEP_NO_TASKS = "UPDATE task SET text = '', owner = NULL, why = NULL WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
+    /// A word on a customer that another has replaced is about the claims that there were by then. One that counts stays.
+    KEPT_STANDINGS = "SELECT s.pk, s.ended_at AS at FROM standing s
+        WHERE s.reason <> 'erased' AND s.ended_at < $1 AND (s.ended_at > $2 OR (s.ended_at = $2 AND s.pk > $3))
+          AND NOT EXISTS (SELECT 1 FROM invoice i WHERE i.debtor_pk = s.debtor_pk AND i.presence <> 'closed' AND i.first_seen <= $4)
+          AND NOT EXISTS (SELECT 1 FROM invoice i WHERE i.debtor_pk = s.debtor_pk AND i.presence = 'closed'
+              AND (i.closed_at IS NULL OR i.closed_at >= $1) AND i.first_seen <= $4)
+        ORDER BY s.ended_at, s.pk LIMIT 500";
+    KEEP_NO_STANDINGS = "UPDATE standing SET value = NULL, reason = 'erased', said_by = NULL WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     KEPT_ALERTS = "SELECT pk, ended_at AS at FROM alert WHERE ended_at < $1 AND (ended_at > $2 OR (ended_at = $2 AND pk > $3)) ORDER BY ended_at, pk LIMIT 500";
     KEEP_NO_ALERTS = "DELETE FROM alert WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     /// Customers of whom nothing is claimed and nothing has happened for long enough.
@@ -94,7 +115,7 @@ pub struct Run {
     pub at: i64,
     /// Contacts of which the messages were erased, and attempts without a message whose words were.
     pub messages: u64,
-    /// Reasons of holds, words of events, letters to the creditor.
+    /// Reasons of holds and of words on customers, words of events, notes of calls, tasks, letters to the creditor.
     pub notes: u64,
     /// Customers.
     pub customers: u64,
@@ -111,6 +132,12 @@ pub enum Kind {
     Events,
     /// Reasons of holds.
     Holds,
+    /// Notes of calls.
+    Calls,
+    /// What was to be done, and what came of it.
+    Tasks,
+    /// Words on customers that others have replaced.
+    Standings,
     /// Letters to the creditor.
     Alerts,
     /// Whole customers.
@@ -149,6 +176,9 @@ impl Kind {
             Kind::Alone => (KEPT_ALONE, &[(KEEP_NOT_ALONE, true)]),
             Kind::Events => (KEPT_EVENTS, &[(KEEP_NO_EVENTS, false)]),
             Kind::Holds => (KEPT_HOLDS, &[(KEEP_NO_HOLDS, false)]),
+            Kind::Calls => (KEPT_CALLS, &[(KEEP_NO_CALLS, false)]),
+            Kind::Tasks => (KEPT_TASKS, &[(KEEP_NO_TASKS, false)]),
+            Kind::Standings => (KEPT_STANDINGS, &[(KEEP_NO_STANDINGS, false)]),
             Kind::Alerts => (KEPT_ALERTS, &[(KEEP_NO_ALERTS, false)]),
             Kind::Customers => (KEPT_CUSTOMERS, &[]),
         }
@@ -164,7 +194,7 @@ impl Store {
         let find = query(find).bind(before);
         let find = match kind {
             Kind::Customers => find.bind(from.pk).bind(day),
-            Kind::Holds => find.bind(from.at).bind(from.pk).bind(day),
+            Kind::Holds | Kind::Standings => find.bind(from.at).bind(from.pk).bind(day),
             _ => find.bind(from.at).bind(from.pk),
         };
         let rows = find.all(&mut tx).await?;

@@ -117,6 +117,19 @@ fn a_step_with_everything_wrong() {
 }
 
 #[test]
+fn an_owner_is_told_by_mail() {
+    let step = STEP.replace("\"email\"", "\"sms\"") + "notify_owner = \"1 working day\"\n";
+    let sms = "[sms]\ngateway = \"file\"\nurl = \"file://sms.jsonl\"\n";
+    let without =
+        GOOD.replace("[email]\nfrom = \"Comptabilité <compta@canal.example>\"\nsmtp = \"smtps://mail.canal.example\"\n", sms);
+    Tree::new(&without).file("cadences/own.toml", &format!("name = \"own\"\n{step}")).tells(&[
+        "cadences/own.toml:7:1: the owner is told of step \"reminder\" by e-mail, which is not configured, so it would never leave; wanted a section [email] in relance.toml, or approval = true",
+    ]);
+    let both = format!("{GOOD}{sms}");
+    Tree::new(&both).file("cadences/own.toml", &format!("name = \"own\"\n{step}")).tells(&[]);
+}
+
+#[test]
 fn channels() {
     let with = |channel: &str| own(&format!("name = \"own\"\n{}", STEP.replace("\"email\"", channel)));
     let empty = format!("cadences/own.toml:6:1: \"channel\" is empty; wanted {CHANNELS}");

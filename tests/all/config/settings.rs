@@ -227,3 +227,14 @@ fn the_report_has_an_hour_and_people() {
         "06:05:00 a@b.example c@d.example"
     );
 }
+
+#[test]
+fn a_question_waits_for_a_working_day_at_least() {
+    let people = |within: &str| Tree::good(&format!("\n[people]\napprove_within = \"{within}\"\n"));
+    people("1 working day").tells(&[]);
+    let told = people("0 days").read().map(|_| ()).unwrap_err();
+    assert!(
+        told.len() == 1 && told[0].starts_with("relance.toml:21:1:") && told[0].contains("at least \"1 working day\""),
+        "{told:?}"
+    );
+}

@@ -3,6 +3,9 @@
 use super::{both, zoe};
 use crate::program::{Firm, late, word};
 use crate::support::{Act, Config, Row, Smtp, Stage, World};
+use relance::domain::debtor::{Matter, Word};
+use relance::flow::called::{Report, record};
+use relance::flow::calls::Reached;
 use relance::flow::retain;
 use relance::store::person::retention::Run;
 use serde_json::json;
@@ -57,6 +60,48 @@ async fn messages_notes_and_customers_go_when_their_time_has_come() {
     world.poll().await;
     assert_eq!(step(&world).await, Some((0, 0, 0)));
     assert_eq!(world.peek(ADDRESSES).await, ["erased", "c2@client.example"]);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_said_in_calls_of_tasks_and_of_customers_goes_with_the_notes() {
+    let server = Smtp::start().await;
+    let cadence =
+        "name = \"standard\"\n[[step]]\nid = \"phone\"\nwhen = \"1 day after due\"\nchannel = \"call\"\ntext = \"Ask Zoe\"\n";
+    let rows = [Row::new("F-1", "C1").with("phone", "+32 470 00 00 01")];
+    let config = config(&server, "messages = \"9 years\"\nnotes = \"6 months\"\ncustomers = \"9 years\"\n").cadence(cadence);
+    let world = World::with(config, &rows).await;
+    world.round().await;
+    let now = world.clock.now();
+    let report = Report {
+        reached: Reached::Voicemail,
+        promise: None,
+        excuse: None,
+        note: Some("Zoe is ill".to_owned()),
+        next: Some("2026-11-05".parse().unwrap()),
+        number: None,
+        by: None,
+    };
+    record(world.desk(), 1, &report, now).await.unwrap();
+    let on = "2026-11-02".parse().unwrap();
+    for reason in ["her accountant", "her brother"] {
+        let word = Word { matter: Matter::PayRuns, value: Some("10".to_owned()), on, reason: reason.to_owned() };
+        world.store().say(1, Matter::PayRuns, Some(&word), Some("Anne"), now).await.unwrap();
+    }
+    world.days(7);
+    world.pay("F-1").await;
+    world.poll().await;
+    world.round().await;
+    world.days(170);
+    world.poll().await;
+    assert_eq!(step(&world).await, Some((0, 0, 0)));
+    world.days(20);
+    world.poll().await;
+    let (messages, notes, customers) = step(&world).await.unwrap();
+    assert!(messages == 0 && customers == 0 && notes >= 3, "{notes}");
+    assert_eq!(world.peek("SELECT coalesce(note, 'erased') FROM call").await, ["erased"]);
+    assert_eq!(world.peek("SELECT text || state FROM task").await, ["closed"]);
+    assert_eq!(world.peek("SELECT reason FROM standing ORDER BY pk").await, ["erased", "her brother"], "what counts stays");
     world.finish().await;
 }
 

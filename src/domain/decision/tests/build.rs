@@ -228,7 +228,7 @@ impl Scene {
     pub(super) fn had(mut self, pk: i64, step: &str, kind: MarkKind, on: &str) -> Scene {
         let at = self.cadence.position(&id(step));
         let rank = at.map_or_else(|| Rank::parse(step), |i| self.cadence.steps[i].rank);
-        self.row(pk).marks.push(Mark { step: id(step), rank, kind, on: day(on), contact: None });
+        self.row(pk).marks.push(Mark { step: id(step), rank, kind, on: day(on), contact: None, other_kind: false });
         self
     }
 
@@ -320,13 +320,20 @@ impl Scene {
             invoices.push(line.pk);
             let row = self.row(line.pk);
             row.marks.retain(|m| m.step != given.id);
-            row.marks.push(Mark { step: given.id.clone(), rank: given.rank, kind, on, contact: Some(pk) });
+            row.marks.push(Mark { step: given.id.clone(), rank: given.rank, kind, on, contact: Some(pk), other_kind: false });
         }
         for (invoice, skipped, _) in &plan.skipped {
             let rank = steps.iter().find(|s| s.id == *skipped).and_then(|s| s.rank);
             let row = self.row(*invoice);
             row.marks.retain(|m| m.step != *skipped);
-            row.marks.push(Mark { step: skipped.clone(), rank, kind: MarkKind::Skipped, on, contact: Some(pk) });
+            row.marks.push(Mark {
+                step: skipped.clone(),
+                rank,
+                kind: MarkKind::Skipped,
+                on,
+                contact: Some(pk),
+                other_kind: false,
+            });
         }
         let step = steps[plan.step].id.clone();
         self.file.contacts.push(Contact { pk, at: now, state, case: key(plan.asked.currency), step, invoices, word: None });

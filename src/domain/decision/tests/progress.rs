@@ -6,7 +6,7 @@ use crate::domain::decision::OldDebts;
 use crate::domain::step::{Rank, Step};
 
 fn foreign(scene: &mut Scene, pk: i64, step: &str, rank: Option<Rank>, on: &str) {
-    let mark = Mark { step: id(step), rank, kind: MarkKind::Left, on: day(on), contact: None };
+    let mark = Mark { step: id(step), rank, kind: MarkKind::Left, on: day(on), contact: None, other_kind: false };
     scene.row(pk).marks.push(mark);
 }
 

@@ -124,7 +124,14 @@ impl<'a> Simulation<'a> {
         for pk in &lost.invoices {
             let row = self.scene.row(*pk);
             if !row.marks.iter().any(|m| m.step == step.id) {
-                row.marks.push(Mark { step: step.id.clone(), rank: step.rank, kind: MarkKind::Undelivered, on, contact: None });
+                row.marks.push(Mark {
+                    step: step.id.clone(),
+                    rank: step.rank,
+                    kind: MarkKind::Undelivered,
+                    on,
+                    contact: None,
+                    other_kind: false,
+                });
             }
         }
     }
@@ -249,7 +256,14 @@ impl<'a> Simulation<'a> {
             invoices.push(line.pk);
             let row = self.scene.row(line.pk);
             row.marks.retain(|m| m.step != given.id);
-            row.marks.push(Mark { step: given.id.clone(), rank: given.rank, kind, on, contact: Some(contact) });
+            row.marks.push(Mark {
+                step: given.id.clone(),
+                rank: given.rank,
+                kind,
+                on,
+                contact: Some(contact),
+                other_kind: false,
+            });
             let (step, rank, overdue, term) = (given.id.clone(), given.rank, given.overdue, row.invoice.term);
             let accepted = (kind == MarkKind::Left).then_some(on);
             self.past.given.push(Given { contact, invoice: line.pk, term, step, rank, overdue, accepted });
@@ -258,7 +272,14 @@ impl<'a> Simulation<'a> {
             let rank = steps.iter().find(|s| s.id == *skipped).and_then(|s| s.rank);
             let row = self.scene.row(*pk);
             row.marks.retain(|m| m.step != *skipped);
-            row.marks.push(Mark { step: skipped.clone(), rank, kind: MarkKind::Skipped, on, contact: Some(contact) });
+            row.marks.push(Mark {
+                step: skipped.clone(),
+                rank,
+                kind: MarkKind::Skipped,
+                on,
+                contact: Some(contact),
+                other_kind: false,
+            });
             self.past.passed.push((contact, *pk, row.invoice.term, skipped.clone()));
         }
         self.past.contacts.push((contact, now, invoices.clone()));

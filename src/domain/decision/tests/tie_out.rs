@@ -128,6 +128,7 @@ fn r27_late_without_an_address_is_held_for_it() {
         kind: MarkKind::Undelivered,
         on: day("2026-06-05"),
         contact: None,
+        other_kind: false,
     });
     assert_eq!(states(&scene, "2026-06-22 10:00")[0], "1 held:no_address 100.00 EUR");
     // A new address mends it, though the reminder is on record as undelivered.
@@ -207,7 +208,14 @@ fn build(scene: &mut Scene, rows: Vec<RowSeed>) {
         }
         for (step, kind) in seed.marks {
             let rank = Rank::ALL.get(step as usize).copied();
-            row.marks.push(Mark { step: id(&format!("a{step}")), rank, kind: kinds[kind as usize], on: today, contact: None });
+            row.marks.push(Mark {
+                step: id(&format!("a{step}")),
+                rank,
+                kind: kinds[kind as usize],
+                on: today,
+                contact: None,
+                other_kind: false,
+            });
         }
         scene.file.rows.push(row);
     }
