@@ -202,6 +202,8 @@ impl<'d> Year<'d> {
             match day {
                 _ if day == AWAY.start => self.books.hide(true, self.at(date, 5 * 60)?).await?,
                 _ if day == AWAY.end => self.books.hide(false, self.at(date, 5 * 60)?).await?,
+                _ if day == STANDSTILL.start => self.books.note(self.at(date, 0)?, "stands_still", serde_json::json!({})),
+                _ if day == STANDSTILL.end => self.books.note(self.at(date, 0)?, "runs_again", serde_json::json!({})),
                 HALVED => self.books.lose(true, self.at(date, 5 * 60)?).await?,
                 _ if day == HALVED + 1 => self.books.lose(false, self.at(date, 5 * 60)?).await?,
                 _ => {}
