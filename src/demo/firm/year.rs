@@ -249,8 +249,11 @@ impl<'d> Year<'d> {
         plan::step(&self.desk).await?;
         self.sent += deliver::step(&self.desk).await?.accepted;
         review::step(&self.desk).await?;
-        for row in self.desk.store.log_page(self.log, &LogFilter::default()).await? {
-            self.log = row.id;
+        let mut rows = self.desk.store.log_page(self.log, &LogFilter::default()).await?;
+        self.log = rows.last().map_or(self.log, |row| row.id);
+        // Messages leave side by side, and are in the log as they were done: the same seed is the same year all the same.
+        rows.sort_by(|a, b| (&a.debtor, &a.step, &a.channel, &a.address).cmp(&(&b.debtor, &b.step, &b.channel, &b.address)));
+        for row in rows {
             if let Some(i) = self.customer(&row.debtor) {
                 self.react(i, &row, date);
             }
