@@ -6,8 +6,8 @@ use super::words::long_dates;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
-/// What is asked of each invoice of a case: less what is disputed, less credits, those that name it first, the others on
-/// the oldest.
+/// What is asked of each invoice of a case: less what is disputed, less credits, those that name it first, then the others and
+/// what is left of those, on the oldest.
 fn asked_of(court: &Court, contact: &Contact) -> BTreeMap<String, i64> {
     let rows: Vec<(&String, &Row)> = court.rows_of(&contact.debtor, &contact.currency).collect();
     let mut open: BTreeMap<String, i64> = BTreeMap::new();
@@ -18,11 +18,17 @@ fn asked_of(court: &Court, contact: &Contact) -> BTreeMap<String, i64> {
     let mut loose = 0;
     for (_, credit) in rows.iter().filter(|(_, r)| r.kind != "invoice" && r.since <= seen) {
         let amount = credit.at(contact.at).map_or(0, |s| s.balance.abs());
-        match credit.names.as_ref().map(|n| open.get_mut(n)) {
-            Some(Some(invoice)) => *invoice = (*invoice - amount).max(0),
-            Some(None) => {}
-            None => loose += amount,
-        }
+        let named = credit.names.as_ref().and_then(|n| Some((n, court.rows.get(n)?.at(contact.at)?)));
+        let Some((name, standing)) = named else {
+            loose += amount;
+            continue;
+        };
+        // What its own invoice does not need is free for others; one that is disputed as a whole needs all of its own.
+        let left = open.get(name).copied().unwrap_or_default();
+        let needed = if standing.status == "open" { left } else { standing.balance };
+        let used = amount.min(needed.max(0));
+        open.insert(name.clone(), (left - used).max(0));
+        loose += amount - used;
     }
     let mut oldest: Vec<(&String, &Row)> = rows.iter().filter(|(_, r)| r.kind == "invoice").copied().collect();
     oldest.sort_by_key(|(number, r)| (r.due, (*number).clone()));
@@ -42,16 +48,17 @@ pub fn r5(court: &Court, out: &mut Vec<Breach>) {
             out.push(court.breach("R5", contact, "the mail is not in the folder"));
             continue;
         };
+        let want = asked_of(court, contact);
         for (number, row) in court.rows_of(&contact.debtor, &contact.currency) {
             let late = row.due < contact.local.date();
-            let open =
-                row.at(contact.at).is_some_and(|s| s.status != "void" && s.balance > 100 && (late || s.status == "disputed"));
+            let open = row.at(contact.at).is_some_and(|s| {
+                s.status == "disputed" || (late && s.status == "open" && want.get(number).is_some_and(|w| *w > 100))
+            });
             let known = row.kind == "invoice" && row.since <= court.last_poll(contact.at);
             if open && known && !letter.text.contains(number.as_str()) {
                 out.push(court.breach("R5", contact, format!("{number} is open and not in the mail")));
             }
         }
-        let want = asked_of(court, contact);
         let Some(first) = letter.blocks.first() else {
             // A short note names the one invoice and its sum.
             let said = |n: &String| letter.text.contains(n.as_str()) && digits(&letter.text).contains(&want[n].to_string());
