@@ -24,6 +24,8 @@ mod customers;
 mod daemons;
 mod demo;
 mod demo_story;
+#[path = "year/mod.rs"]
+mod demo_year;
 mod explain;
 mod facts;
 mod floors;

@@ -17,16 +17,18 @@ CREATE TABLE customer (id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT, count
   state TEXT, contacts TEXT, pay_runs TEXT, owner TEXT, since TEXT NOT NULL);
 CREATE TABLE invoice (number TEXT PRIMARY KEY, customer TEXT NOT NULL REFERENCES customer (id), kind TEXT NOT NULL,
   issued_on TEXT NOT NULL, due_on TEXT NOT NULL, currency TEXT NOT NULL, total TEXT NOT NULL, balance TEXT NOT NULL,
-  status TEXT NOT NULL, disputed_amount TEXT, for_invoice TEXT, document TEXT, lost INTEGER NOT NULL DEFAULT 0);
+  status TEXT NOT NULL, disputed_amount TEXT, for_invoice TEXT, document TEXT, lost INTEGER NOT NULL DEFAULT 0,
+  archived INTEGER NOT NULL DEFAULT 0);
 ";
 
-/// What relance reads. `lost` marks what an export forgot, on the one day on which it went wrong.
+/// What relance reads: what is open, and what was settled of late. `lost` marks what an export forgot, on the one day on which
+/// it went wrong.
 const VIEW: &str = "
 CREATE VIEW relance_invoices AS
   SELECT i.number AS invoice_id, i.number, c.id AS customer_id, c.name AS customer_name, i.issued_on, i.due_on, i.currency,
          i.total, i.balance, i.status, i.kind, i.for_invoice, i.disputed_amount, i.document, c.email, c.phone, c.language,
          c.country, c.kind AS customer_kind, c.state, c.contacts, c.pay_runs, c.owner, c.since AS customer_since
-  FROM invoice i JOIN customer c ON c.id = i.customer WHERE i.lost = 0;
+  FROM invoice i JOIN customer c ON c.id = i.customer WHERE i.lost = 0 AND i.archived = 0;
 ";
 
 /// A row of the ledger, as the firm remembers it.
@@ -89,7 +91,7 @@ impl Books {
 
     pub(super) async fn add(&mut self, number: &str, paper: Paper, customer: &str, at: Timestamp) -> anyhow::Result<()> {
         let money = |minor| Money::new(minor, paper.currency).decimal();
-        let insert = sqlx::query("INSERT INTO invoice VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10, $11, 0)");
+        let insert = sqlx::query("INSERT INTO invoice VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10, $11, 0, 0)");
         let insert = insert.bind(number).bind(customer).bind(paper.kind).bind(paper.issued_on.to_string());
         let insert = insert.bind(paper.due_on.to_string()).bind(paper.currency.code()).bind(money(paper.total));
         insert
@@ -114,7 +116,7 @@ impl Books {
         paper.under_way = false;
         let (open, kind, currency) = (Money::new(balance, paper.currency).decimal(), paper.kind, paper.currency);
         let status = if balance == 0 { "paid" } else { "open" };
-        self.set(number, "UPDATE invoice SET balance = $2 WHERE number = $1", &open).await?;
+        self.set(number, "UPDATE invoice SET balance = $2, archived = 0 WHERE number = $1", &open).await?;
         self.set(number, "UPDATE invoice SET status = $2 WHERE number = $1 AND status <> 'disputed'", status).await?;
         if balance == 0 {
             self.set(number, "UPDATE invoice SET status = $2 WHERE number = $1", status).await?;
@@ -152,6 +154,13 @@ impl Books {
 
     async fn set(&self, key: &str, sql: &'static str, value: &str) -> anyhow::Result<()> {
         sqlx::query(sql).bind(key.to_owned()).bind(value.to_owned()).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// What is settled and was due before a day goes into the archive, where no export looks.
+    pub(super) async fn archive(&self, before: Date) -> anyhow::Result<()> {
+        let sql = "UPDATE invoice SET archived = 1 WHERE status IN ('paid', 'void') AND due_on < $1";
+        sqlx::query(sql).bind(before.to_string()).execute(&self.pool).await?;
         Ok(())
     }
 

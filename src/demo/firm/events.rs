@@ -101,11 +101,15 @@ impl Year<'_> {
 
     /// It is settled: with a credit note in one case of two; then it is paid.
     async fn settled(&mut self, number: &str, day: Date, at: Timestamp) -> anyhow::Result<()> {
-        self.books.mark(number, "status", "open", at).await?;
-        self.books.mark(number, "disputed_amount", "", at).await?;
         let Some(paper) = self.books.papers.get_mut(number) else { return Ok(()) };
         paper.disputed = false;
         let paper = paper.clone();
+        self.books.mark(number, "disputed_amount", "", at).await?;
+        // Some pay while they object.
+        if paper.balance == 0 {
+            return self.books.mark(number, "status", "paid", at).await;
+        }
+        self.books.mark(number, "status", "open", at).await?;
         if self.chance.odds(50) {
             self.payments += 1;
             let balance = -(paper.balance / 5).max(1);

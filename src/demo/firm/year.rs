@@ -14,14 +14,14 @@ use crate::flow::{Desk, collect, deliver, plan, report, review};
 use crate::store::attempts::LogFilter;
 use anyhow::Context as _;
 use jiff::Timestamp;
-use jiff::civil::{Date, Time};
+use jiff::civil::{Date, Time, Weekday};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// When the books are opened: before the first poll of the day, and between that and the first messages.
 const BOOKINGS: [i16; 2] = [7 * 60, 10 * 60 + 30];
 
-/// When relance looks, in minutes of the day, and whether the ledger is read then.
+/// When relance looks, in minutes of the day, and whether the ledger is read then. On Sundays and holidays only [`REST`].
 const LOOKS: [(i16, bool); 7] = [
     (3 * 60 + 10, false),
     (7 * 60 + 31, true),
@@ -31,6 +31,9 @@ const LOOKS: [(i16, bool); 7] = [
     (17 * 60 + 20, false),
     (19 * 60 + 30, false),
 ];
+
+/// The looks of a day on which nobody works.
+const REST: [i16; 2] = [7 * 60 + 31, 10 * 60 + 40];
 
 /// When the firm's own people are at it.
 const DESK_WORK: i16 = 8 * 60 + 45;
@@ -202,11 +205,16 @@ impl<'d> Year<'d> {
             match day {
                 _ if day == AWAY.start => self.books.hide(true, self.at(date, 5 * 60)?).await?,
                 _ if day == AWAY.end => self.books.hide(false, self.at(date, 5 * 60)?).await?,
+                _ if day == STANDSTILL.start => self.books.note(self.at(date, 0)?, "stands_still", serde_json::json!({})),
+                _ if day == STANDSTILL.end => self.books.note(self.at(date, 0)?, "runs_again", serde_json::json!({})),
                 HALVED => self.books.lose(true, self.at(date, 5 * 60)?).await?,
                 _ if day == HALVED + 1 => self.books.lose(false, self.at(date, 5 * 60)?).await?,
                 _ => {}
             }
             self.day(date, !STANDSTILL.contains(&day)).await?;
+            if date.day() == 1 {
+                self.books.archive(plus_days(date, -40)).await?;
+            }
             tell(Progress { day, date, sent: self.sent });
         }
         self.books.close().await?;
@@ -215,6 +223,7 @@ impl<'d> Year<'d> {
 
     async fn day(&mut self, date: Date, runs: bool) -> anyhow::Result<()> {
         let works = runs && is_working_day(date, self.desk.setup.settings.creditor.calendar.as_deref());
+        let rests = !works && date.weekday() != Weekday::Saturday;
         let mut moments: Vec<i16> = LOOKS.iter().map(|l| l.0).chain([DESK_WORK, CALLS]).collect();
         moments.sort_unstable();
         for minute in moments {
@@ -224,6 +233,7 @@ impl<'d> Year<'d> {
                 DESK_WORK if works => self.desk_work(date).await?,
                 CALLS if works => self.calls().await?,
                 DESK_WORK | CALLS => {}
+                _ if rests && !REST.contains(&minute) => {}
                 _ if runs => self.look(date, LOOKS.contains(&(minute, true))).await?,
                 _ => {}
             }
@@ -239,8 +249,11 @@ impl<'d> Year<'d> {
         plan::step(&self.desk).await?;
         self.sent += deliver::step(&self.desk).await?.accepted;
         review::step(&self.desk).await?;
-        for row in self.desk.store.log_page(self.log, &LogFilter::default()).await? {
-            self.log = row.id;
+        let mut rows = self.desk.store.log_page(self.log, &LogFilter::default()).await?;
+        self.log = rows.last().map_or(self.log, |row| row.id);
+        // Messages leave side by side, and are in the log as they were done: the same seed is the same year all the same.
+        rows.sort_by(|a, b| (&a.debtor, &a.step, &a.channel, &a.address).cmp(&(&b.debtor, &b.step, &b.channel, &b.address)));
+        for row in rows {
             if let Some(i) = self.customer(&row.debtor) {
                 self.react(i, &row, date);
             }
