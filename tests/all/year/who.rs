@@ -96,11 +96,13 @@ pub fn r17(court: &Court, out: &mut Vec<Breach>) {
     }
 }
 
-/// Whether all that was overdue at a moment has been settled by another.
+/// Whether all that was overdue at a moment has been settled by another, or is covered by money that nobody has placed yet.
 pub fn settled_since(court: &Court, debtor: &str, then: Timestamp, now: Timestamp) -> bool {
-    let rows = court.of.get(debtor).into_iter().flatten().map(|n| &court.rows[n]);
-    let overdue = rows.filter(|r| r.kind == "invoice" && r.due < at_home(then) && r.owed(then) > 0);
-    overdue.into_iter().all(|r| r.owed(now) == 0)
+    let rows = || court.of.get(debtor).into_iter().flatten().map(|n| &court.rows[n]);
+    let overdue = rows().filter(|r| r.kind == "invoice" && r.due < at_home(then) && r.owed(then) > 0);
+    let left: i64 = overdue.map(|r| r.owed(now)).sum();
+    let loose = rows().filter(|r| r.kind != "invoice" && r.names.is_none());
+    left <= loose.map(|r| r.at(now).map_or(0, |s| s.balance.abs())).sum()
 }
 
 /// What keeps a customer silent on a day, if a person has said so before the moment: a hold, a promise, a date agreed.
