@@ -41,7 +41,7 @@ impl Outlet {
         }
         let taken = Taken { number: number.to_owned(), channel, address: address.to_owned(), message: message.to_vec() };
         kept.taken.insert(number.to_owned(), taken);
-        Sent::Answered(Answer::accepted("taken by a test"))
+        Sent::Answered(Answer::accepted("taken by the rehearsal"))
     }
 
     /// From now on an address does not exist; with an empty one, none does.

@@ -186,7 +186,7 @@ async fn show(desk: &Desk, pk: i64, as_json: bool, now: Timestamp) -> Result<(),
         say!("  pays on   {runs}");
     }
     say!(
-        "  so far    {} invoices seen, {} paid, {} of them late; {} promises broken",
+        "  so far    {} invoices seen; paid in full {} times (a returned payment counts again), {} of them late; {} promises broken",
         d.past.invoices,
         d.past.paid,
         d.past.late,

@@ -143,7 +143,7 @@ fn without_cadence(file: &DebtorFile) -> String {
 
 /// A message that is planned already: when it leaves, were nothing to stop it; or why it will not.
 fn in_hand(desk: &Desk, file: &DebtorFile, message: &UnderWay, booked: Booked, now: Timestamp) -> Result<Entry, Reason> {
-    let free = Conditions { brakes: vec![], booked };
+    let free = Conditions { brakes: vec![], booked, read_on: None };
     let found = outlook(desk, &free, file, message, now).ok_or(Reason::NoCadence)?;
     let (Verdict::Send(plan), Some(at)) = (&found.decision.verdict, found.at) else { return Err(found.decision.reason) };
     let on = local_date(at, &desk.setup.zone(&file.debtor));

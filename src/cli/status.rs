@@ -36,7 +36,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     let age = good.as_ref().map(|g| (now.as_second() - g.started_at.as_second()).max(0));
     let today = local_date(now, zone);
     let booked = match conditions.booked {
-        Booked::Through(day) => day,
+        Booked::Through(day) | Booked::Read(day) => day,
         lag => lag.through(today, today, desk.setup.settings.creditor.calendar.as_deref()),
     };
     let mut brakes: Vec<(String, String)> =

@@ -75,7 +75,7 @@ pub(super) async fn done(config: &Path, args: DoneArgs) -> Result<(), CliError> 
     let how = if args.dropped { TaskEnd::Dropped } else { TaskEnd::Done };
     if !desk.store.end_task(args.id, how, args.note.as_deref().unwrap_or("done"), today, now).await? {
         return Err(CliError::Failed(format!(
-            "there is no open task {}; `relance tasks` and `relance calls` list them",
+            "there is no open task {}; `relance tasks` and `relance calls` list them (a question waits under its own number: `relance approve`)",
             args.id
         )));
     }

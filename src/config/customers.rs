@@ -63,6 +63,12 @@ impl Setup {
         self.days.get(&(country, own)).map(Arc::as_ref)
     }
 
+    /// The holidays that count in a country: the creditor's, and its own.
+    pub fn calendar_of(&self, country: Option<&str>) -> Option<&Calendar> {
+        let country = country.filter(|c| self.calendars.contains_key(*c)).map(str::to_owned);
+        self.days.get(&(country, None)).map(Arc::as_ref)
+    }
+
     /// Works out what a customer is, of whom so far only the ledger's columns are known (R15, R16).
     pub fn settle<'t>(&self, debtor: &mut Debtor, tags: impl Iterator<Item = Tagged<'t>>, words: &[Word]) {
         standing::settle(debtor, tags, words, &self.settings.source.tags);

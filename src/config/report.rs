@@ -125,6 +125,8 @@ const TABLES: [(&str, &[&str]); 6] = [
             "finished",
             "finished_how",
             "pending",
+            "state",
+            "state_how",
             "kind_unknown",
             "kind_unknown_how",
         ],

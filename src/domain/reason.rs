@@ -67,7 +67,9 @@ reasons! {
     /// Only a rounding difference remains (R12).
     Rounding = "rounding", "only a rounding difference remains";
     /// The lower step was not accepted, so a firmer one may not leave (R2).
-    CannotReach = "cannot_reach", "a step could not be delivered or was dropped, so nothing firmer may leave";
+    CannotReach = "cannot_reach", "a step could not be delivered, so nothing firmer may leave";
+    /// A person passed over the lower step, so a firmer one may not leave (R2).
+    PassedOver = "passed_over", "a step was passed over by your word, so nothing firmer leaves by itself";
     /// There is no contact point for the step.
     NoAddress = "no_address", "there is no usable address for this step";
     /// A message may or may not have left; a person must say (crash or time-out).

@@ -121,7 +121,7 @@ fn change(desk: &Desk, row: &LedgerRow, before: Option<&Known>, digest: i64, now
         let was_open = k.presence != Presence::Closed;
         let old = Money::new(k.balance, k.currency);
         if was_open && !open {
-            event("paid", format!("paid or void; {old} was open"), old.minor, true);
+            event("paid", format!("closed in the ledger (paid or cancelled); {old} was open"), old.minor, true);
         } else if !was_open && open {
             term += 1;
             reopened = true;
@@ -133,8 +133,9 @@ fn change(desk: &Desk, row: &LedgerRow, before: Option<&Known>, digest: i64, now
         }
         let same = was_open && open && row.kind == RowKind::Invoice && row.balance.currency == k.currency;
         if same && row.balance.minor < k.balance && k.balance > 0 {
-            let calendar = desk.setup.settings.creditor.calendar.as_deref();
-            paused_until = Some(plus_working_days(today, PART_PAYMENT_PAUSE, calendar));
+            // Working days are those of both countries, as for every step.
+            let country = row.customer.country.as_deref();
+            paused_until = Some(plus_working_days(today, PART_PAYMENT_PAUSE, desk.setup.calendar_of(country)));
             event("part_paid", format!("balance went from {old} to {}", row.balance), k.balance - row.balance.minor, true);
         }
     }

@@ -38,7 +38,7 @@ pub async fn drafted(desk: &Desk, question: &Waiting, now: Timestamp) -> Result<
     let Some(file) = desk.files(&[question.debtor_pk], now).await?.pop() else { return Ok(vec![]) };
     let under_way = desk.store.under_way(&[question.debtor_pk]).await?;
     let booked = desk.conditions(now).await?.booked;
-    let free = Conditions { brakes: vec![], booked };
+    let free = Conditions { brakes: vec![], booked, read_on: None };
     let mut drafts = Vec::new();
     for message in under_way.iter().filter(|m| Some(m.contact_pk) == question.contact_pk) {
         let Some(found) = outlook(desk, &free, &file, message, now) else { continue };

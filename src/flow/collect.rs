@@ -218,7 +218,7 @@ async fn finish(
     if open >= SHRINK_FROM && vanished * 100 > open * most && !released {
         poll.outcome = PollOutcome::Shrunk;
         poll.text = format!(
-            "{vanished} of {open} open rows are gone since the last poll, more than {most} %; if that is right, say `relance release --ledger`"
+            "{vanished} of {open} open invoices are gone from the ledger since it was last read, more than {most} %; if they were paid or cancelled, say `relance release --ledger`"
         );
         return Ok(poll);
     }

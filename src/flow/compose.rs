@@ -156,7 +156,7 @@ fn free_until(desk: &Desk, order: &Order, days: u32) -> Date {
 /// The day on which the next step of a rank follows that is configured for what is asked, were this one to leave now.
 fn next_of_rank(desk: &Desk, order: &Order, wanted: impl Fn(Rank) -> bool) -> Option<Date> {
     let case = CaseKey { cadence: order.cadence.name.clone(), currency: order.plan.asked.currency };
-    let conditions = Conditions { brakes: vec![], booked: order.booked };
+    let conditions = Conditions { brakes: vec![], booked: order.booked, read_on: None };
     let zone = desk.setup.zone(&order.file.debtor);
     let world = desk.world(&conditions, &order.file.debtor, &zone, order.cadence, order.now);
     announced(order.file, &case, &world, order.plan, wanted)

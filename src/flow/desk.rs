@@ -86,6 +86,8 @@ pub struct Conditions {
     pub brakes: Vec<Brake>,
     /// Up to which day receipts are booked.
     pub booked: Booked,
+    /// The day on which the ledger was last read, in the creditor's zone.
+    pub read_on: Option<Date>,
 }
 
 /// The desk: a handle that costs nothing to clone, so that every part of a pump can be a task of its own.
@@ -254,8 +256,17 @@ impl Desk {
         let account = Account::of(&self.store, &self.setup.settings.creditor).await?;
         let broken = self.weigh_guards(last.as_ref(), good.as_ref(), &account, now).into_iter().filter(|r| !r.holds);
         let brakes = broken.map(|r| Brake::new(r.reason, r.text)).collect();
-        let booked = good.as_ref().and_then(|g| g.booked_through).map(Booked::Through);
-        Ok(Conditions { brakes, booked: booked.unwrap_or(Booked::Lag(self.setup.settings.source.booking_lag)) })
+        let (source, creditor) = (&self.setup.settings.source, &self.setup.settings.creditor);
+        let read_on = good.as_ref().map(|g| local_date(g.started_at, &creditor.timezone));
+        let booked = match (good.as_ref().and_then(|g| g.booked_through), read_on) {
+            (Some(through), _) => Booked::Through(through),
+            // What nobody has read is not known to be booked.
+            (None, Some(day)) if day < local_date(now, &creditor.timezone) => {
+                Booked::Read(source.booking_lag.before(day, creditor.calendar.as_deref()))
+            }
+            (None, _) => Booked::Lag(source.booking_lag),
+        };
+        Ok(Conditions { brakes, booked, read_on })
     }
 
     /// Every guard of all sending (R14, R23) in words, also those that hold.

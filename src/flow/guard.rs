@@ -24,7 +24,11 @@ impl Guards<'_> {
     pub(super) fn weigh(&self) -> Vec<RuleWeighed> {
         let rule = |holds, reason, text| RuleWeighed { rule: "R14", holds, reason, text };
         let mut found = vec![match self.last {
-            None => rule(false, Reason::PollFailed, "the ledger has not been read yet".to_owned()),
+            None => rule(
+                false,
+                Reason::PollFailed,
+                "the ledger has not been read yet; nothing is wrong if relance was started just now".to_owned(),
+            ),
             Some(last) => match last.outcome {
                 PollOutcome::Failed => rule(false, Reason::PollFailed, format!("the last poll failed: {}", last.text)),
                 PollOutcome::Shrunk => rule(false, Reason::LedgerShrunk, last.text.clone()),
@@ -35,7 +39,11 @@ impl Guards<'_> {
         }];
         if let Some(good) = self.good {
             let (age, most) = (self.now.as_second() - good.started_at.as_second(), self.max_data_age);
-            let text = format!("the data is {} old; [guard] max_data_age is {}", span(age), span(most));
+            let text = format!(
+                "the ledger was last read {} ago; after {} nothing is sent ([guard] max_data_age)",
+                span(age),
+                span(most)
+            );
             found.push(rule(age <= most, Reason::StaleData, text));
         }
         found.extend(self.account.weigh());

@@ -31,7 +31,12 @@ pub(super) fn look(
 ) -> (Option<Timestamp>, Reason) {
     let zone = desk.setup.zone(&file.debtor);
     let today = local_date(now, &zone);
-    let ground = Ground { policy: &desk.setup.settings.policy, bank: desk.setup.settings.creditor.calendar.as_deref(), today };
+    let ground = Ground {
+        policy: &desk.setup.settings.policy,
+        bank: desk.setup.settings.creditor.calendar.as_deref(),
+        today,
+        read_on: conditions.read_on,
+    };
     if settled(file, &ground, &zone, looks) {
         // What is decided next is decided on what that leaves.
         return (Some(later_by(now, 1)), Reason::Changed);
@@ -170,7 +175,7 @@ fn next_look(decision: &Decision, now: Timestamp) -> Option<Timestamp> {
 /// Of several cases, the one that needs a person says most, then the one that sends.
 fn rank(reason: Reason) -> u8 {
     match reason {
-        Reason::NoAddress | Reason::CannotReach => 5,
+        Reason::NoAddress | Reason::CannotReach | Reason::PassedOver => 5,
         Reason::Uncertain | Reason::UnallocatedCovers | Reason::OldDebt => 4,
         Reason::Due => 3,
         Reason::Paid | Reason::NoCadence => 0,

@@ -62,9 +62,10 @@ pub fn foresee(desk: &Desk, booked: Booked, file: &DebtorFile, horizon: Horizon)
         let today = local_date(at, &zone);
         let shifted = match booked {
             Booked::Through(day) => Booked::Through(plus_days(day, crate::domain::time::days_between(start, today))),
+            Booked::Read(day) => Booked::Read(plus_days(day, crate::domain::time::days_between(start, today))),
             lag => lag,
         };
-        let conditions = Conditions { brakes: vec![], booked: shifted };
+        let conditions = Conditions { brakes: vec![], booked: shifted, read_on: None };
         let mut next: Option<Timestamp> = None;
         let mut again = false;
         for case in file.cases() {

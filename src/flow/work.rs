@@ -41,7 +41,7 @@ pub(super) fn of(desk: &Desk, conditions: &Conditions, file: &DebtorFile, task: 
 pub(super) fn ground<'d>(desk: &'d Desk, file: &DebtorFile, now: Timestamp) -> Ground<'d> {
     let settings = &desk.setup.settings;
     let today = local_date(now, &desk.setup.zone(&file.debtor));
-    Ground { policy: &settings.policy, bank: settings.creditor.calendar.as_deref(), today }
+    Ground { policy: &settings.policy, bank: settings.creditor.calendar.as_deref(), today, read_on: None }
 }
 
 /// A standing in words, for a list; empty when there is nothing to say.

@@ -34,7 +34,7 @@ statements! {
     REPORT_HOLDS = "SELECT d.source_id, d.name, i.number, h.kind, h.until_day, h.reason, count(*) OVER () AS holds FROM hold h
         JOIN debtor d ON d.pk = h.debtor_pk LEFT JOIN invoice i ON i.pk = h.invoice_pk
         WHERE h.ended_at IS NULL AND h.until_day > $1 AND h.until_day <= $2 ORDER BY h.until_day, h.pk LIMIT $3";
-    REPORT_UNREACHABLE = "SELECT source_id, name, unreachable_since, count(*) OVER () AS debtors FROM debtor
+    REPORT_UNREACHABLE = "SELECT pk, source_id, name, unreachable_since, count(*) OVER () AS debtors FROM debtor
         WHERE unreachable_since IS NOT NULL ORDER BY unreachable_since DESC, pk LIMIT $1";
     /// Whom nobody has ever written to or spoken with.
     REPORT_STRANGERS = "SELECT d.pk FROM debtor d WHERE d.pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
@@ -209,10 +209,11 @@ impl Store {
         few(&rows, "holds", told)
     }
 
-    /// Debtors who cannot be reached, the latest first.
-    pub async fn out_of_reach(&self, most: i64) -> Result<Few, StoreError> {
+    /// Debtors who cannot be reached, the latest first, and their keys.
+    pub async fn out_of_reach(&self, most: i64) -> Result<(Few, Vec<i64>), StoreError> {
         let rows = query(REPORT_UNREACHABLE).bind(most).all(&self.reader).await?;
-        few(&rows, "debtors", |row| Ok(Told { since: Some(instant(row.get("unreachable_since")?)?), ..who(row)? }))
+        let few = few(&rows, "debtors", |row| Ok(Told { since: Some(instant(row.get("unreachable_since")?)?), ..who(row)? }))?;
+        Ok((few, rows.iter().map(|row| row.get("pk")).collect::<Result<_, _>>()?))
     }
 
     /// Those of some debtors to whom nothing has ever left.

@@ -3,8 +3,9 @@
 use super::Subject;
 use crate::domain::case::CaseKey;
 use crate::domain::debtor::{Debtor, Origin};
-use crate::domain::decision::{Actor, Decision, Explanation, Plan, RuleWeighed, Verdict};
+use crate::domain::decision::{Actor, Decision, Explanation, Plan, RuleWeighed, To, Verdict, Way};
 use crate::domain::reason::Reason;
+use crate::domain::step::TaskKind;
 use crate::domain::time::plus_days;
 use crate::flow::Desk;
 use crate::flow::simulate::{Foreseen, Horizon, Outlook, foresee, outlook};
@@ -53,6 +54,7 @@ pub(super) fn next(
     explanation: &Explanation,
 ) -> Next {
     let step = explanation.step.as_ref().map(|s| s.to_string());
+    let itself = |what: &str| Next { step: step.clone(), at: decision.next, by: Actor::Relance, what: what.to_owned() };
     let plain = |what: &str| Next { step: step.clone(), at: decision.next, by: decision.next_by, what: what.to_owned() };
     match &decision.verdict {
         Verdict::Send(plan) => sent(desk, case, plan, decision.next),
@@ -66,8 +68,8 @@ pub(super) fn next(
             // A stop that ends by itself does so when it does, whatever would be due by then.
             _ if is_stop(decision.reason) || decision.reason == Reason::OwnerUntold => plain(to_do(decision.reason)),
             (_, Some((at, plan))) => sent(desk, case, &plan, Some(at)),
-            (Some(_), None) => plain("looks again; as things stand nothing leaves then"),
-            (None, None) => plain("nothing by date; looks again when the ledger changes"),
+            (Some(_), None) => itself("looks again; as things stand nothing leaves then"),
+            (None, None) => itself("nothing by date; looks again when the ledger changes"),
         },
     }
 }
@@ -76,11 +78,28 @@ fn is_stop(reason: Reason) -> bool {
     matches!(reason, Reason::StaleData | Reason::PollFailed | Reason::ChannelStopped)
 }
 
+/// The channels, each with how many addresses it has.
+fn ways(to: &[To]) -> String {
+    let mut ways: Vec<(&str, usize)> = Vec::new();
+    for to in to {
+        match ways.iter_mut().find(|w| w.0 == to.channel.as_str()) {
+            Some(way) => way.1 += 1,
+            None => ways.push((to.channel.as_str(), 1)),
+        }
+    }
+    let told =
+        |(channel, count): (&str, usize)| if count == 1 { channel.to_owned() } else { format!("{channel} ({count} addresses)") };
+    ways.into_iter().map(told).collect::<Vec<_>>().join(" and ")
+}
+
 fn sent(desk: &Desk, case: &CaseKey, plan: &Plan, at: Option<Timestamp>) -> Next {
     let step = desk.setup.cadence(&case.cadence).map(|c| c.steps[plan.step].id.to_string());
-    let by: Vec<&str> = plan.way.to().iter().map(|to| to.channel.as_str()).collect();
     let name = step.as_deref().unwrap_or_default();
-    let what = format!("step {name} by {}, for {}, if nothing changes", by.join(" and "), plan.asked);
+    let what = match &plan.way {
+        Way::Messages(to) => format!("step {name} by {}, for {}, if nothing changes", ways(to), plan.asked),
+        Way::Task(TaskKind::Call) => format!("step {name}: a call about {} is put on the list, if nothing changes", plan.asked),
+        Way::Task(TaskKind::Task) => format!("step {name}: a task about {} is given to a person, if nothing changes", plan.asked),
+    };
     Next { step, at, by: Actor::Relance, what }
 }
 
@@ -155,6 +174,7 @@ fn to_do(reason: Reason) -> &'static str {
     match reason {
         Reason::NoAddress => "put an address into the ledger, or call",
         Reason::CannotReach => "correct the address in the ledger, or call",
+        Reason::PassedOver => "decide how it goes on: by hand, or by a hold until you know",
         Reason::UnallocatedCovers => "allocate the payments in the ledger",
         Reason::Uncertain => "say with `relance uncertain` what became of the message",
         Reason::Held => "the hold ends then, or `relance resume` ends it",

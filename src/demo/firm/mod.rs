@@ -41,7 +41,7 @@ pub async fn live(folder: &Path, clock: &Clock, seed: u64, mut tell: impl FnMut(
     let desk = year::Year::begin(desk, &outlet, folder, first, seed).await?.live(&mut tell).await?;
     life::catch_up(&desk, clock).await?;
     write_messages(folder, &outlet)?;
-    let summary = summary::text(&desk, folder, &["report morning", "debtor --all", "log --limit 20"]).await?;
+    let summary = summary::text(&desk, folder, &["report morning", "explain K002", "log --limit 20"]).await?;
     presence::leave(&desk).await?;
     desk.store.close().await;
     drop(lock);

@@ -315,7 +315,7 @@ impl Climb<'_> {
                 () if kinds.contains(&MarkKind::Maybe) => Gate::Shut(Reason::Uncertain),
                 () if kinds.contains(&MarkKind::InHand) => Gate::Waits,
                 () if kinds.contains(&MarkKind::Undelivered) => Gate::Shut(Reason::CannotReach),
-                () if kinds.contains(&MarkKind::Skipped) => Gate::Shut(Reason::CannotReach),
+                () if kinds.contains(&MarkKind::Skipped) => Gate::Shut(Reason::PassedOver),
                 () => Gate::Waits,
             };
         };

@@ -83,6 +83,8 @@ pub enum Booked {
     Lag(Delay),
     /// Up to this day, as the source says; for later days the same distance is assumed.
     Through(Date),
+    /// Up to this day, by the lag before the day on which the ledger was last read; for later days likewise.
+    Read(Date),
 }
 
 /// Something that stops all sending, or a channel, with the sentence that says so.
@@ -344,7 +346,7 @@ impl Booked {
     pub fn through(&self, on: Date, today: Date, bank: Option<&Calendar>) -> Date {
         match self {
             Booked::Lag(delay) => delay.before(on, bank),
-            Booked::Through(day) => super::time::plus_days(*day, super::time::days_between(today, on)),
+            Booked::Through(day) | Booked::Read(day) => super::time::plus_days(*day, super::time::days_between(today, on)),
         }
     }
 }

@@ -71,7 +71,12 @@ pub(super) fn pay_run(world: &World, file: &DebtorFile, today: Date) -> Option<(
     let window = |day: Date| {
         let run = run(day);
         let known = (1..=31).map(|n| plus_days(run, n)).find(|on| world.booked.through(*on, today, world.bank) >= run);
-        (near.before(run, world.calendar), run, known.unwrap_or_else(|| plus_working_days(run, 2, world.bank)))
+        // A day that is no working day is moved, but its own days before it stay guarded.
+        (
+            near.before(day, world.calendar).min(near.before(run, world.calendar)),
+            run,
+            known.unwrap_or_else(|| plus_working_days(run, 2, world.bank)),
+        )
     };
     days.map(window).find(|(from, _, free)| (*from..*free).contains(&today)).map(|(_, run, free)| (run, free))
 }

@@ -21,6 +21,8 @@ pub struct Ground<'g> {
     pub bank: Option<&'g Calendar>,
     /// The day, in the debtor's zone.
     pub today: Date,
+    /// The day on which the ledger was last read: what came later is not known.
+    pub read_on: Option<Date>,
 }
 
 /// How something that a person has to do stands.
@@ -47,7 +49,7 @@ enum Owed {
 impl Ground<'_> {
     /// The ground of a case's world.
     pub fn of<'w>(world: &World<'w>, today: Date) -> Ground<'w> {
-        Ground { policy: world.policy, bank: world.bank, today }
+        Ground { policy: world.policy, bank: world.bank, today, read_on: None }
     }
 
     fn owed(&self, file: &DebtorFile, pk: i64) -> Owed {
@@ -103,7 +105,7 @@ impl Ground<'_> {
         if owed.iter().all(|o| matches!(o, Owed::Settled)) {
             return Some(Promised::Kept);
         }
-        if self.today < promise.known_on {
+        if self.today < promise.known_on || self.read_on.is_none_or(|day| day < promise.known_on) {
             return None;
         }
         // A hold on the invoice does not excuse the debtor: it is the promise's own, or a person's.

@@ -6,7 +6,7 @@ use super::demand::demands;
 use super::ladder::Ladder;
 use super::survey::{Place, Placed, debtor_obstacle, survey};
 use super::verdict::under_way;
-use crate::domain::case::{Contact, ContactState, DebtorFile};
+use crate::domain::case::{Contact, ContactState, DebtorFile, Task};
 use crate::domain::money::Money;
 use crate::domain::reason::Reason;
 use crate::domain::time::local_date;
@@ -66,6 +66,10 @@ fn on_its_cadence(
     worth: bool,
 ) -> String {
     let pk = p.row.invoice.pk;
+    let proposed = |t: &Task| t.invoices.contains(&pk) && t.word.as_ref().is_some_and(|w| !w.given);
+    if file.tasks.iter().any(proposed) {
+        return held(Reason::AwaitsApproval);
+    }
     if let Some(contact) = contact {
         // What is under way has not been had; what may have left holds all of the case that would go on.
         let its_own = contact.invoices.contains(&pk);

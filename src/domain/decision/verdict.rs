@@ -193,9 +193,15 @@ fn idle(world: &World, placed: &[Placed], today: Date) -> Decision {
     let blocked = |reason| ladders().any(|l| l.blocked.is_some_and(|b| b.reason == reason));
     let covered = placed.iter().any(|p| matches!(p.place, Place::Covered) && p.is_overdue());
     let live_overdue = placed.iter().any(|p| p.ladder().is_some() && p.is_overdue());
-    for reason in
-        [Reason::OldDebt, Reason::Uncertain, Reason::CannotReach, Reason::FirstContact, Reason::KindUnknown, Reason::NeedsData]
-    {
+    for reason in [
+        Reason::OldDebt,
+        Reason::Uncertain,
+        Reason::CannotReach,
+        Reason::PassedOver,
+        Reason::FirstContact,
+        Reason::KindUnknown,
+        Reason::NeedsData,
+    ] {
         if blocked(reason) {
             return Decision::hold(reason, next);
         }

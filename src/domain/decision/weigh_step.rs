@@ -66,21 +66,26 @@ impl Weighing<'_> {
         }
         let accepted = marks(self.world, p.row).filter(|m| m.rank == Some(lower) && m.kind == MarkKind::Left).map(|m| m.on).max();
         match accepted {
-            Some(on) => {
-                rule("R2", true, Reason::Due, format!("{number}: the {lower} before step {} was accepted on {on}", this.id))
-            }
+            Some(on) => rule(
+                "R2",
+                true,
+                Reason::Due,
+                format!("{number}: the {lower}, which comes before step {}, was accepted on {on}", this.id),
+            ),
             None => {
                 let of_lower = |kind| marks(self.world, p.row).any(|m| m.rank == Some(lower) && m.kind == kind);
                 let lost = match () {
-                    () if of_lower(MarkKind::Undelivered) => Some("could not be delivered"),
-                    () if of_lower(MarkKind::Skipped) => Some("was dropped or passed over"),
+                    () if of_lower(MarkKind::Undelivered) => Some(("could not be delivered", Reason::CannotReach)),
+                    () if of_lower(MarkKind::Skipped) => Some(("was passed over by a person's word", Reason::PassedOver)),
                     () => None,
                 };
                 let text = match lost {
-                    Some(how) => format!("{number}: the {lower} {how}: when the day of step {} comes, it may not leave", this.id),
+                    Some((how, _)) => {
+                        format!("{number}: the {lower} {how}: when the day of step {} comes, it may not leave", this.id)
+                    }
                     None => format!("{number}: step {} waits for the {lower} before it, which has not left yet", this.id),
                 };
-                rule("R2", false, if lost.is_some() { Reason::CannotReach } else { Reason::NotYet }, text)
+                rule("R2", false, lost.map_or(Reason::NotYet, |l| l.1), text)
             }
         }
     }

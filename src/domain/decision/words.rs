@@ -183,10 +183,10 @@ pub(super) fn blocked(world: &World, file: &DebtorFile, p: &Placed, block: &Bloc
             block.until.map(|d| d.to_string()).unwrap_or_default()
         ),
         Reason::CannotReach => {
-            let lower = world.cadence.lower_rank(block.step);
-            let undelivered = marks(world, p.row).any(|m| m.rank == lower && m.kind == MarkKind::Undelivered);
-            let what = if undelivered { "could not be delivered" } else { "was dropped by a person" };
-            format!("{number}: step {step}: the step before it {what}, so nothing firmer may leave")
+            format!("{number}: step {step}: the step before it could not be delivered, so nothing firmer may leave")
+        }
+        Reason::PassedOver => {
+            format!("{number}: step {step}: the step before it was passed over by a person's word, so nothing firmer may leave")
         }
         Reason::OldDebt => format!(
             "{number}: first seen on {}, after it fell due; [guard] old_debts = \"hold\": waits for `relance release {}`",
@@ -207,7 +207,11 @@ pub(super) fn booked(world: &World, row: &CaseInvoice) -> String {
     let booked = booked_for(world, row);
     let through = booked.through(today, today, world.bank);
     let needed = needed_booking(world, row.invoice.due_on);
-    let from = if matches!(booked, Booked::Lag(_)) { "by booking_lag" } else { "as the source says" };
+    let from = match booked {
+        Booked::Lag(_) => "by booking_lag",
+        Booked::Read(_) => "by booking_lag, before the day on which the ledger was last read",
+        Booked::Through(_) => "as the source says",
+    };
     format!(
         "payments are booked through {through} ({from}), needed through {needed} (due date plus grace of {})",
         world.policy.grace
@@ -238,7 +242,7 @@ pub(super) fn rule_of(reason: Reason) -> &'static str {
         | Reason::AwaitsApproval
         | Reason::OwnerTold
         | Reason::OwnerUntold => "R22",
-        Reason::CannotReach | Reason::Uncertain => "R2",
+        Reason::CannotReach | Reason::PassedOver | Reason::Uncertain => "R2",
         _ => "R27",
     }
 }

@@ -40,7 +40,7 @@ pub(super) async fn gather(desk: &Desk, conditions: &Conditions, now: Timestamp)
     let tomorrow = instant(plus_days(local_date(now, zone), 1), Time::midnight(), zone).unwrap_or(now);
     let horizon = Horizon { from: now, until: tomorrow };
     // What would leave, were nothing to stop it: the report says above whether something does.
-    let free = Conditions { brakes: vec![], booked: conditions.booked };
+    let free = Conditions { brakes: vec![], booked: conditions.booked, read_on: None };
     let mut ties = Ties::begin(desk).await?;
     let mut found = Found::default();
     let mut after = 0;
@@ -74,6 +74,8 @@ impl Found {
                 ("covered", _) => &mut decide.covered,
                 (_, Some(Reason::NeedsData)) => &mut decide.needs_data,
                 (_, Some(Reason::CannotReach)) => &mut decide.cannot_reach,
+                (_, Some(Reason::PassedOver)) => &mut decide.finished,
+                (_, Some(Reason::DebtorState)) => &mut decide.state,
                 (_, Some(Reason::OldDebt)) => &mut decide.old_debt,
                 (_, Some(Reason::NoCadence)) => &mut silence.no_cadence,
                 (_, Some(Reason::NoAddress)) => &mut silence.no_address,

@@ -34,7 +34,7 @@ pub fn json(desk: &Desk, report: &Report, time: impl Fn(Timestamp) -> String) ->
         },
         "pending": {
             "finished": group(&decide.finished), "disputed": group(&decide.disputed), "disputed_part": group(&decide.disputed_part),
-            "old_debt": group(&decide.old_debt), "kind_unknown": group(&decide.kind_unknown),
+            "old_debt": group(&decide.old_debt), "state": group(&decide.state), "kind_unknown": group(&decide.kind_unknown),
         },
         "today": today(report),
         "past": past(report, &time),

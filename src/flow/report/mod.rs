@@ -149,8 +149,10 @@ pub struct Decide {
     pub covered: Group,
     /// Old debts that wait to be released.
     pub old_debt: Group,
-    /// Every step has been had.
+    /// Every step has been had, or a person passed one over.
     pub finished: Group,
+    /// Customers whose state forbids messages.
+    pub state: Group,
     /// Not known whether a firm or a private person.
     pub kind_unknown: Group,
 }
@@ -230,7 +232,9 @@ pub async fn build(desk: &Desk) -> Result<Report, DeskError> {
     let day = local_date(now, zone);
     let before = plus_working_days(day, -1, settings.creditor.calendar.as_deref());
     let hour = settings.report.morning.unwrap_or(MORNING);
-    let since = instant(before, hour, zone).unwrap_or(now).min(now);
+    // What happened while none was sent (relance stood still) is told by the next one.
+    let last = desk.store.last_report_before(day).await?.map_or(before, |last| last.min(before));
+    let since = instant(last, hour, zone).unwrap_or(now).min(now);
     let conditions = desk.conditions(now).await?;
     let (mut ties, mut found) = gather::gather(desk, &conditions, now).await?;
     for _ in 0..AGAIN {
@@ -243,7 +247,7 @@ pub async fn build(desk: &Desk) -> Result<Report, DeskError> {
     let mut uncertain = desk.store.uncertain().await?;
     decide.uncertain = (uncertain.len() as u64, cut(&mut uncertain));
     decide.holds = desk.store.holds_ending(before, day, FEW as i64).await?;
-    decide.unreachable = desk.store.out_of_reach(FEW as i64).await?;
+    decide.unreachable = unreachable(desk, now).await?;
     let mut calls = calls::ranked(desk, now).await?;
     today.calls = (calls.len() as u64, cut(&mut calls));
     let mut tasks = desk.store.tasks_to_do(TaskKind::Task, desk.is_redirected(), day).await?;
@@ -267,6 +271,22 @@ pub async fn build(desk: &Desk) -> Result<Report, DeskError> {
     })
 }
 
+/// Of so many customers who cannot be reached it is looked up whether their state forbids messages anyway.
+const MOST_UNREACHABLE: i64 = 500;
+
+/// Customers who cannot be reached and should be: to whom nothing may be written, nobody looks for an address.
+async fn unreachable(desk: &Desk, now: Timestamp) -> Result<Few, DeskError> {
+    let (mut found, keys) = desk.store.out_of_reach(MOST_UNREACHABLE).await?;
+    for file in desk.files(&keys, now).await? {
+        if file.debtor.state.is_some_and(State::silences) {
+            found.list.retain(|told| told.debtor != file.debtor.id);
+            found.count = found.count.saturating_sub(1);
+        }
+    }
+    found.list.truncate(FEW);
+    Ok(found)
+}
+
 /// The first few.
 fn cut<T>(list: &mut Vec<T>) -> Vec<T> {
     list.truncate(FEW);
@@ -284,7 +304,7 @@ async fn with_states(desk: &Desk, tasks: Vec<OpenTask>, now: Timestamp) -> Resul
 async fn sending(desk: &Desk, conditions: Conditions, day: Date, now: Timestamp) -> Result<Sending, DeskError> {
     let good = desk.store.last_good_poll().await?;
     let booked = match conditions.booked {
-        Booked::Through(through) => through,
+        Booked::Through(through) | Booked::Read(through) => through,
         lag => lag.through(day, day, desk.setup.settings.creditor.calendar.as_deref()),
     };
     let (told, _) = super::guard::told(desk, now).await?;

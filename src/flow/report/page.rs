@@ -8,7 +8,7 @@ use crate::domain::decision::Brake;
 use crate::domain::money::Money;
 use crate::domain::reason::Reason;
 use crate::domain::step::{Channel, Rank};
-use crate::domain::time::local_date;
+use crate::domain::time::{days_between, local_date};
 use crate::flow::calls::{Ranked, Urgency};
 use crate::flow::desk::Desk;
 use crate::flow::tie::Tie;
@@ -196,6 +196,7 @@ impl Tongue<'_> {
             ("disputed", &decide.disputed),
             ("disputed_part", &decide.disputed_part),
             ("old_debt", &decide.old_debt),
+            ("state", &decide.state),
             ("kind_unknown", &decide.kind_unknown),
         ] {
             self.group(&mut lines, &format!("decide.{key}"), group, false);
@@ -282,8 +283,13 @@ impl Tongue<'_> {
         let note = by_step.collect::<Vec<_>>().join(" · ");
         lines.extend(plain("past.accepted", accepted).map(|l| Line { note, ..l }));
         let since = report.since.to_zoned(self.zone.clone());
-        let day = self.words.weekday(since.date().weekday().to_monday_zero_offset() as usize);
-        let title = self.words.fill("past.title", &[("day", day), ("time", &self.time(report.since))]);
+        let weekday = self.words.weekday(since.date().weekday().to_monday_zero_offset() as usize);
+        // A weekday alone would be that of the last seven days.
+        let day = match days_between(since.date(), report.day) {
+            0..7 => weekday.to_owned(),
+            _ => format!("{weekday} {}", self.day(since.date())),
+        };
+        let title = self.words.fill("past.title", &[("day", &day), ("time", &self.time(report.since))]);
         Block { title, ..self.block("past", "past.title", lines, "past.none") }
     }
 
