@@ -7,6 +7,7 @@ use super::{CliError, copies, desk, hold, log, out};
 use crate::domain::case::{CaseKey, DebtorFile};
 use crate::domain::decision::{Decision, Explanation, RuleWeighed, Verdict, decide, tie_out};
 use crate::domain::reason::Reason;
+use crate::domain::step::TaskKind;
 use crate::domain::time::local_date;
 use crate::flow::Desk;
 use crate::flow::desk::Conditions;
@@ -188,22 +189,28 @@ fn as_text(desk: &Desk, subject: &Subject, told: &Told) {
 async fn history(desk: &Desk, subject: &Subject) -> Result<(), CliError> {
     let zone = &desk.setup.settings.creditor.timezone;
     if subject.attempts.is_empty() {
-        say!("Sent so far: nothing");
+        say!("Done so far: nothing");
     } else {
-        say!("Sent so far:");
+        say!("Done so far:");
     }
     for a in &subject.attempts {
         let address = a.address.as_deref().map(log::mask).unwrap_or_default();
         let how = a.channel.as_deref().unwrap_or("-");
         let why = a.why.as_deref().or(a.class.as_deref()).map(|w| format!(" ({w})")).unwrap_or_default();
-        say!("  {}  {:<10} {how:<6} {address:<28} {}{why}  [log show {}]", out::short(a.at, zone), a.step, a.outcome, a.id);
+        // What came of a call says it all; nobody accepts one.
+        let what = match a.channel.as_deref() == Some(TaskKind::Call.as_str()) {
+            true => a.why.as_deref().unwrap_or_default().replace('_', " "),
+            false => format!("{}{why}", a.outcome),
+        };
+        say!("  {}  {:<10} {how:<6} {address:<28} {what}  [log show {}]", out::short(a.at, zone), a.step, a.id);
     }
     let events = desk.store.events(subject.on.debtor_pk, 20).await?;
     if !events.is_empty() {
         say!("Seen in the ledger:");
     }
     for e in events.iter().rev() {
-        say!("  {}  {:<10} {}: {}", out::short(e.at, zone), e.kind, e.invoice.as_deref().unwrap_or("-"), e.text);
+        let about = e.invoice.as_deref().map(|number| format!("{number}: ")).unwrap_or_default();
+        say!("  {}  {:<14} {about}{}", out::short(e.at, zone), e.kind.replace('_', " "), e.text);
     }
     Ok(())
 }

@@ -62,7 +62,8 @@ pub fn foresee(desk: &Desk, booked: Booked, file: &DebtorFile, horizon: Horizon)
         let today = local_date(at, &zone);
         let shifted = match booked {
             Booked::Through(day) => Booked::Through(plus_days(day, crate::domain::time::days_between(start, today))),
-            Booked::Read(day) => Booked::Read(plus_days(day, crate::domain::time::days_between(start, today))),
+            // Before anything leaves the ledger is read again.
+            Booked::Read(_) => Booked::Lag(desk.setup.settings.source.booking_lag),
             lag => lag,
         };
         let conditions = Conditions { brakes: vec![], booked: shifted, read_on: None };

@@ -106,7 +106,7 @@ async fn a_no_passes_the_step_over_and_nothing_firmer_follows() {
     world.round().await;
     assert_eq!(server.accepted().len(), 0);
     assert_eq!(world.peek("SELECT kind || ' ' || step || ' ' || why FROM mark").await, ["skipped reminder dropped"]);
-    assert_eq!(world.reasons().await, ["cannot_reach 1"]);
+    assert_eq!(world.reasons().await, ["passed_over 1"]);
     world.finish().await;
 }
 

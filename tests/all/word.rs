@@ -68,7 +68,7 @@ async fn a_dropped_mail_is_not_forgotten_when_the_other_channel_is_refused_later
     assert_eq!((scene.contact().await.as_str(), scene.marks().await), ("dropped", vec!["reminder skipped dropped".to_owned()]));
     scene.go_on().await;
     assert_eq!(scene.sent(), (0, 2), "neither again");
-    assert_eq!(world.reasons().await, ["cannot_reach 1"], "nothing firmer without the reminder");
+    assert_eq!(world.reasons().await, ["passed_over 1"], "nothing firmer without the reminder");
     scene.world.finish().await;
 }
 
@@ -135,13 +135,13 @@ async fn a_dropped_step_is_explained_as_such() {
     firm.run(&["uncertain", &id, "drop"]).ends(0);
     firm.run(&["run", "--once"]).ends(0);
     let told = firm.object(&["explain", "C1"]);
-    assert_eq!((word(&told["decision"]), word(&told["reason"])), ("hold", "cannot_reach"));
+    assert_eq!((word(&told["decision"]), word(&told["reason"])), ("hold", "passed_over"));
     let rules = told["rules"].to_string();
-    assert!(rules.contains("F-1: step firm: the step before it was dropped by a person"), "{rules}");
+    assert!(rules.contains("F-1: step firm: the step before it was passed over by a person's word"), "{rules}");
     assert!(!told.to_string().contains("could not be delivered"), "{told}");
     assert_eq!(firm.object(&["status"])["unreachable"], serde_json::json!([]));
     let text = firm.run(&["explain", "C1"]).ends(0).out;
-    assert!(text.contains("hold (cannot_reach): a step could not be delivered or was dropped"), "{text}");
+    assert!(text.contains("hold (passed_over): a step was passed over by your word"), "{text}");
 }
 
 #[tokio::test]

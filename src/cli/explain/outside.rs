@@ -54,7 +54,7 @@ pub(super) async fn run(desk: &Desk, args: &Args, unknown: String) -> Result<(),
             "rules": [{ "rule": "R27", "holds": false, "text": text }], "notes": [], "attempts": [] }));
     } else {
         say!("{id}: {text} ({})", reason.code());
-        say!("Sent so far: nothing");
+        say!("Done so far: nothing");
     }
     Ok(())
 }

@@ -102,7 +102,7 @@ fn r12_a_pause_ends_though_another_step_is_held_for_good() {
     let scene = Scene::new(cadence(steps)).with(1, "2026-06-01", "100.00");
     let mut scene = scene.had(1, "reminder", MarkKind::Skipped, "2026-06-04");
     scene.row(1).invoice.paused_until = Some(day("2026-06-11"));
-    assert_eq!(scene.line("2026-06-09 10:00"), "hold cannot_reach 2026-06-11 09:00 operator");
+    assert_eq!(scene.line("2026-06-09 10:00"), "hold passed_over 2026-06-11 09:00 operator");
     assert_eq!(scene.shows("2026-06-11 10:00"), "again 100.00 EUR [1:Asked=again]");
 }
 

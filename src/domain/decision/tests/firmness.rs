@@ -101,8 +101,8 @@ fn r2_a_doubtful_reminder_is_cleared_up_before_anything_firm() {
 fn r2_a_step_that_the_operator_dropped_never_leaves_and_holds_what_needs_it() {
     let scene = dated().had(1, "reminder", MarkKind::Skipped, "2026-06-05");
     assert_eq!(scene.line("2026-06-08 10:00"), "wait not_yet 2026-06-13 09:00 relance");
-    assert_eq!(scene.line("2026-06-13 09:00"), "hold cannot_reach never operator");
-    assert_eq!(scene.line("2026-07-15 10:00"), "hold cannot_reach never operator");
+    assert_eq!(scene.line("2026-06-13 09:00"), "hold passed_over never operator");
+    assert_eq!(scene.line("2026-07-15 10:00"), "hold passed_over never operator");
 }
 
 #[test]
