@@ -2,7 +2,6 @@
 
 use super::{CliError, desk, out};
 use crate::domain::currency::Currency;
-use crate::domain::decision::Booked;
 use crate::domain::money::Money;
 use crate::domain::time::local_date;
 use crate::flow::Desk;
@@ -35,10 +34,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     // A clock that was set back makes no data from the future.
     let age = good.as_ref().map(|g| (now.as_second() - g.started_at.as_second()).max(0));
     let today = local_date(now, zone);
-    let booked = match conditions.booked {
-        Booked::Through(day) | Booked::Read(day) => day,
-        lag => lag.through(today, today, desk.setup.settings.creditor.calendar.as_deref()),
-    };
+    let booked = conditions.booked_through(today, &desk.setup.settings);
     let mut brakes: Vec<(String, String)> =
         conditions.brakes.iter().map(|b| (b.reason.code().to_owned(), b.text.clone())).collect();
     brakes.extend(desk.store.brakes().await?.into_iter().map(|b| (b.kind, b.text)));

@@ -6,8 +6,7 @@ use crate::channel::email::{Copy, Envelope, MailParts, build};
 use crate::config::law::ConsumerLaw;
 use crate::domain::attempt::about;
 use crate::domain::cadence::Cadence;
-use crate::domain::calendar::is_working_day;
-use crate::domain::calendar::plus_working_days;
+use crate::domain::calendar::{is_working_day, plus_working_days};
 use crate::domain::case::{CaseKey, DebtorFile};
 use crate::domain::debtor::CustomerKind;
 use crate::domain::decision::{Booked, Line, Plan, Section, To, announced};
@@ -162,12 +161,20 @@ fn next_of_rank(desk: &Desk, order: &Order, wanted: impl Fn(Rank) -> bool) -> Op
     announced(order.file, &case, &world, order.plan, wanted)
 }
 
-/// The last working day before the next, stronger step: until then an answer or a payment is in time (R20).
+/// A firm letter after which nothing stronger comes leaves so many days.
+const DAYS_TO_PAY: i64 = 7;
+
+/// The last working day before the next, stronger step: until then an answer or a payment is in time (R20). A firm letter
+/// names a day also where nothing stronger follows.
 fn deadline(desk: &Desk, order: &Order) -> Option<Date> {
-    let own = order.cadence.steps[order.plan.step].rank;
-    let next = next_of_rank(desk, order, |rank| Some(rank) > own)?;
-    let day = plus_working_days(next, -1, desk.setup.calendar(&order.file.debtor, Some(order.cadence)));
-    (day > order.today).then_some(day)
+    let (step, today) = (&order.cadence.steps[order.plan.step], order.today);
+    let calendar = desk.setup.calendar(&order.file.debtor, Some(order.cadence));
+    let Some(next) = next_of_rank(desk, order, |rank| Some(rank) > step.rank) else {
+        let mut days = (DAYS_TO_PAY..DAYS_TO_PAY + 31).map(|n| plus_days(today, n));
+        return days.find(|day| is_working_day(*day, calendar)).filter(|_| step.is_firm());
+    };
+    let day = plus_working_days(next, -1, calendar);
+    (day > today).then_some(day)
 }
 
 /// The day up to which payments are taken into account: the earliest over the rows asked for.

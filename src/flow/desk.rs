@@ -7,16 +7,16 @@ use super::guard::Guards;
 use super::presence::Heart;
 use super::pulse::Pulses;
 use crate::channel::Fault;
-use crate::channel::email::{Mailer, address};
+use crate::channel::email::Mailer;
 use crate::channel::outlet::Outlet;
 use crate::channel::sms::Texter;
 use crate::channel::token::Keys;
 use crate::clock::Clock;
 use crate::config::problem::{ConfigError, Problem, Problems};
-use crate::config::{Environment, Setup};
+use crate::config::{Environment, Settings, Setup};
 use crate::domain::cadence::Cadence;
-use crate::domain::case::{ContactPoint, DebtorFile, PointState};
-use crate::domain::debtor::{Debtor, Person, Word};
+use crate::domain::case::{ContactPoint, DebtorFile};
+use crate::domain::debtor::{Debtor, Word};
 use crate::domain::decision::{Booked, Brake, RuleWeighed, World, counts_from};
 use crate::domain::invoice::Invoice;
 use crate::domain::standing::Tagged;
@@ -88,6 +88,19 @@ pub struct Conditions {
     pub booked: Booked,
     /// The day on which the ledger was last read, in the creditor's zone.
     pub read_on: Option<Date>,
+}
+
+impl Conditions {
+    /// Up to which day receipts are booked, as people are told: no more than was read.
+    pub fn booked_through(&self, today: Date, settings: &Settings) -> Date {
+        match self.booked {
+            Booked::Through(day) => day,
+            _ => {
+                let read = self.read_on.map_or(today, |day| day.min(today));
+                settings.source.booking_lag.before(read, settings.creditor.calendar.as_deref())
+            }
+        }
+    }
 }
 
 /// The desk: a handle that costs nothing to clone, so that every part of a pump can be a task of its own.
@@ -255,14 +268,14 @@ impl Desk {
         let (last, good) = (self.store.last_poll().await?, self.store.last_good_poll().await?);
         let account = Account::of(&self.store, &self.setup.settings.creditor).await?;
         let broken = self.weigh_guards(last.as_ref(), good.as_ref(), &account, now).into_iter().filter(|r| !r.holds);
-        let brakes = broken.map(|r| Brake::new(r.reason, r.text)).collect();
+        let brakes: Vec<Brake> = broken.map(|r| Brake::new(r.reason, r.text)).collect();
         let (source, creditor) = (&self.setup.settings.source, &self.setup.settings.creditor);
         let read_on = good.as_ref().map(|g| local_date(g.started_at, &creditor.timezone));
         let booked = match (good.as_ref().and_then(|g| g.booked_through), read_on) {
             (Some(through), _) => Booked::Through(through),
-            // What nobody has read is not known to be booked.
-            (None, Some(day)) if day < local_date(now, &creditor.timezone) => {
-                Booked::Read(source.booking_lag.before(day, creditor.calendar.as_deref()))
+            // What nobody has read is not known to be booked. Where all stops anyway, that is what is to be said.
+            (None, Some(on)) if on < local_date(now, &creditor.timezone) && brakes.is_empty() => {
+                Booked::Read { lag: source.booking_lag, on }
             }
             (None, _) => Booked::Lag(source.booking_lag),
         };
@@ -459,7 +472,7 @@ impl Shape for DeskParts {
     }
 
     fn points(&self, debtor: &Debtor) -> Vec<ContactPoint> {
-        points(debtor)
+        super::points::points(debtor)
     }
 
     fn invoice(&self, debtor: &Debtor, invoice: &mut Invoice) {
@@ -473,36 +486,4 @@ impl Shape for DeskParts {
     fn lately(&self) -> Date {
         plus_days(local_date(self.clock.now(), &self.setup.settings.creditor.timezone), -LATELY_DAYS)
     }
-}
-
-/// The debtor's addresses, checked for their form.
-pub fn points(debtor: &Debtor) -> Vec<ContactPoint> {
-    let mut points = Vec::new();
-    for person in debtor.everybody() {
-        let Person { role, name, email, phone, language } = person;
-        let point = |channel, address: String, state| ContactPoint {
-            channel,
-            address,
-            state,
-            role,
-            name: name.clone(),
-            language: language.clone(),
-        };
-        if let Some(text) = email {
-            let state = match address::parse(&text) {
-                Some(_) => PointState::Usable,
-                None => PointState::Invalid("the ledger's e-mail is not an address".to_owned()),
-            };
-            points.push(point(Channel::Email, text, state));
-        }
-        if let Some(text) = phone {
-            let digits = text.strip_prefix('+').is_some_and(|d| d.len() >= 8 && d.bytes().all(|b| b.is_ascii_digit()));
-            let state = match digits {
-                true => PointState::Usable,
-                false => PointState::Invalid("the ledger's phone is not a number that can be dialled".to_owned()),
-            };
-            points.push(point(Channel::Sms, text, state));
-        }
-    }
-    points
 }

@@ -18,6 +18,7 @@ pub mod guard;
 mod look;
 mod outcome;
 pub mod plan;
+pub mod points;
 mod prepare;
 pub mod presence;
 pub mod pulse;

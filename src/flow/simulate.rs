@@ -63,7 +63,7 @@ pub fn foresee(desk: &Desk, booked: Booked, file: &DebtorFile, horizon: Horizon)
         let shifted = match booked {
             Booked::Through(day) => Booked::Through(plus_days(day, crate::domain::time::days_between(start, today))),
             // Before anything leaves the ledger is read again.
-            Booked::Read(_) => Booked::Lag(desk.setup.settings.source.booking_lag),
+            Booked::Read { lag, .. } => Booked::Lag(lag),
             lag => lag,
         };
         let conditions = Conditions { brakes: vec![], booked: shifted, read_on: None };

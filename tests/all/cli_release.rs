@@ -58,7 +58,7 @@ async fn a_shrunken_ledger_waits_for_release() {
     assert!(both.err.contains("cannot be used with"), "{}", both.err);
     assert_eq!(brakes(&firm), ["ledger_shrunk"], "refused, not done by half");
     let released = firm.run(&["release", "--ledger", "--yes"]).ends(0);
-    assert!(released.out.contains("7 of 12 open rows are gone"), "{}", released.out);
+    assert!(released.out.contains("7 of 12 open invoices are gone"), "{}", released.out);
     firm.run(&["run", "--once"]).ends(0);
     assert_eq!((brakes(&firm).len(), firm.mails().len()), (0, 13));
 }

@@ -83,8 +83,13 @@ pub enum Booked {
     Lag(Delay),
     /// Up to this day, as the source says; for later days the same distance is assumed.
     Through(Date),
-    /// Up to this day, by the lag before the day on which the ledger was last read; for later days likewise.
-    Read(Date),
+    /// By the lag, but no more than the ledger had on the day on which it was last read. By later days it is read again.
+    Read {
+        /// The lag.
+        lag: Delay,
+        /// The day of the last reading.
+        on: Date,
+    },
 }
 
 /// Something that stops all sending, or a channel, with the sentence that says so.
@@ -346,7 +351,9 @@ impl Booked {
     pub fn through(&self, on: Date, today: Date, bank: Option<&Calendar>) -> Date {
         match self {
             Booked::Lag(delay) => delay.before(on, bank),
-            Booked::Through(day) | Booked::Read(day) => super::time::plus_days(*day, super::time::days_between(today, on)),
+            Booked::Through(day) => super::time::plus_days(*day, super::time::days_between(today, on)),
+            Booked::Read { lag, .. } if on > today => lag.before(on, bank),
+            Booked::Read { lag, on: read } => lag.before(on.min(*read), bank),
         }
     }
 }

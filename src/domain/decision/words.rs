@@ -209,7 +209,7 @@ pub(super) fn booked(world: &World, row: &CaseInvoice) -> String {
     let needed = needed_booking(world, row.invoice.due_on);
     let from = match booked {
         Booked::Lag(_) => "by booking_lag",
-        Booked::Read(_) => "by booking_lag, before the day on which the ledger was last read",
+        Booked::Read { .. } => "by booking_lag, before the day on which the ledger was last read",
         Booked::Through(_) => "as the source says",
     };
     format!(

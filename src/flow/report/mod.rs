@@ -19,7 +19,7 @@ use crate::config::report::MORNING;
 use crate::domain::calendar::plus_working_days;
 use crate::domain::currency::Currency;
 use crate::domain::debtor::State;
-use crate::domain::decision::{Booked, Brake, Standing};
+use crate::domain::decision::{Brake, Standing};
 use crate::domain::money::Money;
 use crate::domain::reason::Reason;
 use crate::domain::step::{Channel, Rank, TaskKind};
@@ -303,10 +303,7 @@ async fn with_states(desk: &Desk, tasks: Vec<OpenTask>, now: Timestamp) -> Resul
 
 async fn sending(desk: &Desk, conditions: Conditions, day: Date, now: Timestamp) -> Result<Sending, DeskError> {
     let good = desk.store.last_good_poll().await?;
-    let booked = match conditions.booked {
-        Booked::Through(through) | Booked::Read(through) => through,
-        lag => lag.through(day, day, desk.setup.settings.creditor.calendar.as_deref()),
-    };
+    let booked = conditions.booked_through(day, &desk.setup.settings);
     let (told, _) = super::guard::told(desk, now).await?;
     Ok(Sending {
         read: good.map(|g| (g.started_at, g.rows)),

@@ -111,6 +111,10 @@ impl Home {
 
 /// A connection to a file that knows nothing of relance.
 async fn file(path: &Path) -> SqliteConnection {
+    if path.exists() {
+        // As relance itself makes it.
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    }
     SqliteConnectOptions::new().filename(path).connect().await.unwrap()
 }
 

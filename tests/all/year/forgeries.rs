@@ -86,10 +86,8 @@ pub const FORGERIES: &[(&str, &str, Forge)] = &[
     }),
     ("R6 calls", "a call on the day of a letter", |p| {
         let e = p.some(&["final"], any)?;
-        let mut task = p.tasks.iter().find(|t| t.kind == "call")?.clone();
-        (task.debtor, task.from) = (e.debtor.clone(), later(&e, 60));
-        p.tasks.push(task);
-        Some(())
+        p.journal.retain(|l| l.1 != "called" || l.2["customer"] != e.debtor.as_str());
+        p.tell(later(&e, 60), "called", json!({"customer": e.debtor, "step": "call-firm", "outcome": "reached"}))
     }),
     ("R7", "firm after a returned payment", |p| {
         let e = p.some(&["firm"], any)?;

@@ -57,24 +57,12 @@ pub struct Letter {
     pub panel: Option<i64>,
 }
 
-/// Something for a person to do.
-#[derive(Clone, Debug)]
-pub struct Task {
-    pub debtor: String,
-    pub kind: String,
-    pub step: String,
-    /// From when on it is on the list.
-    pub from: Timestamp,
-    pub settled: Option<Timestamp>,
-}
-
 /// All of it.
 #[derive(Clone, Debug)]
 pub struct Papers {
     /// Moment, what, facts.
     pub journal: Vec<(Timestamp, String, Value)>,
     pub log: Vec<Entry>,
-    pub tasks: Vec<Task>,
     pub letters: BTreeMap<String, Arc<Letter>>,
     /// Reference to number and text.
     pub texts: BTreeMap<String, (String, String)>,
@@ -105,7 +93,6 @@ pub async fn read(folder: &Path) -> Papers {
     let mut papers = Papers {
         journal: journal.collect(),
         log: run(folder, &["log", "--json", "--limit", "1000000"]).iter().map(entry).collect(),
-        tasks: tasks(&folder.join("relance.db")).await,
         letters: BTreeMap::new(),
         texts: sms.iter().map(|v| (word(v, "reference"), (word(v, "to"), word(v, "text")))).collect(),
         reports: Vec::new(),
@@ -145,22 +132,6 @@ async fn ledger(path: &Path) -> BTreeMap<String, i64> {
     }
     pool.close().await;
     open
-}
-
-async fn tasks(path: &Path) -> Vec<Task> {
-    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}?mode=ro", path.display())).await.unwrap();
-    let sql = "SELECT d.source_id, t.kind, coalesce(t.step, ''), t.created_at, t.settled_at FROM task t JOIN debtor d ON d.pk = t.debtor_pk";
-    let rows = sqlx::query(sql).fetch_all(&pool).await.unwrap();
-    pool.close().await;
-    let at = |ms: i64| Timestamp::from_millisecond(ms).unwrap();
-    let task = |row: sqlx::sqlite::SqliteRow| Task {
-        debtor: row.get(0),
-        kind: row.get(1),
-        step: row.get(2),
-        from: at(row.get(3)),
-        settled: row.get::<Option<i64>, _>(4).map(at),
-    };
-    rows.into_iter().map(task).collect()
 }
 
 /// A field as text; empty where there is none.

@@ -49,7 +49,6 @@ impl Papers {
         let rows: BTreeSet<String> = rows.map(|l| word(&l.2, "invoice")).collect();
         let mut third = self.clone();
         third.log.retain(|e| ours(&e.debtor));
-        third.tasks.retain(|t| ours(&t.debtor));
         third.journal.retain(|(_, _, v)| {
             match (v["customer"].as_str().or(v["customer"]["id"].as_str()), v["invoice"].as_str()) {
                 (Some(customer), _) => ours(customer),

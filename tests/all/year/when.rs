@@ -5,6 +5,7 @@ use super::days::{HOME, at_home, days, holiday, plus, weekend, working_between, 
 use super::read::word;
 use jiff::Timestamp;
 use jiff::civil::{Date, Weekday};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What a customer felt: messages, and calls that rang through, by its own days.
@@ -61,18 +62,25 @@ pub fn too_soon(court: &Court, debtor: &str, at: Timestamp, on: Date) -> Option<
     })
 }
 
-/// R6 for calls: one is put on the list when there may be a contact, and not beside another of the same customer.
+/// R6 for calls: one is made when there may be a contact, or on the day that a person agreed on; one a day and customer and
+/// cadence.
 pub fn r6_calls(court: &Court, out: &mut Vec<Breach>) {
-    let calls: Vec<_> = court.papers.tasks.iter().filter(|t| t.kind == "call").collect();
-    for (i, call) in calls.iter().enumerate() {
-        let on = zone(&court.customers[&call.debtor].country).to_datetime(call.from).date();
-        let text = |why: String| format!("{} {on} {} is put on the call list: {why}", call.debtor, call.step);
-        if let Some(why) = too_soon(court, &call.debtor, call.from, on) {
-            out.push(Breach { rule: "R6", text: text(why) });
+    let calls: Vec<_> = court.papers.journal.iter().filter(|l| l.1 == "called").collect();
+    for (i, (at, _, facts)) in calls.iter().enumerate() {
+        let debtor = word(facts, "customer");
+        let local = |at: Timestamp| zone(&court.customers[&debtor].country).to_datetime(at).date();
+        let on = local(*at);
+        let text = |why: String| format!("{debtor} {on} {} is called about: {why}", word(facts, "step"));
+        let before = || calls[..i].iter().filter(|l| word(&l.2, "customer") == debtor);
+        if before().any(|l| local(l.0) == on && l.2["step"] == facts["step"]) {
+            out.push(Breach { rule: "R6", text: text("twice on a day".to_owned()) });
         }
-        let beside = calls[..i].iter().find(|c| c.debtor == call.debtor && c.settled.is_none_or(|at| at > call.from));
-        if let Some(other) = beside {
-            out.push(Breach { rule: "R6", text: text(format!("{} is on it since {}", other.step, at_home(other.from))) });
+        let next = |l: &&&(Timestamp, String, Value)| {
+            l.2["next"].as_str().or(l.2["promise"].as_str()).and_then(|d| d.parse::<Date>().ok())
+        };
+        let agreed = before().filter_map(|l| next(&l)).any(|day| day <= on && days(day, on) <= 12);
+        if let Some(why) = too_soon(court, &debtor, *at, on).filter(|_| !agreed) {
+            out.push(Breach { rule: "R6", text: text(why) });
         }
     }
 }
