@@ -10,6 +10,7 @@ use crate::domain::case::{Asked, CaseInvoice, DebtorFile, MarkKind, Promise, Tas
 use crate::domain::debtor::State;
 use crate::domain::reason::Reason;
 use crate::domain::step::{StepId, TaskKind};
+use crate::domain::time::days_between;
 use jiff::civil::Date;
 
 /// What standing is weighed by.
@@ -153,6 +154,9 @@ pub enum Promised {
     Overtaken,
 }
 
+/// So long a day that a person chose for a call counts.
+const AGREED_DAYS: i64 = 3;
+
 /// Whether a task may be done at this moment, besides what its invoices say: firm ones not in quiet weeks (R20), and no
 /// call on a day on which the customer has heard enough (R6), unless a person chose the day.
 pub fn now(world: &World, file: &DebtorFile, task: &Task, today: Date) -> Standing {
@@ -160,7 +164,9 @@ pub fn now(world: &World, file: &DebtorFile, task: &Task, today: Date) -> Standi
     if let (Standing::Rests(Reason::Promised | Reason::Answered, _), true) = (&standing, task.agreed && task.due_on <= today) {
         return Standing::Stands;
     }
-    if standing != Standing::Stands || task.agreed {
+    // A day that a person chose is kept, over a weekend too; what has rested for longer is a call like any other.
+    let agreed = task.agreed && (0..=AGREED_DAYS).contains(&days_between(task.due_on, today));
+    if standing != Standing::Stands || agreed {
         return standing;
     }
     let Some(step) = world.cadence.position(&task.step).map(|at| &world.cadence.steps[at]) else { return standing };
