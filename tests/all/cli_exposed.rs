@@ -1,6 +1,7 @@
 //! What other users of the machine can reach is told by `check`, and nothing is sent before the grave things are mended.
 
 use super::program::{Firm, into_folder, late};
+use super::support::home::on_postgres;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -27,6 +28,9 @@ async fn a_configuration_that_everybody_may_change_stops_check_and_run() {
 
 #[tokio::test]
 async fn a_store_that_everybody_may_read_stops_run() {
+    if on_postgres() {
+        return; // Only a file has a mode.
+    }
     let firm = Firm::new(&into_folder(), &[late("F-1", "C1")]).await;
     firm.run(&["run", "--once"]);
     let store = firm.path("relance.db");
