@@ -5,6 +5,7 @@ use super::look::{self, Relation};
 use super::row::{Cell, Columns, RawRow};
 use super::{Page, SourceError, body};
 use crate::config::settings::SourceSettings;
+use crate::domain::tame::tamed;
 use jiff::civil::Date;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow};
 use sqlx::{
@@ -257,8 +258,8 @@ fn bind<'q>(query: Query<'q>, cell: &Cell) -> Query<'q> {
 /// The database's own words, without the wrapping.
 fn plain(error: &sqlx::Error) -> String {
     match error {
-        sqlx::Error::Database(e) => e.message().to_owned(),
-        other => other.to_string(),
+        sqlx::Error::Database(e) => tamed(e.message()),
+        other => tamed(&other.to_string()),
     }
 }
 
