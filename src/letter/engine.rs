@@ -8,7 +8,7 @@ use crate::config::LetterSource;
 use crate::config::problem::{At, Problem, Problems};
 use crate::domain::mail::Mail;
 use minijinja::value::ValueKind;
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The work that one letter may cost; a letter of the shipped size takes about two hundredths of it.
@@ -226,22 +226,31 @@ impl Letters {
             let file = self.files.get(file).cloned().unwrap_or_else(|| file.to_owned());
             LetterError::Render { file, line: e.line().unwrap_or(1), text: format!("{:#}", e.kind()) + &detail(&e) }
         };
-        let mut out = Bounded(Vec::new());
-        self.engine.get_template(name).and_then(|t| t.render_captured_to(values, &mut out).map(drop)).map_err(failed)?;
+        let mut out = Bounded { bytes: Vec::new(), over: false };
+        let done = self.engine.get_template(name).and_then(|t| t.render_captured_to(values, &mut out).map(drop));
+        if out.over {
+            let why = minijinja::Error::new(ErrorKind::InvalidOperation, format!("the letter is longer than {LONGEST} bytes"));
+            return Err(failed(why));
+        }
+        done.map_err(failed)?;
         // What went in was text.
-        Ok(String::from_utf8(out.0).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
+        Ok(String::from_utf8(out.bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
     }
 }
 
 /// Where a rendered letter is gathered, as far as one may go: what multiplies itself costs little work and much memory.
-struct Bounded(Vec<u8>);
+struct Bounded {
+    bytes: Vec<u8>,
+    over: bool,
+}
 
 impl std::io::Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if self.0.len() + bytes.len() > LONGEST {
-            return Err(std::io::Error::other(format!("the letter is longer than {LONGEST} bytes")));
+        if self.bytes.len() + bytes.len() > LONGEST {
+            self.over = true;
+            return Err(std::io::Error::other("too long"));
         }
-        self.0.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 

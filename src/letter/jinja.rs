@@ -2,12 +2,12 @@
 //! stays out (`set`, macros, blocks, `~`, `+`, `*`, filters that take a width), because the bound on work counts steps, not
 //! bytes: forty lines that double a text would fill any memory.
 
-use minijinja::{Environment, filters, functions, tests};
+use minijinja::{Environment, filters, tests};
 
 /// The statements that a letter may have.
 const STATEMENTS: [&str; 8] = ["if", "elif", "else", "endif", "for", "endfor", "raw", "endraw"];
 
-/// Jinja with what letters may use, and nothing else: no include, no function but `range`.
+/// Jinja with what letters may use, and nothing else: no include, no function.
 pub(super) fn environment() -> Environment<'static> {
     let mut engine = Environment::empty();
     engine.add_filter("lower", filters::lower);
@@ -30,7 +30,6 @@ pub(super) fn environment() -> Environment<'static> {
     engine.add_test("in", tests::is_in);
     engine.add_test("startingwith", tests::is_startingwith);
     engine.add_test("endingwith", tests::is_endingwith);
-    engine.add_function("range", functions::range);
     engine
 }
 

@@ -45,7 +45,7 @@ pub const OPTIONAL: [&str; 26] = [
 ];
 
 /// The longest text that a column may hold.
-const MAX_TEXT: usize = 4000;
+pub const MAX_TEXT: usize = 4000;
 
 /// The longest text of a column by which rows are found. PostgreSQL's indexes take up to 2,700 bytes.
 const MAX_KEY: usize = 2000;
@@ -77,6 +77,12 @@ pub enum Cell {
 }
 
 impl Cell {
+    /// A text as far as it is needed to see that it is too long: a page holds a thousand rows, and a field of a megabyte in
+    /// each must not be kept.
+    pub fn bounded(text: &str) -> Cell {
+        Cell::Text(text[..text.floor_char_boundary(MAX_TEXT + 4)].to_owned())
+    }
+
     /// The cell as an id, or why it can be none.
     fn as_id(&self) -> Result<String, &'static str> {
         match self {
@@ -332,7 +338,8 @@ impl Reader<'_> {
         }
         let tags = self.text("tags")?.unwrap_or_default();
         let tags = tags.split([',', ';']).map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned).collect();
-        let web = |t: &str| (t.starts_with("https://") || t.starts_with("http://")).then(|| t.to_owned());
+        let web =
+            |t: &str| t.strip_prefix("https://").filter(|rest| !rest.is_empty() && !rest.contains(' ')).map(|_| t.to_owned());
         Ok(LedgerRow {
             id: self.row.id.clone(),
             number: self.needed("number")?,

@@ -172,7 +172,7 @@ mod tests {
             ("=?utf-8?q?not_a_word", "-- \r\nno boundary"),
         ] {
             let (found, body) = read_back(subject, text);
-            assert_eq!(found.as_deref(), Some(subject));
+            assert_eq!(found, Some(subject.replace("=?", "= ?")));
             assert_eq!(body, text.replace("\r\n", "\n").trim_end());
         }
         let (from, to) = ("compta@canal.example".parse().unwrap(), "me@canal.example".parse().unwrap());
