@@ -67,7 +67,12 @@ fn a_letter_that_grows_without_bound_is_refused() {
         ("{{ \"%99999999d\"|format(1) }}".to_owned(), "unknown filter: filter format is unknown".to_owned()),
         ("{{ sum|indent(99999999) }}".to_owned(), "unknown filter: filter indent is unknown".to_owned()),
         (
-            format!("{}{}{}", "{% for a in range(300) %}".repeat(2), "x".repeat(60), "{% endfor %}".repeat(2)),
+            format!(
+                "{}{}{}",
+                format!("{{% for a in \"{}\" %}}", "x".repeat(60)).repeat(2),
+                "y".repeat(400),
+                "{% endfor %}".repeat(2)
+            ),
             "the letter is longer than 1048576 bytes".to_owned(),
         ),
     ] {
