@@ -6,6 +6,7 @@ pub mod sms;
 pub mod token;
 
 use crate::domain::attempt::{FaultClass, Outcome};
+use crate::domain::tame::tamed;
 use std::io;
 
 /// What came of a transmission.
@@ -86,7 +87,7 @@ pub(crate) async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> io::Result
 
 /// The other side's words in one line of bounded length.
 pub(crate) fn words(text: &str) -> String {
-    let one: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let one = tamed(text);
     let one = one.split_whitespace().collect::<Vec<_>>().join(" ");
     one.chars().take(1000).collect()
 }

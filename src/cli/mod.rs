@@ -152,6 +152,11 @@ const LAST: std::time::Duration = std::time::Duration::from_millis(200);
 /// Runs the command line.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Memory holds passwords and addresses, of a `check --connect` as well: no core dump has it, and no other program of this
+    // user may look into it.
+    if let Err(e) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
+        complain!("relance: a core dump of this program may hold passwords: {e}");
+    }
     // One TLS provider for all of the program; a second call would only find it in place.
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         complain!("relance: a TLS provider was in place already");

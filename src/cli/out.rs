@@ -1,9 +1,11 @@
 //! Printing: tables fitted to the terminal, JSON one object a line, times in the creditor's zone.
 
+use crate::domain::tame::{is_tame, tame};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -23,7 +25,7 @@ static LOST: AtomicBool = AtomicBool::new(false);
 /// A line on standard output; false when it could not be printed. A reader that went away (`| head`) is no error,
 /// a full disk is one.
 pub(super) fn line(text: &str) -> bool {
-    match writeln!(std::io::stdout(), "{text}") {
+    match writeln!(std::io::stdout(), "{}", harmless(text)) {
         Ok(()) => true,
         Err(e) => {
             if e.kind() != std::io::ErrorKind::BrokenPipe && !LOST.swap(true, Ordering::SeqCst) {
@@ -37,7 +39,33 @@ pub(super) fn line(text: &str) -> bool {
 /// On standard error, as it is. Where that cannot be written there is nobody left to tell.
 pub(super) fn aside(text: &str) {
     let mut err = std::io::stderr().lock();
-    drop(err.write_all(text.as_bytes()).and_then(|()| err.flush()));
+    drop(err.write_all(harmless(text).as_bytes()).and_then(|()| err.flush()));
+}
+
+/// A text as a terminal may have it: whatever found its way into it, nothing moves the cursor, changes a colour, sets a title
+/// or turns the direction of reading. Ends of lines and tabs stay.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let lays_out = |c: char| matches!(c, '\n' | '\t');
+    if text.chars().all(|c| lays_out(c) || tame(c) == Some(c)) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().filter_map(|c| if lays_out(c) { Some(c) } else { tame(c) }).collect())
+}
+
+/// JSON in which what is not harmless is written by its number, so that no value is lost and no terminal is moved.
+fn spelled(json: String) -> String {
+    if is_tame(&json) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if tame(c) == Some(c) {
+            out.push(c);
+        } else {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    out
 }
 
 /// What `complain!` prints.
@@ -57,7 +85,7 @@ pub(super) fn was_lost() -> bool {
 
 /// One JSON object on a line.
 pub(super) fn json(value: &serde_json::Value) -> bool {
-    line(&value.to_string())
+    line(&spelled(value.to_string()))
 }
 
 /// A table as wide as the terminal; as wide as it needs when there is none. False when it could not be printed.
@@ -193,6 +221,15 @@ mod tests {
                 assert!(text.contains(whole), "{width}: {whole}\n{text}");
             }
         }
+    }
+
+    #[test]
+    fn no_text_moves_a_terminal() {
+        assert_eq!(harmless("a\tb\n\u{1b}]0;x\u{7}\u{9b}2J\u{202e}c\r"), "a\tb\n ]0;x  2Jc ");
+        let value = serde_json::json!({ "name": "a\u{1b}[2J\u{9b}\u{7f}\u{202e}\u{e0041}é" });
+        let text = spelled(value.to_string());
+        assert_eq!(text, r#"{"name":"a\u001b[2J\u009b\u007f\u202e\udb40\udc41é"}"#);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
     }
 
     #[test]

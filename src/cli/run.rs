@@ -31,10 +31,6 @@ pub(super) struct Args {
 pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     let environment = environment();
     journal(&environment);
-    // Memory holds passwords and addresses: no core dump has it, and no other program of this user may look into it.
-    if let Err(e) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
-        tracing::warn!(error = %e, "a core dump of this program may hold passwords");
-    }
     let (setup, letters) = checked(config, environment)?;
     for warning in &letters.warnings {
         tracing::warn!(%warning, "better mended");

@@ -32,7 +32,7 @@ pub struct CadenceFile {
 }
 
 /// Reads one cadence file; `None` when it cannot be used (the problems say why).
-pub(super) fn cadence(root: &Node, calendars: &BTreeMap<String, Arc<Calendar>>, problems: &Problems) -> Option<CadenceFile> {
+pub fn cadence(root: &Node, calendars: &BTreeMap<String, Arc<Calendar>>, problems: &Problems) -> Option<CadenceFile> {
     let top = Section::new("", root, problems);
     let name = top.required("name", "a name for the cadence");
     let applies_to = top.section("applies_to").map(applies_to).unwrap_or_default();

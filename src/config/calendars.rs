@@ -8,7 +8,7 @@ use crate::domain::time::weekday;
 use jiff::civil::Weekday;
 
 /// Reads one calendar file.
-pub(super) fn calendar(id: &str, root: &Node, problems: &Problems) -> Calendar {
+pub fn calendar(id: &str, root: &Node, problems: &Problems) -> Calendar {
     let top = Section::new("", root, problems);
     top.required("name", "the name of the country or region");
     let rules: Vec<HolidayRule> = top.tables("holiday").into_iter().filter_map(|s| holiday(s, problems)).collect();

@@ -73,13 +73,13 @@ impl DatabaseSettings {
             == (b.get_host(), b.get_port(), b.get_socket(), b.get_database())
     }
 
-    /// What a connection needs. A server elsewhere is spoken to over TLS unless the URL says otherwise; statements are
-    /// never logged.
+    /// What a connection needs. A server elsewhere is spoken to over TLS and has to show who it is, unless the URL says
+    /// otherwise: whoever stands between could else forge the ledger. Statements are never logged.
     pub fn options(&self, environment: &Environment) -> Result<PgConnectOptions, SecretError> {
         let unreadable = |e: sqlx::Error| SecretError::new(self.place(), e.to_string());
         let mut options = PgConnectOptions::from_str(&self.url).map_err(unreadable)?.disable_statement_logging();
         if !self.url.contains("sslmode=") && options.get_socket().is_none() && !super::read::is_loopback(options.get_host()) {
-            options = options.ssl_mode(PgSslMode::Require);
+            options = options.ssl_mode(PgSslMode::VerifyFull);
         }
         if let Some(password) = &self.password {
             options = options.password(password.load(environment)?.reveal());
@@ -146,7 +146,8 @@ mod tests {
             let settings = DatabaseSettings { url: url.to_owned(), password: None };
             settings.options(&Environment::new()).unwrap().get_ssl_mode()
         };
-        assert!(matches!(mode("postgres://r@db.example/r"), PgSslMode::Require));
+        assert!(matches!(mode("postgres://r@db.example/r"), PgSslMode::VerifyFull));
+        assert!(matches!(mode("postgres://r@db.example/r?sslmode=require"), PgSslMode::Require));
         assert!(matches!(mode("postgres://r@db.example/r?sslmode=verify-full"), PgSslMode::VerifyFull));
         assert!(matches!(mode("postgres://r@localhost/r"), PgSslMode::Prefer));
         assert!(matches!(mode("postgres:///r?host=/run/postgresql"), PgSslMode::Prefer));

@@ -64,7 +64,8 @@ pub struct AnswerRule {
 /// Names that fields may use.
 pub const PLACEHOLDERS: [&str; 6] = ["to", "to_digits", "from", "text", "user", "password"];
 
-pub(super) fn gateway(name: &str, root: &Node, problems: &Problems) -> Option<Gateway> {
+/// Reads one gateway file; `None` when it cannot be used (the problems say why).
+pub fn gateway(name: &str, root: &Node, problems: &Problems) -> Option<Gateway> {
     let top = Section::new("", root, problems);
     let request = top.section("request");
     if request.is_none() {

@@ -166,7 +166,7 @@ fn on<T>(list: &[Dated<T>], day: Date) -> Option<&T> {
 }
 
 /// Reads the files: name, path for messages, text.
-pub(super) fn read(files: Vec<(String, String, String)>, problems: &Problems) -> LawBook {
+pub fn read(files: Vec<(String, String, String)>, problems: &Problems) -> LawBook {
     let mut book = LawBook::default();
     for (id, file, text) in files {
         let root = Node::parse(&file, &text, problems);

@@ -26,7 +26,8 @@ mod source;
 mod steps;
 mod toml_tree;
 
-pub use cadences::CadenceFile;
+pub use cadences::{CadenceFile, cadence};
+pub use calendars::calendar;
 pub use read::{duration, schedule};
 pub use rehearsed::{Channels, Stage, cadence_test, cadence_tests};
 pub use settings::Settings;

@@ -266,6 +266,10 @@ fn mail_transport(s: &Section, shelf: &Shelf) -> Option<MailTransport> {
         "none" => Some(Tls::None),
         _ => None,
     });
+    if s.word("smtp").is_some_and(|url| !url.starts_with("file://") && has_login(&url)) {
+        s.problem("smtp", LOGIN.replacen("url", "smtp", 1));
+        return None;
+    }
     let transport = s.parse("smtp", wanted, |url| {
         if let Some(path) = url.strip_prefix("file://") {
             return Some(MailTransport::Folder(shelf.base.join(path)));
@@ -313,6 +317,31 @@ pub(super) fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
+/// Why a gateway's URL cannot be used. One with a login is not repeated, and a login goes to another machine only encrypted.
+fn not_web(url: &str) -> Option<String> {
+    let web = ["http://", "https://"].into_iter().find_map(|scheme| Some((scheme, url.strip_prefix(scheme)?)));
+    let Some((scheme, rest)) = web else {
+        return Some(if has_login(url) { LOGIN.to_owned() } else { format!("\"url\" is \"{url}\"; wanted http:// or https://") });
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return Some(LOGIN.to_owned());
+    }
+    let host = host_port(authority, 0).map(|(host, _)| host).unwrap_or_default();
+    let clear = scheme == "http://" && !is_loopback(&host);
+    clear.then(|| {
+        format!("\"url\" is \"{url}\"; http:// is only for a gateway on this machine, because login and text go in the clear; wanted https://")
+    })
+}
+
+/// What is said of a URL with a login in it.
+const LOGIN: &str = "\"url\" holds a login, and a secret never stands in the configuration; wanted user and password = { file = \"/path\" } or { credential = \"name\" } beside it";
+
+/// Whether a URL of any kind may hold a login.
+fn has_login(url: &str) -> bool {
+    url.contains('@')
+}
+
 fn sms(s: Section, shelf: &Shelf) -> Option<SmsSettings> {
     let gateway = s.required("gateway", "the name of a gateway, such as \"kannel\", or \"file\"");
     let url = s.required("url", "the gateway's base URL, or \"file:///path\"");
@@ -331,11 +360,10 @@ fn sms(s: Section, shelf: &Shelf) -> Option<SmsSettings> {
                 s.problem("gateway", format!("there is no gateway \"{name}\"; wanted one of: file, {}", known.join(", ")));
             }
             let url = url.trim_end_matches('/').to_owned();
-            let web = url.starts_with("http://") || url.starts_with("https://");
-            if !web {
-                s.problem("url", format!("\"url\" is \"{url}\"; wanted http:// or https://"));
-            }
-            gateway.filter(|_| web).map(|gateway| SmsTransport::Gateway { gateway, url })
+            let why = not_web(&url);
+            let good = why.is_none();
+            why.into_iter().for_each(|why| s.problem("url", why));
+            gateway.filter(|_| good).map(|gateway| SmsTransport::Gateway { gateway, url })
         }
         _ => None,
     };

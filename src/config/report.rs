@@ -261,7 +261,7 @@ impl Words {
 }
 
 /// The words by language, from what is compiled in and what lies in the folder.
-pub(super) fn words(files: Vec<(String, String, String)>, problems: &Problems) -> BTreeMap<String, Words> {
+pub fn words(files: Vec<(String, String, String)>, problems: &Problems) -> BTreeMap<String, Words> {
     files.into_iter().map(|(language, file, text)| (language, Words::read(&file, &text, problems))).collect()
 }
 

@@ -3,8 +3,12 @@
 use super::Environment;
 use super::section::Section;
 use std::fmt;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
+
+/// The most that is read of a file with a secret.
+const LONGEST: u64 = 64 << 10;
 
 /// Where a secret is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,8 +99,10 @@ impl SecretSource {
                 (what, Path::new(folder).join(name))
             }
         };
-        let text = std::fs::read_to_string(&path).map_err(|e| SecretError { what: what.clone(), why: e.to_string() })?;
-        let text = Zeroizing::new(text);
+        // With room for all of it at once, so that growing leaves no copy behind.
+        let mut text = Zeroizing::new(String::with_capacity(LONGEST as usize));
+        let read = std::fs::File::open(&path).and_then(|file| file.take(LONGEST).read_to_string(&mut text));
+        read.map_err(|e| SecretError { what: what.clone(), why: e.to_string() })?;
         match text.lines().next().map(str::trim_end) {
             Some(line) if !line.is_empty() => Ok(Secret::new(line)),
             _ => Err(SecretError { what, why: "it is empty".to_owned() }),

@@ -26,5 +26,6 @@ pub mod people;
 pub mod reason;
 pub mod standing;
 pub mod step;
+pub mod tame;
 pub mod time;
 pub mod when;

@@ -3,16 +3,19 @@
 use super::labels::Labels;
 use super::lint::Lint;
 use super::view::View;
-use super::{html, markdown};
+use super::{html, jinja, markdown};
 use crate::config::LetterSource;
 use crate::config::problem::{At, Problem, Problems};
 use crate::domain::mail::Mail;
 use minijinja::value::ValueKind;
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The work that one letter may cost; a letter of the shipped size takes about two hundredths of it.
 const FUEL: u64 = 100_000;
+
+/// The longest letter, in bytes; one with five hundred invoices is far below.
+const LONGEST: usize = 1 << 20;
 
 /// The file of words that letters should not say.
 const LINT: &str = "lint.toml";
@@ -62,7 +65,7 @@ pub struct Letters {
 impl Letters {
     /// Parses all letters; what is wrong is noted.
     pub fn new(sources: &[LetterSource], creditor_language: &str, problems: &Problems) -> Letters {
-        let mut engine = Environment::new();
+        let mut engine = jinja::environment();
         engine.set_undefined_behavior(UndefinedBehavior::Strict);
         engine.set_fuel(Some(FUEL));
         engine.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
@@ -119,6 +122,11 @@ impl Letters {
             parts = vec![(format!("{}#subject", source.name), subject), (source.name.clone(), format!("\n{rest}"))];
         }
         for (name, text) in parts {
+            if let Some((at, why)) = jinja::unwanted(&text) {
+                problems.add(&At::offset(&source.file, &text, at), why);
+                self.broken.insert(source.name.clone());
+                return;
+            }
             if let Err(e) = self.engine.add_template_owned(name.clone(), text.clone()) {
                 let at = place(&source.file, &text, &e);
                 problems.add(&at, format!("this letter cannot be read: {}{}", e.kind(), detail(&e)));
@@ -218,7 +226,36 @@ impl Letters {
             let file = self.files.get(file).cloned().unwrap_or_else(|| file.to_owned());
             LetterError::Render { file, line: e.line().unwrap_or(1), text: format!("{:#}", e.kind()) + &detail(&e) }
         };
-        self.engine.get_template(name).and_then(|t| t.render(values)).map_err(failed)
+        let mut out = Bounded { bytes: Vec::new(), over: false };
+        let done = self.engine.get_template(name).and_then(|t| t.render_captured_to(values, &mut out).map(drop));
+        if out.over {
+            let why = minijinja::Error::new(ErrorKind::InvalidOperation, format!("the letter is longer than {LONGEST} bytes"));
+            return Err(failed(why));
+        }
+        done.map_err(failed)?;
+        // What went in was text.
+        Ok(String::from_utf8(out.bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
+    }
+}
+
+/// Where a rendered letter is gathered, as far as one may go: what multiplies itself costs little work and much memory.
+struct Bounded {
+    bytes: Vec<u8>,
+    over: bool,
+}
+
+impl std::io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.bytes.len() + bytes.len() > LONGEST {
+            self.over = true;
+            return Err(std::io::Error::other("too long"));
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

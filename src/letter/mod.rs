@@ -5,6 +5,7 @@ mod blocks;
 mod check;
 mod engine;
 mod html;
+mod jinja;
 mod labels;
 mod law;
 mod lint;

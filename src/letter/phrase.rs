@@ -122,7 +122,7 @@ impl Text {
 }
 
 /// The next tag of a template, and what ends it.
-fn next_tag(source: &str, from: usize) -> Option<(usize, &'static str)> {
+pub(super) fn next_tag(source: &str, from: usize) -> Option<(usize, &'static str)> {
     let bytes = source.as_bytes();
     let close = |i: usize| match (bytes[i], bytes.get(i + 1)) {
         (b'{', Some(b'{')) => Some("}}"),

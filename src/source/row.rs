@@ -7,6 +7,7 @@ use crate::domain::debtor::{CustomerKind, Role, State, parse_pay_runs, parse_peo
 use crate::domain::invoice::{RowKind, RowStatus};
 use crate::domain::ledger::{Customer, LedgerRow};
 use crate::domain::money::{AmountError, Money};
+use crate::domain::tame::{is_tame, tame, tamed, tamed_to};
 use jiff::civil::Date;
 use sha2::{Digest as _, Sha256};
 
@@ -44,10 +45,13 @@ pub const OPTIONAL: [&str; 26] = [
 ];
 
 /// The longest text that a column may hold.
-const MAX_TEXT: usize = 4000;
+pub const MAX_TEXT: usize = 4000;
 
 /// The longest text of a column by which rows are found. PostgreSQL's indexes take up to 2,700 bytes.
 const MAX_KEY: usize = 2000;
+
+/// The most characters of the words on a row that cannot be read: they go into alerts.
+const LONGEST_WHY: usize = 500;
 
 /// The columns by which rows are found.
 const KEYS: [&str; 4] = ["number", "customer_id", "for_invoice", "email"];
@@ -73,6 +77,12 @@ pub enum Cell {
 }
 
 impl Cell {
+    /// A text as far as it is needed to see that it is too long: a page holds a thousand rows, and a field of a megabyte in
+    /// each must not be kept.
+    pub fn bounded(text: &str) -> Cell {
+        Cell::Text(text[..text.floor_char_boundary(MAX_TEXT + 4)].to_owned())
+    }
+
     /// The cell as an id, or why it can be none.
     fn as_id(&self) -> Result<String, &'static str> {
         match self {
@@ -174,7 +184,8 @@ impl RawRow {
 
     /// Reads the row; the error says what is wrong with it.
     pub fn read(&self, columns: &Columns, creditor_country: &str) -> Result<LedgerRow, String> {
-        Reader { columns, row: self }.read(creditor_country)
+        // The words repeat what stands in the row.
+        Reader { columns, row: self }.read(creditor_country).map_err(|why| tamed_to(&why, LONGEST_WHY))
     }
 }
 
@@ -238,8 +249,7 @@ impl Reader<'_> {
         if text.len() > most {
             return Err(format!("{name} is longer than {most} bytes"));
         }
-        let clean: String = text.chars().filter_map(tame).collect();
-        let clean = clean.trim().to_owned();
+        let clean = tamed(&text).trim().to_owned();
         Ok((!clean.is_empty()).then_some(clean))
     }
 
@@ -313,7 +323,7 @@ impl Reader<'_> {
         if let Some(why) = self.row.unusable {
             return Err(why.to_owned());
         }
-        if self.row.id.chars().any(|c| tame(c) != Some(c)) {
+        if !is_tame(&self.row.id) {
             return Err("invoice_id holds characters that cannot be shown".to_owned());
         }
         let code = self.needed("currency")?;
@@ -328,7 +338,8 @@ impl Reader<'_> {
         }
         let tags = self.text("tags")?.unwrap_or_default();
         let tags = tags.split([',', ';']).map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned).collect();
-        let web = |t: &str| (t.starts_with("https://") || t.starts_with("http://")).then(|| t.to_owned());
+        let web =
+            |t: &str| t.strip_prefix("https://").filter(|rest| !rest.is_empty() && !rest.contains(' ')).map(|_| t.to_owned());
         Ok(LedgerRow {
             id: self.row.id.clone(),
             number: self.needed("number")?,
@@ -357,6 +368,10 @@ impl Reader<'_> {
 fn people(text: &str, home: Option<&str>) -> Result<String, String> {
     let mut people = parse_people(text).map_err(|why| format!("contacts: {why}"))?;
     for person in &mut people {
+        // What JSON writes as \u202e was no such character when the cell was read.
+        for text in [&mut person.name, &mut person.email, &mut person.phone, &mut person.language] {
+            *text = text.take().map(|t| tamed(&t).trim().to_owned()).filter(|t| !t.is_empty());
+        }
         person.phone = person.phone.take().map(|p| phone::normalise(&p, home).unwrap_or(p));
     }
     let list: Vec<serde_json::Value> = people
@@ -366,15 +381,4 @@ fn people(text: &str, home: Option<&str>) -> Result<String, String> {
         })
         .collect();
     Ok(serde_json::Value::from(list).to_string())
-}
-
-/// Control characters become spaces; characters that turn the direction of reading are dropped.
-fn tame(c: char) -> Option<char> {
-    match c {
-        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => None,
-        '\u{e000}'..='\u{f8ff}' => None,
-        '\u{2028}' | '\u{2029}' => Some(' '),
-        c if c.is_control() => Some(' '),
-        c => Some(c),
-    }
 }

@@ -5,6 +5,7 @@ use super::look::{self, Relation};
 use super::row::{Cell, Columns, RawRow};
 use super::{Page, SourceError, body};
 use crate::config::settings::SourceSettings;
+use crate::domain::tame::tamed;
 use jiff::civil::Date;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow};
 use sqlx::{
@@ -15,6 +16,9 @@ use std::time::Duration;
 
 /// The longest wait for one statement.
 const TIMEOUT_S: u64 = 120;
+
+/// So many rows are read before they are asked for, whatever their size.
+const AHEAD: usize = 16;
 
 /// How long a statement waits for another program to let go of the ledger.
 const BUSY_S: u64 = 10;
@@ -49,6 +53,7 @@ impl SqliteSource {
             .read_only(true)
             .create_if_missing(false)
             .busy_timeout(Duration::from_secs(BUSY_S))
+            .row_buffer_size(AHEAD)
             .pragma("query_only", "1")
             .pragma("cache_size", "-1000");
         let pool = SqlitePoolOptions::new().max_connections(2).min_connections(0).acquire_timeout(Duration::from_secs(30));
@@ -106,16 +111,18 @@ impl SqliteSource {
             Some(sql) => format!("SELECT {list} FROM (\n{}\n)", body(sql).replace(":ids", "$1")),
             None => format!("SELECT {list} FROM {} WHERE invoice_id IN (SELECT value FROM json_each($1))", self.base),
         };
-        let rows = self.bounded("re-read", sqlx::query(AssertSqlSafe(sql)).bind(id_list(ids)).fetch_all(&self.pool)).await?;
-        Ok(rows.iter().map(|row| RawRow::new(columns, cells(row))).collect())
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(id_list(ids)).map(|row| cells(&row, columns));
+        let rows = self.bounded("re-read", query.fetch_all(&self.pool)).await?;
+        Ok(rows.into_iter().map(|cells| RawRow::new(columns, cells)).collect())
     }
 
     /// Rows with a number: a few, as a person asks for them.
     pub async fn numbered(&self, columns: &Columns, number: &str) -> Result<Vec<RawRow>, SourceError> {
         let list = list(columns);
         let sql = format!("SELECT {list} FROM {} WHERE CAST(number AS TEXT) = $1 LIMIT 2", self.base);
-        let rows = self.bounded("query", sqlx::query(AssertSqlSafe(sql)).bind(number).fetch_all(&self.pool)).await?;
-        Ok(rows.iter().map(|row| RawRow::new(columns, cells(row))).collect())
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(number).map(|row| cells(&row, columns));
+        let rows = self.bounded("query", query.fetch_all(&self.pool)).await?;
+        Ok(rows.into_iter().map(|cells| RawRow::new(columns, cells)).collect())
     }
 
     /// Ids that stand both as a number and as text: they sort apart, so that no page shows the two together.
@@ -150,7 +157,7 @@ impl SqliteSource {
         let Some(sql) = &self.booked else { return Ok(None) };
         let work = sqlx::query(AssertSqlSafe(sql.clone())).fetch_optional(&self.pool);
         let row = self.bounded("booked_through", work).await?;
-        super::day(row.and_then(|r| cells(&r).into_iter().next()))
+        super::day(row.map(|r| cell(&r, 0, false)))
     }
 
     /// Waits for a statement, but not for ever.
@@ -197,14 +204,14 @@ impl Pages {
             Next::Behind(cell) if *cell != Cell::Null => bind(query, cell),
             _ => query,
         };
-        let mut rows = source.bounded("query", query.fetch_all(&source.pool)).await?;
-        let mut raw: Vec<RawRow> = rows.iter().map(|row| RawRow::new(columns, cells(row))).collect();
-        let doubled = super::doubled(&raw);
-        let full = rows.len() > self.limit;
-        raw.truncate(self.limit);
-        rows.truncate(self.limit);
+        // Cut to their bound one by one as they come: of a whole page of long texts none is kept.
+        let query = query.map(|row| cells(&row, columns));
+        let rows = source.bounded("query", query.fetch_all(&source.pool)).await?;
         let place = columns.place("invoice_id").unwrap_or(0);
-        let last = rows.last().filter(|_| full).map(|row| cell(row, place));
+        let last = rows.get(self.limit.saturating_sub(1)).filter(|_| rows.len() > self.limit).and_then(|r| r.get(place)).cloned();
+        let mut raw: Vec<RawRow> = rows.into_iter().map(|cells| RawRow::new(columns, cells)).collect();
+        let doubled = super::doubled(&raw);
+        raw.truncate(self.limit);
         self.next = last.map_or(Next::Nowhere, Next::Behind);
         Ok(Some(Page { rows: raw, doubled }))
     }
@@ -257,16 +264,18 @@ fn bind<'q>(query: Query<'q>, cell: &Cell) -> Query<'q> {
 /// The database's own words, without the wrapping.
 fn plain(error: &sqlx::Error) -> String {
     match error {
-        sqlx::Error::Database(e) => e.message().to_owned(),
-        other => other.to_string(),
+        sqlx::Error::Database(e) => tamed(e.message()),
+        other => tamed(&other.to_string()),
     }
 }
 
-fn cells(row: &SqliteRow) -> Vec<Cell> {
-    (0..row.len()).map(|i| cell(row, i)).collect()
+/// The cells of a row. The id stays whole, because the next page begins behind it.
+fn cells(row: &SqliteRow, columns: &Columns) -> Vec<Cell> {
+    let id = columns.place("invoice_id");
+    (0..row.len()).map(|i| cell(row, i, Some(i) == id)).collect()
 }
 
-fn cell(row: &SqliteRow, i: usize) -> Cell {
+fn cell(row: &SqliteRow, i: usize, whole: bool) -> Cell {
     let Ok(raw) = row.try_get_raw(i) else { return Cell::Other };
     if raw.is_null() {
         return Cell::Null;
@@ -275,7 +284,8 @@ fn cell(row: &SqliteRow, i: usize) -> Cell {
     match kind.as_str() {
         "INTEGER" | "BOOLEAN" => row.try_get_unchecked(i).map_or(Cell::Other, Cell::Integer),
         "REAL" => row.try_get_unchecked(i).map_or(Cell::Other, Cell::Real),
-        "TEXT" | "DATE" | "DATETIME" | "TIME" => row.try_get_unchecked(i).map_or(Cell::Other, Cell::Text),
+        "TEXT" | "DATE" | "DATETIME" | "TIME" if whole => row.try_get_unchecked(i).map_or(Cell::Other, Cell::Text),
+        "TEXT" | "DATE" | "DATETIME" | "TIME" => row.try_get_unchecked(i).map_or(Cell::Other, Cell::bounded),
         _ => Cell::Other,
     }
 }

@@ -6,6 +6,7 @@ use super::support::Config;
 use super::support::home::Home;
 use super::support::mail::Parsed;
 use super::support::smtp::{Act, Offers, Smtp, Stage};
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 /// The brakes that `status` shows.
@@ -96,7 +97,7 @@ async fn a_wrong_password_is_ours_and_a_missing_one_is_named() {
     let printed = format!("{}{}{}{}", refused.out, refused.err, missing.out, missing.err);
     assert!(!printed.contains("xyzzy"), "a secret was printed");
     std::fs::write(other.path("smtp.secret"), "open sesame\n").unwrap();
-    std::fs::set_permissions(other.path("smtp.secret"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    std::fs::set_permissions(other.path("smtp.secret"), std::fs::Permissions::from_mode(0o600)).unwrap();
     other.run(&["run", "--once"]).ends(0);
     assert_eq!(server.accepted().len(), 1);
 }

@@ -81,6 +81,14 @@ async fn a_certificate_of_a_stranger_gets_nothing_by_tls_from_the_first_byte() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_has_run_out_gets_nothing() {
+    let authority = Authority::expired();
+    let server = Smtp::with(Offers { implicit_tls: Some(authority.acceptor.clone()), ..Offers::default() }).await;
+    let config = with_login(encrypted("smtps", server.port, &authority.pem));
+    nothing_leaves(&server, config, "certificate expired").await;
+}
+
+#[tokio::test]
 async fn a_ca_file_that_cannot_be_read_says_so() {
     let server = starttls(&Authority::new()).await;
     nothing_leaves(&server, encrypted("smtp", server.port, "no certificate here"), "ca.pem").await;

@@ -67,7 +67,8 @@ fn good() -> Vec<Cell> {
 fn is_tame(text: &str) -> bool {
     !text.chars().any(|c| {
         c.is_control()
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{e000}'..='\u{f8ff}')
+            || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{e000}'..='\u{f8ff}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
     })
 }
 
@@ -106,6 +107,9 @@ fn what_is_wrong_is_told_with_what_was_wanted() {
         told("pay_url", text("javascript:alert(1)")),
         "pay_url is \"javascript:alert(1)\"; wanted a link that begins with https://"
     );
+    for link in ["http://pay.example/1", "data:text/html,x", "https://", "https://pay.example/a b", "HTTPS://x"] {
+        assert!(told("pay_url", text(link)).ends_with("wanted a link that begins with https://"), "{link}");
+    }
     assert_eq!(told("number", Cell::Other), "number is neither text nor a number");
     assert_eq!(told("customer_name", text(&"x".repeat(5000))), "customer_name is longer than 4000 bytes");
     assert_eq!(told("customer_name", text("\r\n\t")), "customer_name is empty");
@@ -180,7 +184,7 @@ proptest! {
         for text in texts.into_iter().chain(more.into_iter().flatten()) {
             prop_assert!(is_tame(text) && text.trim() == text, "{text:?}");
         }
-        prop_assert!(row.pay_url.is_none_or(|u| u.starts_with("http")));
+        prop_assert!(row.pay_url.is_none_or(|u| u.starts_with("https://")));
     }
 
     /// The digest tells rows apart that differ in any cell.

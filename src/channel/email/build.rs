@@ -202,11 +202,13 @@ pub fn build_plain(
 /// words, and a line of it may have 998 bytes at most (RFC 5322, section 2.1.1).
 const LONGEST_WORDS: usize = 300;
 
-/// A text for a header; a longer one is cut. It is told whole in the body.
+/// A text for a header; a longer one is cut. It is told whole in the body. What looks like an encoded word (RFC 2047) and is
+/// none of ours is taken apart: a reader's program would show what is hidden in it, ends of lines among that.
 fn short(text: &str) -> String {
+    let text = text.replace("=?", "= ?");
     match text.char_indices().nth(LONGEST_WORDS) {
         Some((at, _)) => format!("{}…", text[..at].trim_end()),
-        None => text.to_owned(),
+        None => text,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::domain::attempt::{FaultClass, Outcome};
 
 /// Where in a dialogue an answer was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+pub enum Phase {
     /// Connection, greeting, encryption, login: before any message's dialogue.
     Open,
     /// At our sender.
@@ -22,7 +22,7 @@ pub(super) enum Phase {
 }
 
 /// What a refusal means. What is about our sender, our relaying or our login is no message's fault.
-pub(super) fn refusal(phase: Phase, reply: &Reply) -> Sent {
+pub fn refusal(phase: Phase, reply: &Reply) -> Sent {
     let text = reply.text();
     let class = class(phase, reply.code, &text);
     // What is ours never ends an address, whatever digit its code begins with.
@@ -32,7 +32,7 @@ pub(super) fn refusal(phase: Phase, reply: &Reply) -> Sent {
 }
 
 /// What a failure is about.
-pub(super) fn class(phase: Phase, code: u16, text: &str) -> FaultClass {
+pub fn class(phase: Phase, code: u16, text: &str) -> FaultClass {
     let status = enhanced(text);
     let of_ours = ours(code, status, text);
     match phase {

@@ -2,11 +2,11 @@
 
 pub mod address;
 pub mod build;
-mod classify;
+pub mod classify;
 mod folder;
 pub mod read;
 mod smtp;
-mod wire;
+pub mod wire;
 
 pub use build::{Built, Copy, Envelope, MailParts, build};
 

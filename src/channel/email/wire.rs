@@ -9,24 +9,26 @@ const MAX_LINE: u64 = 8 << 10;
 const MAX_LINES: usize = 128;
 
 /// A connection in the clear or encrypted.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+pub trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for T {}
 
 /// What a server said: its code, and its words line by line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Reply {
-    pub(super) code: u16,
-    pub(super) lines: Vec<String>,
+pub struct Reply {
+    /// Three digits: 200 to 599.
+    pub code: u16,
+    /// The words, line by line.
+    pub lines: Vec<String>,
 }
 
 impl Reply {
     /// The words in one line.
-    pub(super) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         self.lines.join(" ")
     }
 
     /// The parameters of a service that the server offers (a line of EHLO's answer).
-    pub(super) fn offers(&self, service: &str) -> Option<&str> {
+    pub fn offers(&self, service: &str) -> Option<&str> {
         self.lines.iter().skip(1).find_map(|line| {
             let (name, parameters) = line.split_once([' ', '=']).unwrap_or((line, ""));
             name.eq_ignore_ascii_case(service).then_some(parameters)
@@ -35,17 +37,18 @@ impl Reply {
 }
 
 /// One connection.
-pub(super) struct Wire {
+pub struct Wire {
     stream: BufReader<Box<dyn Stream>>,
 }
 
 impl Wire {
-    pub(super) fn new(stream: Box<dyn Stream>) -> Wire {
+    /// A conversation that begins.
+    pub fn new(stream: Box<dyn Stream>) -> Wire {
         Wire { stream: BufReader::new(stream) }
     }
 
     /// The stream, for encrypting it. What came before that must not be taken for the server's encrypted words.
-    pub(super) fn into_stream(self) -> io::Result<Box<dyn Stream>> {
+    pub fn into_stream(self) -> io::Result<Box<dyn Stream>> {
         match self.stream.buffer().is_empty() {
             true => Ok(self.stream.into_inner()),
             false => Err(io::Error::other("the server went on talking in the clear")),
@@ -53,19 +56,19 @@ impl Wire {
     }
 
     /// Says a command and waits for its reply.
-    pub(super) async fn ask(&mut self, command: impl ToString) -> io::Result<Reply> {
+    pub async fn ask(&mut self, command: impl ToString) -> io::Result<Reply> {
         self.tell(command.to_string().as_bytes()).await
     }
 
     /// Says something, which may be several commands, and waits for the first reply.
-    pub(super) async fn tell(&mut self, bytes: &[u8]) -> io::Result<Reply> {
+    pub async fn tell(&mut self, bytes: &[u8]) -> io::Result<Reply> {
         self.stream.write_all(bytes).await?;
         self.stream.flush().await?;
         self.reply().await
     }
 
     /// Reads a reply to its last line.
-    pub(super) async fn reply(&mut self) -> io::Result<Reply> {
+    pub async fn reply(&mut self) -> io::Result<Reply> {
         let mut lines = Vec::new();
         let mut code = None;
         while lines.len() < MAX_LINES {

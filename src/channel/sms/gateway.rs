@@ -179,11 +179,11 @@ async fn body(mut response: reqwest::Response) -> Result<String, String> {
 
 /// What an answer means: the first rule that fits. An answer that no rule knows may have been an acceptance
 /// if its status says so; else the gateway failed.
-fn read(gateway: &Gateway, status: u16, body: &str) -> Answer {
+pub fn read(gateway: &Gateway, status: u16, body: &str) -> Answer {
     let json: Option<serde_json::Value> = serde_json::from_str(body).ok();
     let id = gateway.id_pointer.as_deref().and_then(|p| json.as_ref()?.pointer(p)?.as_str().map(str::to_owned));
     let words = match id {
-        Some(id) => format!("HTTP {status}, id {id}"),
+        Some(id) => format!("HTTP {status}, id {}", words(&id)),
         None => format!("HTTP {status}: {}", words(body)),
     };
     let rule = gateway.answers.iter().find(|rule| fits(rule, status, body, json.as_ref()));

@@ -4,7 +4,7 @@ mod file;
 mod gateway;
 
 pub use file::Lines;
-pub use gateway::Client as GatewayClient;
+pub use gateway::{Client as GatewayClient, read as read_answer};
 
 use super::outlet::Outlet;
 use super::{Fault, Sent};

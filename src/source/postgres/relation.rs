@@ -2,7 +2,7 @@
 //! what it is there, so that no amount is rounded and no id looks other than in the firm's own program.
 
 use super::super::SourceError;
-use super::super::row::{Cell, Columns};
+use super::super::row::{Cell, Columns, MAX_TEXT};
 use super::connections::Lease;
 use sqlx::postgres::{PgColumn, PgRow, PgTypeInfo, PgTypeKind};
 use sqlx::{AssertSqlSafe, Column as _, Executor as _, Row as _, SqlSafeStr as _, Statement as _, TypeInfo as _, ValueRef as _};
@@ -103,9 +103,11 @@ impl Kind {
     fn selected(self, name: &str) -> String {
         match self {
             Kind::Money => format!("CAST(CAST(r.\"{name}\" AS numeric) AS text)"),
-            Kind::List => format!("array_to_string(r.\"{name}\", ',')"),
+            Kind::List => format!("left(array_to_string(r.\"{name}\", ','), {})", MAX_TEXT + 1),
             Kind::Other => format!("CASE WHEN r.\"{name}\" IS NULL THEN NULL ELSE '' END"),
-            Kind::Integer | Kind::Real | Kind::Decimal | Kind::Text => format!("CAST(r.\"{name}\" AS text)"),
+            // Of a text no more than shows that it is too long, and left out.
+            Kind::Text => format!("left(CAST(r.\"{name}\" AS text), {})", MAX_TEXT + 1),
+            Kind::Integer | Kind::Real | Kind::Decimal => format!("CAST(r.\"{name}\" AS text)"),
         }
     }
 

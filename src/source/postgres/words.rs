@@ -2,9 +2,13 @@
 
 use super::super::SourceError;
 use super::connections::{LOCK_S, STATEMENT_S};
+use crate::domain::tame::tamed_to;
 use sqlx::postgres::PgDatabaseError;
 use std::io::ErrorKind;
 use std::time::Duration;
+
+/// The most characters of a server's words that are passed on.
+const LONGEST: usize = 1000;
 
 /// What to do about a server that does not answer.
 pub(super) const AWAY: &str =
@@ -56,7 +60,7 @@ pub(super) fn too_long(place: &str) -> SourceError {
 
 /// The server's own words with its hint, without the wrapping.
 fn said(error: &sqlx::Error) -> String {
-    match error {
+    let words = match error {
         sqlx::Error::Database(e) => match e.try_downcast_ref::<PgDatabaseError>().and_then(PgDatabaseError::hint) {
             Some(hint) => format!("{} ({hint})", e.message()),
             None => e.message().to_owned(),
@@ -64,5 +68,6 @@ fn said(error: &sqlx::Error) -> String {
         sqlx::Error::Io(e) => e.to_string(),
         sqlx::Error::Tls(e) => e.to_string(),
         other => other.to_string(),
-    }
+    };
+    tamed_to(&words, LONGEST)
 }

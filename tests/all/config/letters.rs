@@ -42,7 +42,7 @@ fn broken_jinja() {
     reminder("subject: Rappel\n\nBonjour {{ 1 / 0 }}\n")
         .tells(&[&format!("{unmade} invalid operation: unable to calculate 1 / 0")]);
     reminder("subject: Rappel\n\n{% include \"/etc/passwd\" %}\n")
-        .tells(&[&format!("{unmade} template not found: tried to include non-existing template '/etc/passwd'")]);
+        .tells(&["letters/fr/reminder.md:3:1: \"include\" has no place in a letter; wanted one of: if, elif, else, endif, for, endfor, raw, endraw"]);
 }
 
 #[test]
@@ -51,6 +51,34 @@ fn a_letter_that_never_ends_is_stopped() {
     let ends = "{% endfor %}".repeat(5);
     reminder(&format!("subject: Rappel\n\n{loops}x{ends}\n"))
         .tells(&["letters/fr/reminder.md:3:1: this letter cannot be made: engine ran out of fuel"]);
+}
+
+/// Steps are counted, bytes are not: what doubles a text, or takes a width, is refused before it is tried.
+#[test]
+fn a_letter_that_grows_without_bound_is_refused() {
+    let double = "{% set x = x ~ x %}\n".repeat(40);
+    let place = "letters/fr/reminder.md:3:";
+    let refused = "has no place in a letter";
+    for (text, told) in [
+        (format!("{double}{{{{ x }}}}"), format!("{place}1: \"set\" {refused}")),
+        ("{{ sum ~ sum }}".to_owned(), format!("{place}8: \"~\" {refused}")),
+        ("{{ \"x\" * 99999999 }}".to_owned(), format!("{place}8: \"*\" {refused}")),
+        ("{% macro f(x) %}{{ f(x) }}{% endmacro %}".to_owned(), format!("{place}1: \"macro\" {refused}")),
+        ("{{ \"%99999999d\"|format(1) }}".to_owned(), "unknown filter: filter format is unknown".to_owned()),
+        ("{{ sum|indent(99999999) }}".to_owned(), "unknown filter: filter indent is unknown".to_owned()),
+        (
+            format!(
+                "{}{}{}",
+                format!("{{% for a in \"{}\" %}}", "x".repeat(60)).repeat(2),
+                "y".repeat(400),
+                "{% endfor %}".repeat(2)
+            ),
+            "the letter is longer than 1048576 bytes".to_owned(),
+        ),
+    ] {
+        let said = reminder(&format!("subject: Rappel\n\n{text}\n")).read().map(drop).unwrap_err();
+        assert!(said.len() == 1 && said[0].contains(&told), "{told}: {said:?}");
+    }
 }
 
 #[test]

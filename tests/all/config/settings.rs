@@ -166,6 +166,33 @@ fn a_secret_never_stands_in_the_configuration() {
         .tells(&["relance.toml:16:2: \"user\" and \"password\" go together; one of them is missing"]);
 }
 
+/// A URL with a login is not repeated: what `check` prints is read by others.
+#[test]
+fn a_url_with_a_login_is_refused_and_not_repeated() {
+    let beside = "holds a login, and a secret never stands in the configuration; wanted user and password = { file = \"/path\" } or { credential = \"name\" } beside it";
+    for url in ["smtps://compta:hunter2@mail.canal.example", "compta:hunter2@mail.canal.example"] {
+        Tree::but("smtps://mail.canal.example", url).tells(&[&format!("relance.toml:18:1: \"smtp\" {beside}")]);
+    }
+    for url in ["https://u:hunter2@sms.example/x", "http://u:hunter2@127.0.0.1", "u:hunter2@sms.example"] {
+        Tree::good(&format!("\n[sms]\ngateway = \"kannel\"\nurl = \"{url}\"\n"))
+            .tells(&[&format!("relance.toml:22:1: \"url\" {beside}")]);
+    }
+}
+
+#[test]
+fn a_gateway_elsewhere_is_spoken_to_over_tls() {
+    let sms = |url: &str| Tree::good(&format!("\n[sms]\ngateway = \"kannel\"\nurl = \"{url}\"\n"));
+    for url in ["http://sms.example", "http://10.0.0.1:13013", "http://127.0.0.1.example/x"] {
+        sms(url).tells(&[&format!(
+            "relance.toml:22:1: \"url\" is \"{}\"; http:// is only for a gateway on this machine, because login and text go in the clear; wanted https://",
+            url.trim_end_matches('/')
+        )]);
+    }
+    for url in ["https://sms.example:8443/api", "http://127.0.0.1:13013", "http://localhost/x", "http://[::1]:13013"] {
+        sms(url).tells(&[]);
+    }
+}
+
 #[test]
 fn a_mistyped_redirection_never_falls_back_to_the_real_addresses() {
     Tree::good("\n[guard]\nredirect_to = \"me at canal\"\n")

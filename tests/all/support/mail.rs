@@ -63,6 +63,16 @@ impl Parsed {
         found[0].clone()
     }
 
+    /// The names of all headers, as they stand.
+    pub fn names(&self) -> Vec<&str> {
+        self.headers.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// The value of each header, decoded.
+    pub fn values(&self) -> Vec<&str> {
+        self.headers.iter().map(|(_, value)| value.as_str()).collect()
+    }
+
     pub fn has(&self, name: &str) -> bool {
         self.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))
     }
