@@ -6,6 +6,7 @@ use super::copies::CopyRoom;
 use super::guard::Guards;
 use super::presence::Heart;
 use super::pulse::Pulses;
+use super::tally::Tally;
 use crate::channel::Fault;
 use crate::channel::email::{Mailer, address};
 use crate::channel::outlet::Outlet;
@@ -119,6 +120,8 @@ pub struct DeskParts {
     pub heart: Arc<Heart>,
     /// When each pump moved last.
     pub pulses: Arc<Pulses>,
+    /// What the pumps have done since the program began.
+    pub tally: Arc<Tally>,
     /// Set when this desk is to be cleared: nothing new is begun.
     pub stopping: AtomicBool,
     /// Set when the program itself is to end, and soon: then what cannot be recorded is given up in the end.
@@ -147,20 +150,25 @@ pub struct Rehearsal {
 impl Desk {
     /// Prepares the desk on an open store.
     pub async fn new(setup: Setup, store: Store, clock: Clock) -> Result<Desk, DeskError> {
+        Desk::after(setup, store, clock, Arc::default()).await
+    }
+
+    /// A desk of a program that has had others before: what it has done is counted on.
+    pub async fn after(setup: Setup, store: Store, clock: Clock, tally: Arc<Tally>) -> Result<Desk, DeskError> {
         let letters = Arc::new(checked_letters(&setup)?);
-        Desk::with(setup, store, clock, letters, OnceCell::new(), None).await
+        Desk::with(setup, store, clock, letters, OnceCell::new(), None, tally).await
     }
 
     /// A desk for a test of cadences: nothing that it sends leaves, and what is the same in all tests is not made anew.
     pub async fn rehearse(setup: Setup, store: Store, clock: Clock, rehearsal: Rehearsal) -> Result<Desk, DeskError> {
         let dictionary = OnceCell::from(rehearsal.dictionary);
-        Desk::with(setup, store, clock, rehearsal.letters, dictionary, Some(rehearsal.outlet)).await
+        Desk::with(setup, store, clock, rehearsal.letters, dictionary, Some(rehearsal.outlet), Arc::default()).await
     }
 
     /// A desk on a stage: nothing that it sends leaves.
     pub async fn staged(setup: Setup, store: Store, clock: Clock, outlet: Outlet) -> Result<Desk, DeskError> {
         let letters = Arc::new(checked_letters(&setup)?);
-        Desk::with(setup, store, clock, letters, OnceCell::new(), Some(outlet)).await
+        Desk::with(setup, store, clock, letters, OnceCell::new(), Some(outlet), Arc::default()).await
     }
 
     async fn with(
@@ -170,6 +178,7 @@ impl Desk {
         letters: Arc<Letters>,
         dictionary: OnceCell<Arc<Dictionary>>,
         outlet: Option<Outlet>,
+        tally: Arc<Tally>,
     ) -> Result<Desk, DeskError> {
         let keys = Keys::new(store.secret_key().await?);
         if store.session().is_some() {
@@ -188,6 +197,7 @@ impl Desk {
             channels,
             heart,
             pulses: Arc::default(),
+            tally,
             stopping,
             ending,
             copies: CopyRoom::default(),

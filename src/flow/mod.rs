@@ -27,6 +27,7 @@ pub mod retain;
 pub mod review;
 pub mod rules;
 pub mod simulate;
+pub mod tally;
 pub mod tell;
 pub mod tie;
 pub mod told;
