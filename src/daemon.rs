@@ -157,7 +157,7 @@ pub async fn run(
                 }
                 (setup, anew) = (read.setup, true);
             }
-            Err(DeskError::Store(StoreError::Fenced)) => tracing::error!(event = "session_lost", "{}", StoreError::Fenced),
+            Err(DeskError::Store(StoreError::Fenced)) => tracing::warn!(event = "session_lost", "{}", StoreError::Fenced),
             Err(e) => break Err(e),
         }
     };
