@@ -14,6 +14,7 @@ mod contact;
 pub mod copies;
 pub mod deliver;
 pub mod desk;
+mod error;
 pub mod guard;
 mod look;
 mod outcome;

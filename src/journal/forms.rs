@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn each_form_says_the_same() {
-        let sentence = "messages sent channel=email refused=2 error=\"550 no 'such' user\"";
+        let sentence = "messages sent channel=email refused=2 error=550 no \"such\" user";
         assert_eq!(text(&line()), format!("2026-11-22T09:00:00.007Z  WARN {sentence}\n"));
         let told: Value = serde_json::from_str(&json(&line())).unwrap();
         let fields_of = json!({"message": "messages sent", "event": "messages_sent", "channel": "email", "refused": 2, "error": "550 no \"such\" user"});

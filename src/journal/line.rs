@@ -55,8 +55,8 @@ impl Line {
         let mut sentence = self.message.clone();
         for (name, value) in self.fields.iter().filter(|(name, _)| *name != "event") {
             let told = match value {
-                Value::String(text) if text.contains([' ', '"', '=']) || text.is_empty() => {
-                    write!(sentence, " {name}=\"{}\"", text.replace('"', "'"))
+                Value::String(text) if text.is_empty() || (text.contains(' ') && !text.contains('"')) => {
+                    write!(sentence, " {name}=\"{text}\"")
                 }
                 Value::String(text) => write!(sentence, " {name}={text}"),
                 other => write!(sentence, " {name}={other}"),

@@ -211,13 +211,13 @@ fn metrics_are_told_on_this_machine_alone() {
     let wanted = "wanted an address and port of this machine, such as \"127.0.0.1:9464\" or \"[::1]:9464\"";
     for other in ["0.0.0.0:9464", "192.168.1.5:9464", "[::]:9464", "[::ffff:127.0.0.1]:9464"] {
         let told = format!(
-            "relance.toml:21:10: \"listen\" is \"{other}\": not an address of this machine alone, and there is no login; {wanted}, and for others a proxy in front of it that asks who they are"
+            "relance.toml:21:1: \"listen\" is \"{other}\": not an address of this machine alone, and there is no login; {wanted}, and for others a proxy in front of it that asks who they are"
         );
         Tree::good(&format!("\n[observe]\nlisten = \"{other}\"\n")).tells(&[&told]);
     }
     for other in ["localhost:9464", "127.0.0.1", "9464", ""] {
         Tree::good(&format!("\n[observe]\nlisten = \"{other}\"\n"))
-            .tells(&[&format!("relance.toml:21:10: \"listen\" is \"{other}\": {wanted}")]);
+            .tells(&[&format!("relance.toml:21:1: \"listen\" is \"{other}\": {wanted}")]);
     }
     let listen = |more: &str| Tree::good(more).setup().settings.observe.listen.map(|a| a.to_string());
     assert_eq!(listen(""), None);

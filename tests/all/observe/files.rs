@@ -107,7 +107,7 @@ fn each_rule_says_what_to_do() {
 /// promtool, where tests/run has fetched it.
 #[tokio::test]
 async fn promtool_finds_nothing_wrong() {
-    let Some(promtool) = std::env::var_os("RELANCE_PROMTOOL") else {
+    let Some(promtool) = relance::config::environment().remove("RELANCE_PROMTOOL") else {
         println!("left out: RELANCE_PROMTOOL names no promtool");
         return;
     };
