@@ -31,7 +31,8 @@ const MORE: [(&str, &[(&str, &str)]); 4] = [
         &[
             ("RELANCE__SECTION__KEY", "A setting in place of the one in the file."),
             ("RELANCE_LOG", "The level of the journal: error, warn, info, debug."),
-            ("RELANCE_LOG_FORMAT", "json: one object a line."),
+            ("RELANCE_LOG_FORMAT", "journal (fields for systemd, found out by itself), json (one object a line) or text."),
+            ("RELANCE_LOG_SOCKET", "The socket of the journal, where it is not systemd's own."),
         ],
     ),
     (

@@ -12,12 +12,15 @@ mod watchdog;
 
 pub use ears::Ears;
 pub use notify::Supervisor;
+pub use watchdog::{Ailment, Vitals};
 
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Setup;
 use crate::config::problem::{ConfigError, Problem};
 use crate::flow::pulse::{PUMPS, Pump};
+use crate::flow::tally::Tally;
 use crate::flow::{Desk, DeskError, brake, collect, deliver, plan, presence, report, retain, review, told};
+use crate::observe::Observed;
 use crate::store::{Store, StoreError};
 use ears::Asked;
 use jiff::Timestamp;
@@ -75,7 +78,7 @@ impl Bells {
 
 /// One round: poll, plan, deliver all that may leave now. False when anything failed.
 pub async fn once(setup: Setup, store: &Store) -> Result<bool, DeskError> {
-    let desk = join(setup, store, Clock::System.now()).await?;
+    let desk = join(setup, store, Clock::System.now(), Arc::default()).await?;
     let life = Life::begin(&desk);
     let done = match meet(&desk).await {
         Ok(()) => round(&desk).await,
@@ -109,7 +112,14 @@ async fn round(desk: &Desk) -> Result<bool, DeskError> {
 
 /// Runs until it is asked to end. A daemon that others took for dead begins anew, what it had in hand is theirs; and so does
 /// one that was given another configuration by the file, with nothing in hand.
-pub async fn run(config: &Path, mut setup: Setup, store: &Store, ears: &Ears, supervisor: &Supervisor) -> Result<(), DeskError> {
+pub async fn run(
+    config: &Path,
+    mut setup: Setup,
+    store: &Store,
+    ears: &Ears,
+    supervisor: &Supervisor,
+    observed: &Observed,
+) -> Result<(), DeskError> {
     let bells = Bells::default();
     let scheduler = pumps::scheduler(&bells).await.map_err(|e| scheduler_failed(&e))?;
     let asked = ears.asked();
@@ -117,24 +127,27 @@ pub async fn run(config: &Path, mut setup: Setup, store: &Store, ears: &Ears, su
     let done = loop {
         let desk = tokio::select! {
             () = asked.to_end() => break Ok(()),
-            joined = join_patiently(&setup, store, began, supervisor) => match joined {
+            joined = join_patiently(&setup, store, began, supervisor, observed) => match joined {
                 Ok(desk) => desk,
                 Err(e) => break Err(e),
             },
         };
         // Whatever was refused before, this is the one that was read last.
         if anew && let Err(e) = told::keep(&desk.store, None).await {
-            tracing::warn!(error = %e, "status may tell of a refusal that is over");
+            tracing::warn!(event = "refusal_kept", error = %e, "status may tell of a refusal that is over");
         }
         anew = false;
         let first = line::of(&desk).await;
         supervisor.ready(&first);
+        let vitals = Arc::<Vitals>::default();
+        observed.sees(&desk, &vitals);
         let watchers = [
-            tokio::spawn(watchdog::feed(desk.clone(), bells.clone(), supervisor.clone())),
+            tokio::spawn(watchdog::feed(desk.clone(), bells.clone(), supervisor.clone(), vitals, observed.is_asked())),
             tokio::spawn(line::keep(desk.clone(), supervisor.clone(), first)),
         ];
         let end = tend(&desk, &bells, asked.to_end(), Some((config, &asked, supervisor))).await;
         watchers.iter().for_each(JoinHandle::abort);
+        observed.loses("between_sessions");
         match end {
             Ok(End::Asked) => break Ok(()),
             Ok(End::Reload(read)) => {
@@ -144,7 +157,7 @@ pub async fn run(config: &Path, mut setup: Setup, store: &Store, ears: &Ears, su
                 }
                 (setup, anew) = (read.setup, true);
             }
-            Err(DeskError::Store(StoreError::Fenced)) => tracing::error!("{}", StoreError::Fenced),
+            Err(DeskError::Store(StoreError::Fenced)) => tracing::warn!(event = "session_lost", "{}", StoreError::Fenced),
             Err(e) => break Err(e),
         }
     };
@@ -153,22 +166,29 @@ pub async fn run(config: &Path, mut setup: Setup, store: &Store, ears: &Ears, su
 }
 
 /// A desk with a session of its own, for a program that began then.
-async fn join(setup: Setup, store: &Store, began: Timestamp) -> Result<Desk, DeskError> {
+async fn join(setup: Setup, store: &Store, began: Timestamp, tally: Arc<Tally>) -> Result<Desk, DeskError> {
     let session = store.join(&crate::config::machine(), &setup.agreement, began).await?;
-    Desk::new(setup, session, Clock::System).await
+    Desk::after(setup, session, Clock::System, tally).await
 }
 
 /// The same, however long a shared database is away.
-async fn join_patiently(setup: &Setup, store: &Store, began: Timestamp, supervisor: &Supervisor) -> Result<Desk, DeskError> {
+async fn join_patiently(
+    setup: &Setup,
+    store: &Store,
+    began: Timestamp,
+    supervisor: &Supervisor,
+    observed: &Observed,
+) -> Result<Desk, DeskError> {
     let mut told = false;
     loop {
-        match join(setup.clone(), store, began).await {
+        match join(setup.clone(), store, began, observed.tally()).await {
             Err(DeskError::Store(e)) if store.is_shared() && e.may_pass() => {
                 if !told {
-                    tracing::error!(error = %e, "waiting for the store");
+                    tracing::error!(event = "store_waits", error = %e, "waiting for the store");
                     supervisor.status("Waiting for the store; nothing is sent meanwhile");
                 }
                 told = true;
+                observed.loses("store_away");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
             joined => return joined,
@@ -202,7 +222,7 @@ async fn tend(
     let mut life = Life::begin(desk);
     let mut pumps = Pumps::start(desk, bells, &life);
     let listener = tokio::spawn(pumps::listen(desk.clone(), bells.clone()));
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), store = desk.store.place(), "relance runs");
+    tracing::info!(event = "started", version = env!("CARGO_PKG_VERSION"), store = desk.store.place(), "relance runs");
     let mut stop = std::pin::pin!(stop);
     let end = tokio::select! {
         () = &mut stop => Ok(End::Asked),
@@ -221,8 +241,8 @@ async fn tend(
     };
     if !matches!(end, Ok(End::Reload(_))) {
         match &end {
-            Err(e) => tracing::error!(error = %e, "finishing what is in hand"),
-            Ok(_) => tracing::info!("asked to end: finishing what is in hand"),
+            Err(e) => tracing::error!(event = "ending", error = %e, "finishing what is in hand"),
+            Ok(_) => tracing::info!(event = "ending", "asked to end: finishing what is in hand"),
         }
         if let Some((_, _, supervisor)) = reload {
             supervisor.stopping("Finishing what is in hand");
@@ -232,7 +252,10 @@ async fn tend(
     }
     drop(life);
     if end.is_ok() && !matches!(tokio::time::timeout(LEAVE, presence::leave(desk)).await, Ok(Ok(()))) {
-        tracing::warn!("the session could not be ended; others do that after the lease, or the next start");
+        tracing::warn!(
+            event = "session_left",
+            "the session could not be ended; others do that after the lease, or the next start"
+        );
     }
     end
 }
@@ -242,17 +265,25 @@ async fn another(desk: &Desk, reload: Option<(&Path, &Asked, &Supervisor)>) -> R
     let Some((config, asked, supervisor)) = reload else { return std::future::pending().await };
     loop {
         asked.to_reload().await;
-        tracing::info!(file = %config.display(), "asked to read the configuration again");
+        tracing::info!(event = "reload_asked", file = %config.display(), "asked to read the configuration again");
         supervisor.reloading("Reading the configuration again");
         let watch = Stopwatch::start();
         match reload::read(PathBuf::from(config), desk.clone()).await {
             Ok(read) => {
                 if read.store_differs {
                     tracing::warn!(
+                        event = "store_change_waits",
                         "[store] has changed too: that takes effect at the next start, until then the old one is used"
                     );
                 }
+                if read.listen_differs {
+                    tracing::warn!(
+                        event = "listener_change_waits",
+                        "[observe] has changed too: that takes effect at the next start, until then it listens as before"
+                    );
+                }
                 tracing::info!(
+                    event = "reload_done",
                     ms = watch.elapsed().as_millis() as u64,
                     "the new configuration is good; it holds once what is in hand is finished"
                 );
@@ -262,7 +293,7 @@ async fn another(desk: &Desk, reload: Option<(&Path, &Asked, &Supervisor)>) -> R
             }
             Err(error) => {
                 if let Err(e) = reload::refuse(desk, &error).await {
-                    tracing::warn!(error = %e, "status cannot tell of it");
+                    tracing::warn!(event = "refusal_untold", error = %e, "status cannot tell of it");
                 }
                 supervisor.ready(&line::of(desk).await);
             }
@@ -316,7 +347,7 @@ impl Pumps {
         for (_, handle) in self.handles.iter().filter(|(pump, _)| !matches!(pump, Pump::Mail | Pump::Text)) {
             handle.abort();
         }
-        tracing::info!("the new configuration waits for what is still on the wire");
+        tracing::info!(event = "reload_waits", "the new configuration waits for what is still on the wire");
         if tokio::time::timeout(LONGEST, self.ended()).await.is_err() {
             self.give_up().await;
         }
@@ -330,7 +361,7 @@ impl Pumps {
     }
 
     async fn give_up(&mut self) {
-        tracing::warn!("something was still in hand; it is settled at the next start, or by another daemon");
+        tracing::warn!(event = "given_up", "something was still in hand; it is settled at the next start, or by another daemon");
         self.tasks.shutdown().await;
     }
 }

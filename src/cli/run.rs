@@ -1,11 +1,13 @@
 //! `run`: the daemon in the foreground, or one round with --once.
 
 use super::CliError;
+use crate::clock::Clock;
 use crate::config::exposed;
-use crate::config::{Environment, Setup, environment};
+use crate::config::{Setup, environment};
 use crate::daemon::{self, Ears, Supervisor};
 use crate::flow::desk::checked;
 use crate::flow::rules::steps_are_there;
+use crate::observe::{self, Observed};
 use crate::store::sqlite::StoreLock;
 use crate::store::{Store, StoreError};
 use std::path::Path;
@@ -30,10 +32,10 @@ pub(super) struct Args {
 
 pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     let environment = environment();
-    journal(&environment);
+    crate::journal::begin(&environment);
     let (setup, letters) = checked(config, environment)?;
     for warning in &letters.warnings {
-        tracing::warn!(%warning, "better mended");
+        tracing::warn!(event = "letter_warning", %warning, "better mended");
     }
     exposed::refused(config, &setup)?;
     if args.once {
@@ -41,15 +43,21 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     }
     let supervisor = Supervisor::of(&setup.environment);
     let ears = Ears::open().map_err(|e| CliError::Failed(format!("signals cannot be heard: {e}")))?;
+    // Before the store, which may be away for long: then somebody should be able to ask why nothing is sent.
+    let observed = Observed::new(&setup.settings.observe, Clock::System.now());
+    let listener = observe::listen(&observed).await.map_err(CliError::Failed)?;
     supervisor.status("Opening the store");
-    let (store, lock) = take(&setup, Some(&supervisor)).await?;
+    let (store, lock) = take(&setup, Some((&supervisor, &observed))).await?;
     steps_are_there(&setup, &store).await?;
-    let done = daemon::run(config, setup, &store, &ears, &supervisor).await;
+    let done = daemon::run(config, setup, &store, &ears, &supervisor, &observed).await;
+    drop(listener);
     if tokio::time::timeout(CLOSING, store.close()).await.is_err() {
-        tracing::warn!("the store took too long to be closed; the next start sees to what is left");
+        tracing::warn!(event = "store_unclosed", "the store took too long to be closed; the next start sees to what is left");
     }
     drop(lock);
-    Ok(done?)
+    done?;
+    tracing::info!(event = "stopped", "relance has ended in good order");
+    Ok(())
 }
 
 /// One round, for timers and for trying out.
@@ -66,17 +74,18 @@ async fn once(setup: Setup) -> Result<(), CliError> {
 }
 
 /// Opens the store. A daemon waits for a database that is away; one round, which has no supervisor, does not.
-async fn take(setup: &Setup, daemon: Option<&Supervisor>) -> Result<(Store, Option<StoreLock>), StoreError> {
+async fn take(setup: &Setup, daemon: Option<(&Supervisor, &Observed)>) -> Result<(Store, Option<StoreLock>), StoreError> {
     let mut told = false;
     loop {
         let opening = Store::take(&setup.settings.store, &setup.environment);
-        match patiently(opening, daemon).await {
-            Err(e @ StoreError::Away { .. }) if let Some(supervisor) = daemon => {
+        match patiently(opening, daemon.map(|d| d.0)).await {
+            Err(e @ StoreError::Away { .. }) if let Some((supervisor, observed)) = daemon => {
                 if !told {
-                    tracing::error!(error = %e, "waiting for the store");
+                    tracing::error!(event = "store_waits", error = %e, "waiting for the store");
                     supervisor.status("Waiting for the store; nothing is sent meanwhile");
                 }
                 told = true;
+                observed.loses("store_away");
                 tokio::time::sleep(AGAIN).await;
             }
             taken => return taken,
@@ -97,23 +106,5 @@ async fn patiently<T>(opening: impl Future<Output = T>, daemon: Option<&Supervis
                 }
             }
         }
-    }
-}
-
-/// The journal: one line an event, to standard error. RELANCE_LOG sets the level, RELANCE_LOG_FORMAT=json the form.
-fn journal(environment: &Environment) {
-    let level = environment.get("RELANCE_LOG").map_or("info", String::as_str);
-    let filter =
-        tracing_subscriber::EnvFilter::try_new(format!("relance={level},warn")).unwrap_or_else(|_| "relance=info,warn".into());
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).with_ansi(false);
-    // A journal that cannot be written must not end the pump that writes to it: by default that would panic.
-    let builder = builder.log_internal_errors(false);
-    let set = match environment.get("RELANCE_LOG_FORMAT").map(String::as_str) {
-        Some("json") => builder.json().try_init(),
-        _ => builder.try_init(),
-    };
-    if let Err(e) = set {
-        complain!("relance: the journal could not be set up: {e}");
     }
 }

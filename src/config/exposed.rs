@@ -53,7 +53,7 @@ pub fn look(config: &Path, setup: &Setup) -> Exposed {
 pub fn refused(config: &Path, setup: &Setup) -> Result<(), ConfigError> {
     let found = look(config, setup);
     for slight in &found.slight {
-        tracing::warn!(warning = %slight, "better mended");
+        tracing::warn!(event = "exposed", warning = %slight, "better mended");
     }
     if found.grave.is_empty() { Ok(()) } else { Err(ConfigError(found.grave)) }
 }

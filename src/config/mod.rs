@@ -13,6 +13,7 @@ pub mod exposed;
 pub mod gateway;
 pub mod law;
 pub mod node;
+pub mod observe;
 mod people;
 pub mod problem;
 mod read;

@@ -49,6 +49,7 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     let guard = guard(part("guard"));
     let people = part("people").map(super::people::read);
     let retention = super::retention::read(part("retention"));
+    let observe = part("observe").map(super::observe::read);
     let report = super::report::read(part("report"), creditor.as_ref().map(|c| c.contact.as_str()));
     top.finish();
     if let (Some((source, _)), Some(store)) = (&source, &store)
@@ -64,8 +65,9 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     policy.grace = grace;
     let people = optional(people)?.unwrap_or_default();
     let (email, sms, retention, report) = (optional(email)?, optional(sms)?, retention?, report?);
+    let observe = optional(observe)?.unwrap_or_default();
     let (creditor, store, documents) = (creditor?, store?, optional(documents)?);
-    Some(Settings { creditor, source, store, email, sms, documents, guard, policy, people, retention, report })
+    Some(Settings { creditor, source, store, email, sms, documents, guard, policy, people, retention, report, observe })
 }
 
 /// Whether two paths lead to one file, there or not yet.

@@ -1,6 +1,7 @@
 //! relance.toml: what it may say, and the types that the rest of the program sees.
 
 use super::database::DatabaseSettings;
+pub use super::observe::ObserveSettings;
 use super::secret::SecretSource;
 use crate::domain::calendar::Calendar;
 use crate::domain::decision::Policy;
@@ -38,6 +39,8 @@ pub struct Settings {
     pub retention: Retention,
     /// The morning report.
     pub report: ReportSettings,
+    /// Metrics and health.
+    pub observe: ObserveSettings,
 }
 
 /// The morning report.

@@ -49,8 +49,8 @@ async fn beat(desk: Desk, over: Arc<Notify>) {
         let beaten = desk.heart.beat(&desk.store).await;
         match &beaten {
             Ok(false) => return over.notify_one(),
-            Ok(true) if away => tracing::info!("the store is back"),
-            Err(e) if !away => tracing::error!(error = %e, "nothing leaves until the store is back"),
+            Ok(true) if away => tracing::info!(event = "store_back", "the store is back"),
+            Err(e) if !away => tracing::error!(event = "store_away", error = %e, "nothing leaves until the store is back"),
             _ => {}
         }
         away = beaten.is_err();
@@ -63,7 +63,7 @@ async fn watch(desk: Desk) {
     let mut watch = presence::Watch::default();
     loop {
         if let Err(e) = watch.look(&desk).await {
-            tracing::debug!(error = %e, "the other daemons cannot be watched");
+            tracing::debug!(event = "daemons_unwatched", error = %e, "the other daemons cannot be watched");
         }
         tokio::time::sleep(desk.heart.pause()).await;
     }

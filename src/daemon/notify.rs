@@ -32,7 +32,7 @@ impl Supervisor {
         match open(name) {
             Ok(line) => Supervisor { line: Some(Arc::new(line)), watchdog: watchdog(environment, std::process::id()) },
             Err(e) => {
-                tracing::warn!(socket = name, error = %e, "systemd cannot be told anything (NOTIFY_SOCKET)");
+                tracing::warn!(event = "systemd_untold", socket = name, error = %e, "systemd cannot be told anything (NOTIFY_SOCKET)");
                 Supervisor::default()
             }
         }
@@ -77,7 +77,7 @@ impl Supervisor {
         let Some(line) = &self.line else { return };
         let (socket, to) = line.as_ref();
         if let Err(e) = socket.send_to_addr(message.as_bytes(), to) {
-            tracing::warn!(error = %e, message = message.lines().next(), "systemd did not take a message");
+            tracing::warn!(event = "systemd_untold", error = %e, said = message.lines().next(), "systemd did not take a message");
         }
     }
 }

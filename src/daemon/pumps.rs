@@ -1,6 +1,7 @@
 //! The pumps at work: one task each, woken by its bell; and the ear for whoever else writes into the store.
 
 use super::Bells;
+use crate::clock::Stopwatch;
 use crate::domain::step::Channel;
 use crate::flow::pulse::{PUMPS, Pump};
 use crate::flow::{Desk, DeskError, collect, deliver, plan, report, retain, review};
@@ -44,7 +45,7 @@ pub(super) async fn listen(desk: Desk, bells: Bells) {
                 LISTEN
             }
             Err(e) => {
-                tracing::debug!(error = %e, "the store cannot be listened to; the pumps will say so if it lasts");
+                tracing::debug!(event = "store_unheard", error = %e, "the store cannot be listened to; the pumps will say so if it lasts");
                 DEAF
             }
         };
@@ -83,7 +84,9 @@ async fn at_work(desk: &Desk, bells: &Bells, pump: Pump, looked: &watch::Sender<
     while !desk.stopping.load(Ordering::SeqCst) {
         rounds += 1;
         desk.pulses.moved(pump);
+        let watch = Stopwatch::start();
         let stepped = step(desk, pump, rounds).await;
+        desk.tally.stepped(pump, watch.elapsed(), stepped.is_ok());
         desk.pulses.stepped(pump, stepped.is_ok());
         match stepped {
             Ok(next) => next.iter().for_each(|pump| bells.ring(*pump)),
@@ -93,11 +96,11 @@ async fn at_work(desk: &Desk, bells: &Bells, pump: Pump, looked: &watch::Sender<
             }
             // The heart has said so already.
             Err(DeskError::Store(e @ StoreError::Away { .. })) if !desk.heart.is_sure() => {
-                tracing::debug!(pump = ?pump, error = %e, "the store is away");
+                tracing::debug!(event = "store_away", pump = pump.as_str(), error = %e, "the store is away");
                 rest(desk, 1).await;
             }
             Err(e) => {
-                tracing::error!(pump = ?pump, error = %e, "a pump failed; it tries again");
+                tracing::error!(event = "pump_failed", pump = pump.as_str(), error = %e, "a pump failed; it tries again");
                 rest(desk, REST_S).await;
             }
         }

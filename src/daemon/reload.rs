@@ -1,6 +1,6 @@
 //! Another configuration for a daemon that runs. It is read and checked beside the work: what `run` would refuse changes
 //! nothing, and is told. What is good takes the place of the old one between two sessions, as by a start anew, so that no
-//! decision ever mixes the two; only the store stays as it is.
+//! decision ever mixes the two; only the store and the listener stay as they are.
 
 use crate::config::Setup;
 use crate::config::exposed;
@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 pub(super) struct Read {
     pub(super) setup: Setup,
     pub(super) store_differs: bool,
+    pub(super) listen_differs: bool,
 }
 
 /// Reads and checks everything that `run` reads at its start.
@@ -27,7 +28,7 @@ pub(super) async fn read(config: PathBuf, desk: Desk) -> Result<Read, ConfigErro
     let read = tokio::task::spawn_blocking(move || checked(&file, environment)).await;
     let (mut setup, letters) = read.map_err(|e| unexpected(&config, &e.to_string()))??;
     for warning in &letters.warnings {
-        tracing::warn!(%warning, "better mended");
+        tracing::warn!(event = "letter_warning", %warning, "better mended");
     }
     exposed::refused(&config, &setup)?;
     // Asked last, and of the store: without its answer nothing is taken over, or what is in hand would have to be given up.
@@ -35,7 +36,10 @@ pub(super) async fn read(config: PathBuf, desk: Desk) -> Result<Read, ConfigErro
     let open = &desk.setup.settings.store;
     let store_differs = setup.settings.store != *open;
     setup.settings.store = open.clone();
-    Ok(Read { setup, store_differs })
+    let listens = &desk.setup.settings.observe;
+    let listen_differs = setup.settings.observe != *listens;
+    setup.settings.observe = listens.clone();
+    Ok(Read { setup, store_differs, listen_differs })
 }
 
 fn unexpected(config: &Path, why: &str) -> ConfigError {
@@ -46,9 +50,13 @@ fn unexpected(config: &Path, why: &str) -> ConfigError {
 /// Says that a configuration was refused: in the journal with every problem, in the store with the first, for `status`.
 pub(super) async fn refuse(desk: &Desk, error: &ConfigError) -> Result<(), StoreError> {
     for problem in &error.0 {
-        tracing::error!(%problem, "the new configuration is refused");
+        tracing::warn!(event = "configuration_problem", %problem, "the new configuration is refused");
     }
-    tracing::error!(problems = error.0.len(), "the configuration stays as it was; mend this and reload again");
+    tracing::error!(
+        event = "configuration_refused",
+        problems = error.0.len(),
+        "the configuration stays as it was; mend this and reload again"
+    );
     let text = error.0.first().map(Problem::to_string).unwrap_or_default();
     let refusal = Refusal { at: desk.clock.now().as_millisecond(), problems: error.0.len(), text };
     told::keep(&desk.store, Some(&refusal)).await

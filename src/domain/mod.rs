@@ -21,6 +21,7 @@ pub mod invoice;
 pub mod keep;
 pub mod ledger;
 pub mod mail;
+pub mod mask;
 pub mod money;
 pub mod people;
 pub mod reason;

@@ -74,7 +74,7 @@ pub(super) async fn begin(store: &Store, creditor: &Creditor, now: Timestamp) ->
     if account.confirmed.is_none() {
         store.keep_meta(CONFIRMED, &written(&[Confirmed { iban, at: now.as_millisecond() }])?).await?;
     } else if let Some(text) = account.told() {
-        tracing::error!("nothing is sent: {text}");
+        tracing::error!(event = "account_changed", "nothing is sent: {text}");
     }
     Ok(())
 }
@@ -98,7 +98,7 @@ pub async fn confirm(store: &Store, creditor: &Creditor, word: &str, now: Timest
     store.tell_once("iban_confirmed", now, "relance: the new account in letters was confirmed", &text).await?;
     store.set_meta(CONFIRMED, Some(&written(&history[most..])?)).await?;
     store.look_at_reason(Reason::IbanChanged.code(), now).await?;
-    tracing::warn!("the new account in letters, {}, was confirmed", masked(new));
+    tracing::warn!(event = "account_confirmed", "the new account in letters, {}, was confirmed", masked(new));
     Ok(true)
 }
 

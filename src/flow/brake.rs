@@ -30,7 +30,7 @@ pub(super) async fn broken(
     let rest = (30i64 << before.min(7)).min(3600);
     let until = later_by(now, rest);
     desk.store.set_brake(&kind, now, Some(until), &fault.text).await?;
-    tracing::error!(channel = %channel, class = fault.class.as_str(), error = %fault.text, rest_s = rest, "the channel is broken");
+    tracing::error!(event = "channel_stopped", channel = %channel, class = fault.class.as_str(), error = %fault.text, rest_s = rest, "the channel is broken");
     Ok(until)
 }
 
@@ -39,7 +39,7 @@ pub(super) async fn unready(desk: &Desk, channel: Channel, why: &str) -> Result<
     let kind = brake_kind(channel);
     if !desk.store.brakes().await?.iter().any(|b| b.kind == kind && b.text == why) {
         desk.store.set_brake(&kind, desk.clock.now(), None, why).await?;
-        tracing::error!(channel = %channel, error = %why, "the channel cannot be set up");
+        tracing::error!(event = "channel_unready", channel = %channel, error = %why, "the channel cannot be set up");
     }
     Ok(())
 }
@@ -59,7 +59,9 @@ pub async fn held_up(desk: &Desk) -> Result<bool, StoreError> {
 /// The channel works: its brake is off, and what was told of it is over.
 pub(super) async fn worked(desk: &Desk, channel: Channel) -> Result<(), StoreError> {
     let now = desk.clock.now();
-    desk.store.end_brake(&brake_kind(channel)).await?;
+    if desk.store.end_brake(&brake_kind(channel)).await? {
+        tracing::info!(event = "channel_back", channel = %channel, "the channel works again");
+    }
     for kind in ["channel", "throttled", "interrupted"] {
         desk.store.end_alert(&format!("{kind}:{channel}"), now).await?;
     }

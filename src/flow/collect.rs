@@ -113,6 +113,8 @@ async fn alone(desk: &Desk) -> Result<Poll, DeskError> {
         }
     };
     desk.store.record_poll(&poll).await?;
+    desk.tally.polled(poll.outcome);
+    let ms = poll.finished_at.as_millisecond() - started_at.as_millisecond();
     match poll.outcome {
         PollOutcome::Good => {
             desk.store.forget_readable(started_at).await?;
@@ -127,12 +129,26 @@ async fn alone(desk: &Desk) -> Result<Poll, DeskError> {
                 desk.store.look_at_all(poll.finished_at).await?;
                 desk.store.set_meta("fingerprint", Some(&desk.setup.fingerprint)).await?;
             }
-            tracing::info!(rows = poll.rows, unreadable = poll.unreadable, closed = poll.vanished, "ledger read");
+            tracing::info!(
+                event = "poll_done",
+                rows = poll.rows,
+                unreadable = poll.unreadable,
+                closed = poll.vanished,
+                ms,
+                "ledger read"
+            );
         }
         PollOutcome::Shrunk => {
-            tracing::warn!(rows = poll.rows, vanished = poll.vanished, "the ledger shrank too much; nothing is sent")
+            tracing::error!(
+                event = "poll_shrunk",
+                rows = poll.rows,
+                vanished = poll.vanished,
+                "the ledger shrank too much; nothing is sent"
+            )
         }
-        PollOutcome::Failed => tracing::error!(error = %poll.text, "the ledger cannot be read; nothing is sent"),
+        PollOutcome::Failed => {
+            tracing::error!(event = "poll_failed", error = %poll.text, "the ledger cannot be read; nothing is sent")
+        }
     }
     Ok(poll)
 }

@@ -252,7 +252,13 @@ pub(super) fn tell(desk: &Desk, file: &DebtorFile, copies: &Copies, now: Timesta
         let name = invoice.document.as_deref().unwrap_or_default();
         if why.is_fault() && desk.copies.is_news(name, today) {
             let (invoice, reason) = (&invoice.id, why.code());
-            tracing::warn!(invoice, reason, "a copy is not attached: {}; the message leaves without it", why.text());
+            tracing::warn!(
+                event = "copy_missing",
+                invoice,
+                reason,
+                "a copy is not attached: {}; the message leaves without it",
+                why.text()
+            );
         }
     }
 }

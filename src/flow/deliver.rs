@@ -153,7 +153,7 @@ async fn round(desk: &Desk, channel: Channel) -> Result<Round, DeskError> {
     let recorded = ended(recorder).await;
     while let Some(end) = workers.join_next().await {
         if let Err(e) = end {
-            tracing::error!(error = %e, "a worker ended unexpectedly");
+            tracing::error!(event = "worker_ended", error = %e, "a worker ended unexpectedly");
         }
     }
     let mut round = recorded?;
@@ -264,9 +264,16 @@ fn limit(desk: &Desk, channel: Channel) -> Option<u32> {
 /// Frees claims and settles what was being sent on a channel: what an earlier step of this program left half done.
 pub async fn recover(desk: &Desk, channel: Channel) -> Result<(), DeskError> {
     let now = desk.clock.now();
-    let found = desk.store.recover(channel, now, &Successor::of(desk, now)).await?;
+    let heir = Successor::of(desk, now);
+    let found = desk.store.recover(channel, now, &heir).await?;
+    heir.count(true);
     if found.leased + found.doubtful > 0 {
-        tracing::warn!(leased = found.leased, doubtful = found.doubtful, "settled what an earlier round left in hand");
+        tracing::warn!(
+            event = "round_settled",
+            leased = found.leased,
+            doubtful = found.doubtful,
+            "settled what an earlier round left in hand"
+        );
     }
     Ok(())
 }

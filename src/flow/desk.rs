@@ -3,10 +3,11 @@
 use super::account::{self, Account};
 use super::common;
 use super::copies::CopyRoom;
+pub use super::error::DeskError;
 use super::guard::Guards;
 use super::presence::Heart;
 use super::pulse::Pulses;
-use crate::channel::Fault;
+use super::tally::Tally;
 use crate::channel::email::Mailer;
 use crate::channel::outlet::Outlet;
 use crate::channel::sms::Texter;
@@ -42,42 +43,6 @@ const BLIND_MS: i64 = 300_000;
 
 /// The name under which the session is kept that could not read the ledger last.
 const FAILED_BY: &str = "failed_by";
-
-/// Something that stops a pump.
-#[derive(Debug, thiserror::Error)]
-pub enum DeskError {
-    /// The configuration is wrong.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The ledger cannot be read.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// A channel cannot be set up.
-    #[error(transparent)]
-    Channel(#[from] Fault),
-    /// A secret cannot be read.
-    #[error(transparent)]
-    Secret(#[from] crate::config::secret::SecretError),
-    /// A letter cannot be made.
-    #[error(transparent)]
-    Letter(#[from] crate::letter::LetterError),
-    /// A part of the program is gone that should not be.
-    #[error("a part of the program ended unexpectedly ({0}); start it again, what was in hand is settled then")]
-    Ended(String),
-    /// Daemons that give no sign of life, and what they left in hand stays there.
-    #[error(
-        "what other daemons left in hand could not be settled within {seconds} seconds ({daemons}), and nothing was polled or sent. The lines above say why; where they do not, somebody keeps a row of the table session locked (the view pg_locks names them), or daemons start and end all the time. `relance status` shows them; then try again"
-    )]
-    Unsettled {
-        /// Their names.
-        daemons: String,
-        /// How long they were watched.
-        seconds: u64,
-    },
-}
 
 /// What holds for every case at a moment.
 #[derive(Clone, Debug)]
@@ -134,6 +99,8 @@ pub struct DeskParts {
     pub heart: Arc<Heart>,
     /// When each pump moved last.
     pub pulses: Arc<Pulses>,
+    /// What the pumps have done since the program began.
+    pub tally: Arc<Tally>,
     /// Set when this desk is to be cleared: nothing new is begun.
     pub stopping: AtomicBool,
     /// Set when the program itself is to end, and soon: then what cannot be recorded is given up in the end.
@@ -162,20 +129,25 @@ pub struct Rehearsal {
 impl Desk {
     /// Prepares the desk on an open store.
     pub async fn new(setup: Setup, store: Store, clock: Clock) -> Result<Desk, DeskError> {
+        Desk::after(setup, store, clock, Arc::default()).await
+    }
+
+    /// A desk of a program that has had others before: what it has done is counted on.
+    pub async fn after(setup: Setup, store: Store, clock: Clock, tally: Arc<Tally>) -> Result<Desk, DeskError> {
         let letters = Arc::new(checked_letters(&setup)?);
-        Desk::with(setup, store, clock, letters, OnceCell::new(), None).await
+        Desk::with(setup, store, clock, letters, OnceCell::new(), None, tally).await
     }
 
     /// A desk for a test of cadences: nothing that it sends leaves, and what is the same in all tests is not made anew.
     pub async fn rehearse(setup: Setup, store: Store, clock: Clock, rehearsal: Rehearsal) -> Result<Desk, DeskError> {
         let dictionary = OnceCell::from(rehearsal.dictionary);
-        Desk::with(setup, store, clock, rehearsal.letters, dictionary, Some(rehearsal.outlet)).await
+        Desk::with(setup, store, clock, rehearsal.letters, dictionary, Some(rehearsal.outlet), Arc::default()).await
     }
 
     /// A desk on a stage: nothing that it sends leaves.
     pub async fn staged(setup: Setup, store: Store, clock: Clock, outlet: Outlet) -> Result<Desk, DeskError> {
         let letters = Arc::new(checked_letters(&setup)?);
-        Desk::with(setup, store, clock, letters, OnceCell::new(), Some(outlet)).await
+        Desk::with(setup, store, clock, letters, OnceCell::new(), Some(outlet), Arc::default()).await
     }
 
     async fn with(
@@ -185,6 +157,7 @@ impl Desk {
         letters: Arc<Letters>,
         dictionary: OnceCell<Arc<Dictionary>>,
         outlet: Option<Outlet>,
+        tally: Arc<Tally>,
     ) -> Result<Desk, DeskError> {
         let keys = Keys::new(store.secret_key().await?);
         if store.session().is_some() {
@@ -203,6 +176,7 @@ impl Desk {
             channels,
             heart,
             pulses: Arc::default(),
+            tally,
             stopping,
             ending,
             copies: CopyRoom::default(),

@@ -46,7 +46,13 @@ async fn all(desk: &Desk) -> Result<Planned, DeskError> {
     }
     planned.braked = brake(desk).await?;
     if planned.messages > 0 {
-        tracing::info!(debtors = planned.looked, messages = planned.messages, held = planned.braked, "planned");
+        tracing::info!(
+            event = "planned",
+            debtors = planned.looked,
+            messages = planned.messages,
+            held = planned.braked,
+            "planned"
+        );
     }
     Ok(planned)
 }
@@ -72,7 +78,11 @@ pub async fn batch(desk: &Desk) -> Result<Planned, DeskError> {
     let held = desk.setup.settings.guard.max_messages_per_cycle.is_some();
     // A poll that came meanwhile is decided under at the next look, which is at once.
     let written = desk.store.commit_plan(poll, &looks, held, now).await?;
-    let messages = looks.contacts.iter().filter(|_| written).map(|c| c.messages.len() as u64).sum();
+    if written {
+        desk.tally.attempts(looks.undelivered.iter().map(|n| &n.attempt));
+    }
+    let messages: u64 = looks.contacts.iter().filter(|_| written).map(|c| c.messages.len() as u64).sum();
+    desk.tally.planned(messages);
     Ok(Planned { looked: due.len() as u64, messages, braked: 0 })
 }
 
@@ -99,6 +109,6 @@ async fn brake(desk: &Desk) -> Result<u64, DeskError> {
         "{count} messages in a day were more than [guard] max_messages_per_cycle, which was {most}; they wait: look at `relance preview`, then say `relance release`"
     );
     desk.store.set_brake("too_many", now, None, &text).await?;
-    tracing::warn!(held, most, "too many messages: held until released");
+    tracing::error!(event = "volume_brake", held, most, "too many messages: held until released");
     Ok(held)
 }

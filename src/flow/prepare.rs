@@ -22,6 +22,7 @@ use crate::store::attempts::NewAttempt;
 use crate::store::outbox::Claimed;
 use crate::store::payloads::{Dictionary, Packer, Payload};
 use crate::store::plan::NewContact;
+use crate::store::polls::PollOutcome;
 use crate::store::settle::{After, Settlement};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -99,8 +100,9 @@ pub(super) async fn prepare(desk: &Desk, claimed: Vec<Claimed>) -> Result<Prepar
             desk.store
                 .record_poll(&collect::failed(now, desk.clock.now(), format!("the re-read before sending failed: {e}")))
                 .await?;
+            desk.tally.polled(PollOutcome::Failed);
             desk.went_blind().await?;
-            tracing::error!(error = %e, "the re-read before sending failed; nothing is sent");
+            tracing::error!(event = "reread_failed", error = %e, "the re-read before sending failed; nothing is sent");
             return Ok(Prepared { stopped: true, rest, ..Prepared::default() });
         }
     }
@@ -134,6 +136,7 @@ pub(super) async fn prepare(desk: &Desk, claimed: Vec<Claimed>) -> Result<Prepar
     }
     if !prepared.cancelled.is_empty() {
         desk.store.settle(&prepared.cancelled, now).await?;
+        desk.tally.attempts(prepared.cancelled.iter().map(|s| &s.attempt));
     }
     if !marked.is_empty() {
         let payloads = desk.store.mark_sending(&marked, now).await?;
@@ -451,7 +454,12 @@ async fn bad_message(
     now: Timestamp,
 ) -> Result<Settlement, DeskError> {
     let told = without_address(&why, &claimed.address);
-    tracing::error!(message = claimed.pk, error = told, "a message could not be made; it is tried again in an hour");
+    tracing::error!(
+        event = "message_failed",
+        message = claimed.pk,
+        error = told,
+        "a message could not be made; it is tried again in an hour"
+    );
     let text = format!("The message to {} could not be made: {told}. It is tried again every hour.", file.debtor.id);
     desk.store.raise_alert("bad_message", now, "relance: a message could not be made", &text).await?;
     let mut later = cancelled(desk, file, claimed, Reason::BadMessage, Some(why), now).await?;

@@ -4,6 +4,7 @@
 use super::desk::{Desk, DeskError};
 use super::outcome::after_crash;
 use crate::clock::Stopwatch;
+use crate::domain::step::Channel;
 use crate::domain::time::local_date;
 use crate::store::recovery::{Heir, Recovered};
 use crate::store::sessions::{Duty, Session};
@@ -119,7 +120,9 @@ impl Watch {
                 Ok(None) => {}
                 Err(e) if e.may_pass() || matches!(e, StoreError::Fenced) => return Err(e),
                 // One that cannot be settled keeps none of the others.
-                Err(e) => tracing::error!(daemon = session.name, error = %e, "what a daemon left in hand cannot be settled"),
+                Err(e) => {
+                    tracing::error!(event = "session_unsettled", daemon = session.name, error = %e, "what a daemon left in hand cannot be settled")
+                }
             }
         }
         Ok(settled)
@@ -143,10 +146,11 @@ fn agree(desk: &Desk, sessions: &[Session]) {
     let rested = desk.heart.rests.swap(other.is_some(), Ordering::SeqCst);
     match other {
         Some(other) if !rested => tracing::warn!(
+            event = "rests",
             newer = other.name,
             "a daemon that began later has another configuration; this one rests until it has the same"
         ),
-        None if rested => tracing::info!("all daemons have one configuration again"),
+        None if rested => tracing::info!(event = "agreed", "all daemons have one configuration again"),
         _ => {}
     }
 }
@@ -154,11 +158,19 @@ fn agree(desk: &Desk, sessions: &[Session]) {
 /// Ends a session and settles what it had in hand.
 async fn end(desk: &Desk, session: i64, beat: Option<i64>, name: &str) -> Result<Option<Recovered>, StoreError> {
     let now = desk.clock.now();
-    let left = desk.store.end_session(session, beat, now, &Successor::of(desk, now)).await?;
+    let heir = Successor::of(desk, now);
+    let left = desk.store.end_session(session, beat, now, &heir).await?;
+    heir.count(left.is_some());
     if let Some(left) = left {
         let own = Some(session) == desk.store.session();
         if !own || left.leased + left.doubtful > 0 {
-            tracing::warn!(daemon = name, leased = left.leased, doubtful = left.doubtful, "settled what a daemon left in hand");
+            tracing::warn!(
+                event = "session_settled",
+                daemon = name,
+                leased = left.leased,
+                doubtful = left.doubtful,
+                "settled what a daemon left in hand"
+            );
         }
     }
     Ok(left)
@@ -185,16 +197,27 @@ pub async fn settle_all(desk: &Desk) -> Result<(), DeskError> {
 pub(super) struct Successor<'d> {
     desk: &'d Desk,
     now: Timestamp,
+    /// The channels of messages that may have left, one each.
+    doubtful: Mutex<Vec<Channel>>,
 }
 
 impl Successor<'_> {
     pub(super) fn of(desk: &Desk, now: Timestamp) -> Successor<'_> {
-        Successor { desk, now }
+        Successor { desk, now, doubtful: Mutex::default() }
+    }
+
+    /// What was settled counts, if it was.
+    pub(super) fn count(self, settled: bool) {
+        let channels = self.doubtful.into_inner().unwrap_or_else(PoisonError::into_inner);
+        channels.into_iter().filter(|_| settled).for_each(|channel| self.desk.tally.doubtful(channel));
     }
 }
 
 impl Heir for Successor<'_> {
     fn after(&self, channel: &str, doubts: u32) -> After {
+        if let Some(channel) = Channel::parse(channel) {
+            self.doubtful.lock().unwrap_or_else(PoisonError::into_inner).push(channel);
+        }
         after_crash(self.desk, channel, doubts, self.now)
     }
 

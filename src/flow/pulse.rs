@@ -30,6 +30,19 @@ pub enum Pump {
 pub const PUMPS: [Pump; 7] = [Pump::Collect, Pump::Plan, Pump::Mail, Pump::Text, Pump::Review, Pump::Retain, Pump::Report];
 
 impl Pump {
+    /// The word in the journal and in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Pump::Collect => "collect",
+            Pump::Plan => "plan",
+            Pump::Mail => "email",
+            Pump::Text => "sms",
+            Pump::Review => "review",
+            Pump::Retain => "retain",
+            Pump::Report => "report",
+        }
+    }
+
     /// The pump of a channel.
     pub fn of(channel: Channel) -> Pump {
         match channel {

@@ -118,7 +118,8 @@ pub(super) async fn record(
         insist(&desk, &pace, || desk.store.unmark(&back, now)).await?;
         if !settlements.is_empty() {
             let head = insist(&desk, &pace, || desk.store.settle(&settlements, now)).await?;
-            tracing::info!(channel = %channel, settled = settlements.len(), chain = %hex(&head), "attempts recorded");
+            desk.tally.attempts(settlements.iter().map(|s| &s.attempt));
+            journal(channel, &settlements, &head);
         }
         pace.under_way.fetch_sub(taken, Ordering::SeqCst);
         desk.pulses.moved(Pump::of(channel));
@@ -136,7 +137,7 @@ where
         match record().await {
             Err(e) if e.may_pass() && !too_late(desk, &mut asked) => {
                 if !pace.stop.swap(true, Ordering::SeqCst) {
-                    tracing::error!(error = %e, "what has left cannot be recorded yet; nothing else leaves before");
+                    tracing::error!(event = "outcomes_unrecorded", error = %e, "what has left cannot be recorded yet; nothing else leaves before");
                 }
                 desk.pulses.insists(pace.pump, true);
                 tokio::time::sleep(INSIST).await;
@@ -152,6 +153,21 @@ where
 /// Whether the program was asked to end so long ago that its time is nearly over.
 fn too_late(desk: &Desk, asked: &mut Option<Stopwatch>) -> bool {
     desk.ending.load(Ordering::SeqCst) && asked.get_or_insert_with(Stopwatch::start).elapsed() > INSIST_LAST
+}
+
+/// One line for a group, whose figures tell by outcome what came of its messages. It is worth a look where one did not arrive
+/// or may not have.
+fn journal(channel: Channel, group: &[Settlement], head: &[u8]) {
+    let mut sums = Delivered::default();
+    group.iter().for_each(|s| count(&mut sums, s));
+    let Delivered { accepted, deferred, refused, unknown, .. } = sums;
+    let (settled, chain) = (group.len(), hex(head));
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(event = "messages_sent", %channel, settled, accepted, deferred, refused, unknown, chain, "attempts recorded")
+        };
+    }
+    if refused + unknown > 0 { line!(warn) } else { line!(info) }
 }
 
 fn count(total: &mut Delivered, settlement: &Settlement) {

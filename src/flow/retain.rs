@@ -62,9 +62,13 @@ async fn run(desk: &Desk, now: Timestamp) -> Result<Option<Run>, DeskError> {
     run.at = desk.clock.now().as_millisecond();
     desk.store.record_retention(&run).await?;
     if run.messages + run.notes + run.customers + copies > 0 && !desk.store.forget_erased().await? {
-        tracing::info!("the store's file beside, -wal, still holds pages from before the erasure: somebody is reading them");
+        tracing::info!(
+            event = "pages_kept",
+            "the store's file beside, -wal, still holds pages from before the erasure: somebody is reading them"
+        );
     }
     tracing::info!(
+        event = "retention_done",
         messages = run.messages,
         notes = run.notes,
         customers = run.customers,

@@ -77,6 +77,7 @@ async fn unreachable(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
     desk.store.reachable_again(now).await?;
     let guard = &desk.setup.settings.guard;
     let zone = &desk.setup.settings.creditor.timezone;
+    let mut count = 0u64;
     for found in desk.store.newly_unreachable(guard.unreachable_attempts, guard.unreachable_days).await? {
         let why = match found.contacts {
             Some((count, first, last)) => format!(
@@ -94,7 +95,14 @@ async fn unreachable(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
             found.name, found.debtor, found.debtor
         );
         desk.store.raise_alert(&format!("unreachable:{}", found.debtor), now, &subject, &text).await?;
-        tracing::warn!(debtor = %found.debtor, "unreachable");
+        count += 1;
+    }
+    if count > 0 {
+        tracing::warn!(
+            event = "customers_unreachable",
+            customers = count,
+            "customers cannot be reached any more; `relance status` names them"
+        );
     }
     Ok(())
 }

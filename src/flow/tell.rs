@@ -66,7 +66,7 @@ async fn send_all(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
         Ok(Some(mailer)) => mailer,
         Ok(None) => return Ok(()),
         Err(e) => {
-            tracing::error!(error = %e, "the creditor cannot be told");
+            tracing::error!(event = "creditor_untold", error = %e, "the creditor cannot be told");
             for letter in &letters {
                 later(desk, letter, now).await?;
             }

@@ -40,7 +40,7 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         if let Err(e) = std::fs::remove_dir_all(&self.0) {
-            tracing::debug!(folder = %self.0.display(), error = %e, "a test's folder stays behind");
+            tracing::debug!(event = "file_left", folder = %self.0.display(), error = %e, "a test's folder stays behind");
         }
     }
 }

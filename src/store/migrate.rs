@@ -88,7 +88,7 @@ pub(super) async fn upgrade(store: &Store) -> Result<(), StoreError> {
     match change(store).await {
         Ok(Some((from, schema))) => {
             let kept = backup.map_or(schema, |path| path.display().to_string());
-            tracing::info!(backup = kept, from, to = KNOWN, "the store was brought up to date");
+            tracing::info!(event = "store_upgraded", backup = kept, from, to = KNOWN, "the store was brought up to date");
             Ok(())
         }
         Ok(None) => Ok(()),

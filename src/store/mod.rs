@@ -10,6 +10,7 @@ pub mod copy;
 pub mod db;
 pub mod documents;
 mod error;
+pub mod figures;
 pub mod files;
 pub mod holds;
 pub mod ledger;
@@ -72,6 +73,7 @@ pub fn all_statements() -> Vec<(&'static str, sql::Sql)> {
         calls::STATEMENTS,
         db::STATEMENTS,
         documents::STATEMENTS,
+        figures::STATEMENTS,
         files::STATEMENTS,
         holds::STATEMENTS,
         ledger::STATEMENTS,

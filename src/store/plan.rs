@@ -218,7 +218,7 @@ impl Store {
         insert_marks(&mut tx, &[(contact_pk, contact)]).await?;
         query(REMARK_CONTACT).bind(contact_pk).bind(keys(contact.invoices.iter().copied())).execute(&mut tx).await?;
         tx.commit().await?;
-        tracing::debug!(contact = contact_pk, at = now.as_millisecond(), "marks follow the case");
+        tracing::debug!(event = "marks_moved", contact = contact_pk, at = now.as_millisecond(), "marks follow the case");
         Ok(())
     }
 

@@ -134,10 +134,9 @@ impl Store {
         Ok(())
     }
 
-    /// Takes a brake off.
-    pub async fn end_brake(&self, kind: &str) -> Result<(), StoreError> {
-        self.write(query(BRAKE_END).bind(kind)).await?;
-        Ok(())
+    /// Takes a brake off; whether it was on.
+    pub async fn end_brake(&self, kind: &str) -> Result<bool, StoreError> {
+        Ok(self.write(query(BRAKE_END).bind(kind)).await? > 0)
     }
 
     /// The brakes that are on.

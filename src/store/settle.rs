@@ -216,7 +216,11 @@ pub(super) async fn settle(tx: &mut Tx, list: &[Settlement], hands: Hands, now: 
     let all = list.len();
     let list: Vec<&Settlement> = list.iter().filter(|s| is_of(s, &held, hands)).collect();
     if list.len() < all {
-        tracing::warn!(messages = all - list.len(), "outcomes of messages that are no longer in hand are left out");
+        tracing::warn!(
+            event = "outcomes_left_out",
+            messages = all - list.len(),
+            "outcomes of messages that are no longer in hand are left out"
+        );
     }
     let mut attempts = Vec::with_capacity(list.len());
     let mut messages = Vec::with_capacity(list.len());

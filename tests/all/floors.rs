@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 /// Rooms by floor, the lowest first.
 const FLOORS: [&[&str]; 5] = [
     &["domain"],
-    &["config", "clock", "postgres"],
+    &["config", "clock", "journal", "postgres"],
     &["source", "store", "channel", "inbox", "letter"],
     &["flow"],
-    &["main", "cli", "console", "daemon", "demo", "rehearsal"],
+    &["main", "cli", "console", "daemon", "demo", "observe", "rehearsal"],
 ];
 
 /// The floor whose rooms do not import each other.

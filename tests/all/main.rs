@@ -45,6 +45,7 @@ mod mail_pipelined;
 mod mail_reread;
 mod mail_tls;
 mod mail_wire;
+mod observe;
 mod pace;
 mod privacy;
 mod program;

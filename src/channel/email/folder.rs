@@ -46,7 +46,7 @@ fn write(folder: &Path, name: &str, message: &[u8]) -> std::io::Result<PathBuf> 
     let placed = written.and_then(|()| std::fs::rename(&draft, &path));
     if let Err(e) = placed {
         if let Err(left) = std::fs::remove_file(&draft) {
-            tracing::debug!(file = %draft.display(), error = %left, "an unfinished file stays behind");
+            tracing::debug!(event = "file_left", file = %draft.display(), error = %left, "an unfinished file stays behind");
         }
         return Err(e);
     }

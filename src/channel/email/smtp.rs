@@ -105,7 +105,7 @@ impl Client {
         if let Some(mut open) = self.connection.take() {
             // Leave-taking is a courtesy; whether it is heard changes nothing.
             if !matches!(said(Duration::from_secs(2), 2, open.wire.ask(Quit)).await, Said::Yes(_)) {
-                tracing::debug!("the mail server did not answer to QUIT");
+                tracing::debug!(event = "quit_unanswered", "the mail server did not answer to QUIT");
             }
         }
     }

@@ -47,7 +47,7 @@ fn append(path: &Path, line: &[u8]) -> io::Result<()> {
     if written.is_err()
         && let Err(left) = file.set_len(before)
     {
-        tracing::debug!(file = %path.display(), error = %left, "an unfinished line stays behind");
+        tracing::debug!(event = "file_left", file = %path.display(), error = %left, "an unfinished line stays behind");
     }
     written
 }

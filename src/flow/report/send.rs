@@ -96,7 +96,7 @@ async fn send_one(
     let (address, now) = (to.to_string(), desk.clock.now());
     let Some(doubts) = desk.store.begin_report(day, &address, now).await? else { return Ok(()) };
     if doubts > MOST_DOUBTS {
-        tracing::warn!(day = %day, "a copy of the morning report may have left twice; it is not sent again");
+        tracing::warn!(event = "report_doubtful", day = %day, "a copy of the morning report may have left twice; it is not sent again");
         return Ok(desk.store.settle_report((day, &address), "doubtful", false, now, now).await?);
     }
     report.resent = doubts > 0;
@@ -116,8 +116,10 @@ async fn send_one(
     let now = desk.clock.now();
     desk.store.settle_report((day, &address), state, doubtful, later_by(now, retry_delay(tries)), now).await?;
     match state {
-        "sent" => tracing::info!(day = %day, "the morning report left"),
-        _ => tracing::warn!(day = %day, state, "the morning report did not leave for certain; `relance status` tells of it"),
+        "sent" => tracing::info!(event = "report_sent", day = %day, "the morning report left"),
+        _ => {
+            tracing::warn!(event = "report_not_sent", day = %day, state, "the morning report did not leave for certain; `relance status` tells of it")
+        }
     }
     Ok(())
 }

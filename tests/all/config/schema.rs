@@ -61,6 +61,7 @@ fn tables() -> Vec<Table> {
         relance("/properties/documents", more("[documents]\nfolder = \"pdf\"\n§\n")),
         relance("/properties/guard", more("[guard]\n§\n")),
         relance("/properties/report", more("[report]\n§\n")),
+        relance("/properties/observe", more("[observe]\n§\n")),
         relance("/properties/retention", more("[retention]\n§\n")),
         cadence("", format!("§\n{STEP}")),
         cadence("/properties/applies_to", format!("{CADENCE}[applies_to]\n§\n{}", &STEP[CADENCE.len()..])),

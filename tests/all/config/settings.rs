@@ -11,7 +11,7 @@ fn unknown_keys_and_sections() {
     let line = format!("relance.toml:21:1: unknown key \"max_mesages\" in [guard]; wanted one of: {GUARD_KEYS}");
     Tree::good("\n[guard]\nmax_mesages = 3\n").tells(&[&line]);
     Tree::good("\n[gaurd]\ndry_run = true\n").tells(&[
-        "relance.toml:20:2: unknown key \"gaurd\" here; wanted one of: creditor, documents, email, guard, people, report, retention, sms, source, store",
+        "relance.toml:20:2: unknown key \"gaurd\" here; wanted one of: creditor, documents, email, guard, observe, people, report, retention, sms, source, store",
     ]);
     Tree::but("name =", "Name =").tells(&[
         "relance.toml:1:2: \"name\" is missing in [creditor]; wanted the firm's name as it stands in letters",
@@ -231,6 +231,26 @@ fn how_long_personal_data_is_kept() {
     assert_eq!(kept(""), ["3 years", "3 years", "3 years"]);
     assert_eq!(kept("\n[retention]\n"), ["3 years", "3 years", "3 years"]);
     assert_eq!(kept("\n[retention]\nmessages = \"18 months\"\ncustomers = \"forever\"\n"), ["18 months", "3 years", "forever"]);
+}
+
+#[test]
+fn metrics_are_told_on_this_machine_alone() {
+    let wanted = "wanted an address and port of this machine, such as \"127.0.0.1:9464\" or \"[::1]:9464\"";
+    for other in ["0.0.0.0:9464", "192.168.1.5:9464", "[::]:9464", "[::ffff:127.0.0.1]:9464"] {
+        let told = format!(
+            "relance.toml:21:1: \"listen\" is \"{other}\": not an address of this machine alone, and there is no login; {wanted}, and for others a proxy in front of it that asks who they are"
+        );
+        Tree::good(&format!("\n[observe]\nlisten = \"{other}\"\n")).tells(&[&told]);
+    }
+    for other in ["localhost:9464", "127.0.0.1", "9464", ""] {
+        Tree::good(&format!("\n[observe]\nlisten = \"{other}\"\n"))
+            .tells(&[&format!("relance.toml:21:1: \"listen\" is \"{other}\": {wanted}")]);
+    }
+    let listen = |more: &str| Tree::good(more).setup().settings.observe.listen.map(|a| a.to_string());
+    assert_eq!(listen(""), None);
+    assert_eq!(listen("\n[observe]\n"), None);
+    assert_eq!(listen("\n[observe]\nlisten = \"[::1]:9464\"\n").unwrap(), "[::1]:9464");
+    assert_eq!(listen("\n[observe]\nlisten = \"127.0.0.2:80\"\n").unwrap(), "127.0.0.2:80");
 }
 
 #[test]
