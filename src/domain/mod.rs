@@ -17,6 +17,7 @@ pub mod document;
 pub mod enterprise;
 pub mod gsm;
 pub mod hex;
+pub mod inbound;
 pub mod invoice;
 pub mod keep;
 pub mod ledger;
