@@ -25,6 +25,7 @@ mod debtor;
 mod demo;
 mod explain;
 mod hold;
+mod inbox;
 mod init;
 mod log;
 mod out;
@@ -102,6 +103,8 @@ enum Verb {
     Holds(hold::HoldsArgs),
     /// List messages that may or may not have left, or say what is to happen with one
     Uncertain(uncertain::Args),
+    /// List what came back and waits to be read, show it, or say that it has been read
+    Inbox(inbox::Args),
     /// Print or erase all that is held about a customer
     Person(person::Args),
     /// Play the tests beside the cadences; sends and writes nothing
@@ -208,6 +211,7 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Resume(args) => hold::resume(&config, args).await,
         Verb::Holds(args) => hold::holds(&config, args).await,
         Verb::Uncertain(args) => uncertain::run(&config, args).await,
+        Verb::Inbox(args) => inbox::run(&config, args).await,
         Verb::Person(args) => person::run(&config, args).await,
         Verb::Test(args) => test::run(&config, args).await,
         Verb::Store(args) => store::run(&config, args).await,

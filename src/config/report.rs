@@ -191,7 +191,7 @@ const TABLES: [(&str, &[&str]); 6] = [
 ];
 
 /// The kinds of hold.
-const HOLDS: [&str; 4] = ["operator", "promise", "call", "dispute"];
+const HOLDS: [&str; 5] = ["operator", "promise", "call", "dispute", "reply"];
 
 impl Words {
     /// Reads a file; what it lacks is noted.

@@ -114,11 +114,13 @@ pub enum HoldKind {
     Call,
     /// The debtor disputes the invoice, or a part of it.
     Dispute,
+    /// The debtor wrote, and nobody has read it yet.
+    Reply,
 }
 
 impl HoldKind {
     /// All kinds.
-    pub const ALL: [HoldKind; 4] = [HoldKind::Operator, HoldKind::Promise, HoldKind::Call, HoldKind::Dispute];
+    pub const ALL: [HoldKind; 5] = [HoldKind::Operator, HoldKind::Promise, HoldKind::Call, HoldKind::Dispute, HoldKind::Reply];
 
     /// The word in the store and in JSON.
     pub fn as_str(self) -> &'static str {
@@ -127,6 +129,7 @@ impl HoldKind {
             HoldKind::Promise => "promise",
             HoldKind::Call => "call",
             HoldKind::Dispute => "dispute",
+            HoldKind::Reply => "reply",
         }
     }
 
@@ -142,6 +145,7 @@ impl HoldKind {
             HoldKind::Promise => Reason::Promised,
             HoldKind::Call => Reason::Answered,
             HoldKind::Dispute => Reason::Disputed,
+            HoldKind::Reply => Reason::ReplyUnread,
         }
     }
 }
@@ -264,6 +268,8 @@ pub enum PointState {
     Invalid(String),
     /// The other side said that it does not exist: the text is the evidence.
     Dead(String),
+    /// Its owner wants no more SMS. It may be called.
+    Stopped,
 }
 
 /// An address of a person on a channel.

@@ -82,6 +82,8 @@ reasons! {
     Promised = "promised", "the customer promised to pay";
     /// The debtor was reached by phone.
     Answered = "answered", "the customer was reached by phone; it goes on from the day that was agreed";
+    /// The debtor wrote, and nobody has read it yet.
+    ReplyUnread = "reply_unread", "the customer has written and nobody has read it yet; `relance inbox` shows it";
     /// Old debt first seen late, waiting for `release DEBTOR` (R3).
     OldDebt = "old_debt", "an old debt, first seen late; waits for `relance release DEBTOR`";
     /// First contact may not speak firmly (R3).

@@ -368,6 +368,7 @@ pub(super) fn numbers(file: &DebtorFile) -> Vec<Number> {
         wrong: match &point.state {
             PointState::Usable => None,
             PointState::Invalid(why) | PointState::Dead(why) => Some(why.clone()),
+            PointState::Stopped => None,
         },
     };
     let mut numbers: Vec<Number> = file.points.iter().filter(|p| p.channel == Channel::Sms).map(number).collect();

@@ -16,6 +16,7 @@ pub mod deliver;
 pub mod desk;
 mod error;
 pub mod guard;
+pub mod listen;
 mod look;
 mod outcome;
 pub mod plan;

@@ -43,6 +43,7 @@ async fn run(desk: &Desk, now: Timestamp) -> Result<Option<Run>, DeskError> {
     for (kind, keep) in [
         (Kind::Contacts, keep.messages),
         (Kind::Alone, keep.messages),
+        (Kind::Inbound, keep.messages),
         (Kind::Events, keep.notes),
         (Kind::Holds, keep.notes),
         (Kind::Calls, keep.notes),
@@ -53,7 +54,7 @@ async fn run(desk: &Desk, now: Timestamp) -> Result<Option<Run>, DeskError> {
     ] {
         let Some(erased) = all(desk, kind, keep, now).await? else { return Ok(None) };
         match kind {
-            Kind::Contacts | Kind::Alone => run.messages += erased,
+            Kind::Contacts | Kind::Alone | Kind::Inbound => run.messages += erased,
             Kind::Events | Kind::Holds | Kind::Calls | Kind::Tasks | Kind::Standings | Kind::Alerts => run.notes += erased,
             Kind::Customers => run.customers += erased,
         }

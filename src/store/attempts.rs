@@ -293,6 +293,31 @@ impl AttemptRow {
         self.prev == prev && self.hash == self.facts().hash(prev)
     }
 
+    /// What is put into the log when something more becomes known of the same message.
+    pub fn once_more(&self) -> NewAttempt {
+        let AttemptRow { debtor, person, channel, cadence, step, letter, language, invoices, message_id, .. } = self.clone();
+        NewAttempt {
+            at: self.at.as_millisecond(),
+            debtor_pk: self.debtor_pk,
+            debtor,
+            person,
+            channel,
+            cadence,
+            step,
+            letter,
+            language,
+            invoices,
+            outcome: self.outcome,
+            class: None,
+            why: None,
+            answer: None,
+            message_id,
+            message_pk: self.message_pk,
+            payload_pk: self.payload_pk,
+            digest: self.digest.as_deref().and_then(|d| d.try_into().ok()),
+        }
+    }
+
     /// Whether the log itself holds the other side's words, as before version 3 of the store: they cannot be erased.
     pub fn holds_words(&self) -> bool {
         self.own.1.is_some() || self.own.0.as_deref().is_some_and(|why| !said::is_code(why))

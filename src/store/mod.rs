@@ -25,6 +25,7 @@ mod postgres;
 pub mod questions;
 pub mod recovery;
 pub mod reports;
+pub mod returns;
 pub mod said;
 pub mod sessions;
 pub mod settle;
@@ -88,6 +89,7 @@ pub fn all_statements() -> Vec<(&'static str, sql::Sql)> {
         questions::STATEMENTS,
         recovery::STATEMENTS,
         reports::STATEMENTS,
+        returns::STATEMENTS,
         sessions::STATEMENTS,
         settle::STATEMENTS,
         tasks::STATEMENTS,

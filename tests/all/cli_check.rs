@@ -140,6 +140,7 @@ async fn every_verb_has_its_help() {
         "resume",
         "holds",
         "uncertain",
+        "inbox",
         "store",
         "demo",
     ];

@@ -51,6 +51,7 @@ mod privacy;
 mod program;
 mod rehearsal;
 mod report;
+mod returns;
 mod rows;
 mod sessions;
 mod sms_faults;

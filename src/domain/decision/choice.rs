@@ -174,6 +174,7 @@ fn main_point<'f>(
             PointState::Usable => format!("{channel}: refused for this step"),
             PointState::Invalid(why) => format!("{channel}: {why}"),
             PointState::Dead(why) => format!("{channel}: dead ({why})"),
+            PointState::Stopped => format!("{channel}: its owner wants no more SMS"),
         },
     })
 }

@@ -150,6 +150,7 @@ impl Weighing<'_> {
                     HoldKind::Operator | HoldKind::Dispute => "hold",
                     HoldKind::Promise => "promise, hold",
                     HoldKind::Call => "reached by phone, hold",
+                    HoldKind::Reply => "unread answer, hold",
                 };
                 rule("R19", false, hold.kind.reason(), format!("{what} {} until {}: {}", hold.id, hold.until, hold.reason))
             }

@@ -21,7 +21,7 @@ const fn all(name: &'static str, key: &'static [&'static str]) -> Table {
 
 /// What comes along, each behind all that it refers to. Left behind are `session` and `duty`: who is at work there is
 /// not at work here.
-pub(super) const TABLES: [Table; 26] = [
+pub(super) const TABLES: [Table; 29] = [
     // The version and the count of what others have written are each store's own; the mark stays with the file.
     Table { name: "meta", key: &["key"], only: "key NOT IN ('version', 'written', 'moved_to')" },
     all("poll", &["pk"]),
@@ -29,7 +29,6 @@ pub(super) const TABLES: [Table; 26] = [
     all("invoice", &["pk"]),
     all("unreadable", &["source_id"]),
     all("event", &["pk"]),
-    all("hold", &["pk"]),
     all("contact", &["pk"]),
     all("mark", &["invoice_pk", "term", "step"]),
     all("dictionary", &["pk"]),
@@ -37,6 +36,10 @@ pub(super) const TABLES: [Table; 26] = [
     all("document", &["pk"]),
     all("payload_document", &["payload_pk", "place"]),
     all("message", &["pk"]),
+    all("inbound", &["pk"]),
+    all("hold", &["pk"]),
+    all("bookmark", &["name"]),
+    all("stopped", &["channel", "address"]),
     all("attempt", &["pk"]),
     all("words", &["attempt_pk"]),
     all("tombstone", &["pk"]),

@@ -27,16 +27,19 @@ statements! {
         WHERE e.debtor_pk = $1 ORDER BY e.pk";
     TELL_CONTACTS = "SELECT c.pk AS id, c.at, c.cadence, c.currency, c.step, c.state, c.redirected, c.erased_at FROM contact c
         WHERE c.debtor_pk = $1 ORDER BY c.pk";
-    TELL_MESSAGES = "SELECT m.pk AS id, m.contact_pk AS contact, m.channel, m.address, m.step, m.letter, m.message_id, m.state, m.tries, m.settled_at
+    TELL_MESSAGES = "SELECT m.pk AS id, m.contact_pk AS contact, m.channel, m.address, m.step, m.letter, m.message_id, m.state, m.tries, m.settled_at, m.gateway_id, m.delivered_at
         FROM contact c JOIN message m ON m.contact_pk = c.pk WHERE c.debtor_pk = $1 ORDER BY m.pk";
     TELL_POINTS = "SELECT channel, address, dead_at, evidence FROM point WHERE debtor_pk = $1 ORDER BY channel, address";
     TELL_ALERTS = "SELECT a.at, a.subject, a.text, a.sent_at, a.ended_at FROM alert a
         WHERE a.key IN (SELECT 'unreachable:' || d.source_id FROM debtor d WHERE d.pk = $1 UNION ALL SELECT 'refused:' || d.source_id FROM debtor d WHERE d.pk = $1
-        UNION ALL SELECT 'notice:' || CAST(q.pk AS TEXT) FROM question q WHERE q.debtor_pk = $1)
+        UNION ALL SELECT 'notice:' || CAST(q.pk AS TEXT) FROM question q WHERE q.debtor_pk = $1
+        UNION ALL SELECT 'inbound:' || CAST(b.pk AS TEXT) FROM inbound b WHERE b.debtor_pk = $1)
         ORDER BY a.pk";
     TELL_UNREADABLE = "SELECT u.source_id AS invoice, u.text, u.seen_at FROM invoice i JOIN unreadable u ON u.source_id = i.source_id
         WHERE i.pk IN (SELECT pk FROM invoice WHERE debtor_pk = $1 AND presence <> 'closed' UNION ALL SELECT pk FROM invoice WHERE debtor_pk = $1 AND presence = 'closed') ORDER BY i.pk";
     TELL_WORDS = "SELECT s.matter, s.value, s.on_day, s.at, s.reason, s.said_by, s.ended_at FROM standing s WHERE s.debtor_pk = $1 ORDER BY s.pk";
+    TELL_INBOUND = "SELECT b.pk AS id, b.at, b.via, b.kind, b.matched_by, b.message_pk AS message, b.sender, b.subject, b.text, b.class, b.grave, b.back_on, b.dated,
+            b.state, b.read_at, b.said_by, b.remark, b.erased_at FROM inbound b WHERE b.debtor_pk = $1 ORDER BY b.pk";
     TELL_TASKS = "SELECT t.pk AS id, t.kind, t.state, t.cadence, t.currency, t.step, t.text, t.owner, t.redirected, t.created_at, t.due_on, t.tries, t.settled_at, t.why
         FROM task t WHERE t.debtor_pk = $1 ORDER BY t.pk";
     TELL_CALLS = "SELECT c.task_pk AS task, c.at, c.outcome, c.excuse, c.note, c.next_on, c.role, c.number, c.said_by FROM call c WHERE c.debtor_pk = $1 ORDER BY c.pk";
@@ -97,7 +100,7 @@ const CUSTOMER: List = List {
     ],
 };
 
-const LISTS: [List; 15] = [
+const LISTS: [List; 16] = [
     List {
         name: "invoices",
         sql: TELL_INVOICES,
@@ -198,6 +201,32 @@ const LISTS: [List; 15] = [
             ("state", "state", Text),
             ("tries", "tries", Number),
             ("settled_at", "settled_at", Time),
+            ("gateway_id", "gateway_id", Text),
+            ("delivered_at", "delivered_at", Time),
+        ],
+    },
+    List {
+        name: "inbox",
+        sql: TELL_INBOUND,
+        fields: &[
+            ("id", "id", Number),
+            ("at", "at", Time),
+            ("via", "via", Text),
+            ("kind", "kind", Text),
+            ("matched_by", "matched_by", Text),
+            ("message", "message", Number),
+            ("sender", "from", Text),
+            ("subject", "subject", Text),
+            ("text", "text", Text),
+            ("class", "class", Text),
+            ("grave", "speaks_of", Text),
+            ("back_on", "back_on", Text),
+            ("dated", "dated", Time),
+            ("state", "state", Text),
+            ("read_at", "read_at", Time),
+            ("said_by", "said_by", Text),
+            ("remark", "remark", Text),
+            ("erased_at", "erased_at", Time),
         ],
     },
     List {

@@ -35,6 +35,8 @@ statements! {
     ERASE_POINTS = "DELETE FROM point WHERE debtor_pk = $1";
     ERASE_EVENTS = "UPDATE event SET text = '' WHERE text <> '' AND debtor_pk = $1";
     ERASE_HOLDS = "UPDATE hold SET reason = 'erased' WHERE reason <> 'erased' AND debtor_pk = $1";
+    ERASE_INBOUND = "UPDATE inbound SET sender = NULL, subject = '', text = '', class = NULL, grave = NULL, back_on = NULL, said_by = NULL, remark = NULL,
+            erased_at = $2 WHERE erased_at IS NULL AND debtor_pk = $1";
     ERASE_STANDINGS = "UPDATE standing SET value = NULL, reason = 'erased', said_by = NULL WHERE reason <> 'erased' AND debtor_pk = $1";
     ERASE_TASKS = "UPDATE task SET text = '', owner = NULL, why = NULL WHERE text <> '' AND debtor_pk = $1";
     ERASE_CALLS = "UPDATE call SET excuse = NULL, note = NULL, number = NULL, said_by = NULL
@@ -43,7 +45,8 @@ statements! {
         WHERE debtor_pk = $1 AND (owner IS NOT NULL OR said_by IS NOT NULL OR reason IS NOT NULL)";
     ERASE_ALERTS = "DELETE FROM alert WHERE key IN (SELECT 'unreachable:' || d.source_id FROM debtor d WHERE d.pk = $1
         UNION ALL SELECT 'refused:' || d.source_id FROM debtor d WHERE d.pk = $1
-        UNION ALL SELECT 'notice:' || CAST(q.pk AS TEXT) FROM question q WHERE q.debtor_pk = $1)";
+        UNION ALL SELECT 'notice:' || CAST(q.pk AS TEXT) FROM question q WHERE q.debtor_pk = $1
+        UNION ALL SELECT 'inbound:' || CAST(b.pk AS TEXT) FROM inbound b WHERE b.debtor_pk = $1)";
     ERASE_UNREADABLE = "DELETE FROM unreadable WHERE source_id IN (SELECT i.source_id FROM invoice i WHERE i.debtor_pk = $1 AND i.presence = 'closed')";
     ERASE_INVOICES = "UPDATE invoice SET reference = NULL, pay_url = NULL, document = NULL, po_number = NULL, owner = NULL, for_invoice = NULL,
             tags = '[]', thread = NULL, erased_at = $2
@@ -79,7 +82,7 @@ const fn undated(table: &'static str, columns: &'static [&'static str], erase: S
 }
 
 /// All of it, in the order in which it is erased: what is found by way of other rows goes before those, or is found before.
-pub const PERSONAL: [Place; 16] = [
+pub const PERSONAL: [Place; 17] = [
     place("words", &["salt", "why", "answer"], ERASE_WORDS),
     place("payload", &["salt", "address", "body", "body_hash"], ERASE_PAYLOADS),
     // What left with messages to others as well stays for them.
@@ -88,6 +91,7 @@ pub const PERSONAL: [Place; 16] = [
     place("contact", &[], ERASE_CONTACTS),
     undated("point", &["channel", "address", "evidence"], ERASE_POINTS),
     undated("event", &["text"], ERASE_EVENTS),
+    place("inbound", &["sender", "subject", "text", "class", "grave", "back_on", "said_by", "remark"], ERASE_INBOUND),
     undated("hold", &["reason"], ERASE_HOLDS),
     undated("standing", &["value", "reason", "said_by"], ERASE_STANDINGS),
     undated("task", &["text", "owner", "why"], ERASE_TASKS),
@@ -138,7 +142,7 @@ const fn stays(table: &'static str, columns: &'static [&'static str], why: &'sta
 }
 
 /// All that stays.
-pub const HARMLESS: [Harmless; 34] = [
+pub const HARMLESS: [Harmless; 39] = [
     stays("meta", &["key", "value"], "relance's own: keys, the chain's head, counts"),
     stays("poll", &["outcome", "booked_through", "text"], "about the ledger as a whole, and let go after 90 days"),
     stays("brake", &["kind", "text"], "about a channel, without the address that met with it; gone when it works again"),
@@ -160,6 +164,10 @@ pub const HARMLESS: [Harmless; 34] = [
     stays("invoice", &["kind", "status", "presence", "issued_on", "due_on", "currency", "booked_through"], "facts of the books"),
     stays("invoice", &["cadence", "first_seen", "paused_until"], "words and days of relance's own"),
     stays("event", &["kind"], "a word of relance's own"),
+    stays("inbound", &["key"], "a digest of what came, by which it is known when it comes again"),
+    stays("inbound", &["via", "kind", "matched_by", "state"], "words of relance's own"),
+    stays("bookmark", &["name", "value"], "how far a mailbox has been read, in its own numbers"),
+    stays("stopped", &["channel", "address"], "a number whose owner wants no more SMS: without it, it would be written to again"),
     stays("hold", &["kind", "until_day"], "a word of relance's own, and a day"),
     stays("standing", &["matter", "on_day"], "a word of relance's own, and a day"),
     stays(
@@ -174,6 +182,7 @@ pub const HARMLESS: [Harmless; 34] = [
     stays("mark", &["step", "cadence", "rank", "kind", "on_day", "why"], "words of the configuration, states, codes"),
     stays("message", &["channel", "step", "cadence", "letter", "state"], "words of the configuration, states"),
     stays("message", &["role"], "what the person is for the customer, never a name"),
+    stays("message", &["gateway_id"], "the gateway's own number of a message"),
     stays("message", &["message_id"], "made with a key from what it is about, and not to be turned back"),
     stays("attempt", &["debtor"], "the customer's number; the log is append-only"),
     stays("attempt", &["person"], "a role or a number, never a name"),

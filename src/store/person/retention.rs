@@ -56,6 +56,14 @@ statements! {
           AND (e.invoice_pk IS NOT NULL OR NOT EXISTS (SELECT 1 FROM invoice i WHERE i.debtor_pk = e.debtor_pk AND i.presence <> 'closed'))
         ORDER BY e.at, e.pk LIMIT 500";
     KEEP_NO_EVENTS = "UPDATE event SET text = '' WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
+    /// What came back is about the claims that there were by then; what belongs to nobody is about none.
+    KEPT_INBOUND = "SELECT b.pk, b.at FROM inbound b WHERE b.erased_at IS NULL AND b.state <> 'unread' AND b.at < $1 AND (b.at > $2 OR (b.at = $2 AND b.pk > $3))
+          AND NOT EXISTS (SELECT 1 FROM invoice i WHERE i.debtor_pk = b.debtor_pk AND i.presence <> 'closed' AND i.first_seen <= $4)
+          AND NOT EXISTS (SELECT 1 FROM invoice i WHERE i.debtor_pk = b.debtor_pk AND i.presence = 'closed'
+              AND (i.closed_at IS NULL OR i.closed_at >= $1) AND i.first_seen <= $4)
+        ORDER BY b.at, b.pk LIMIT 500";
+    KEEP_NO_INBOUND = "UPDATE inbound SET sender = NULL, subject = '', text = '', class = NULL, grave = NULL, back_on = NULL, said_by = NULL, remark = NULL, erased_at = $2
+        WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     /// A hold on a customer as a whole is about the claims that there were while it lasted.
     KEPT_HOLDS = "SELECT h.pk, h.created_at AS at FROM hold h
         WHERE h.reason <> 'erased' AND h.created_at < $1 AND (h.created_at > $2 OR (h.created_at = $2 AND h.pk > $3))
@@ -130,6 +138,8 @@ pub enum Kind {
     Alone,
     /// Words of events.
     Events,
+    /// What came back.
+    Inbound,
     /// Reasons of holds.
     Holds,
     /// Notes of calls.
@@ -175,6 +185,7 @@ impl Kind {
             ),
             Kind::Alone => (KEPT_ALONE, &[(KEEP_NOT_ALONE, true)]),
             Kind::Events => (KEPT_EVENTS, &[(KEEP_NO_EVENTS, false)]),
+            Kind::Inbound => (KEPT_INBOUND, &[(KEEP_NO_INBOUND, true)]),
             Kind::Holds => (KEPT_HOLDS, &[(KEEP_NO_HOLDS, false)]),
             Kind::Calls => (KEPT_CALLS, &[(KEEP_NO_CALLS, false)]),
             Kind::Tasks => (KEPT_TASKS, &[(KEEP_NO_TASKS, false)]),
@@ -194,7 +205,7 @@ impl Store {
         let find = query(find).bind(before);
         let find = match kind {
             Kind::Customers => find.bind(from.pk).bind(day),
-            Kind::Holds | Kind::Standings => find.bind(from.at).bind(from.pk).bind(day),
+            Kind::Holds | Kind::Standings | Kind::Inbound => find.bind(from.at).bind(from.pk).bind(day),
             _ => find.bind(from.at).bind(from.pk),
         };
         let rows = find.all(&mut tx).await?;

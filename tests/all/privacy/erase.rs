@@ -27,6 +27,7 @@ async fn everything_about_a_customer_is_told() {
             "events",
             "exported_at",
             "holds",
+            "inbox",
             "invoices",
             "letters_to_you",
             "messages",

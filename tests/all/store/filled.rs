@@ -46,6 +46,16 @@ const CONTROLLER: &str = "UPDATE debtor SET contacts = '[]', pay_runs = '10, 25'
 const REPORT: &str = "UPDATE event SET amount = -7 WHERE pk = 1;
     INSERT INTO report VALUES ('2026-11-02', 'compta@canal.example', 'sent', 0, 1, 5, 6), ('2026-11-03', '', 'sending', 1, 2, -5, 7);\n";
 
+/// What version 8 has besides: what came back.
+const RETURNS: &str = "INSERT INTO inbound VALUES
+        (1, 'a', 5, 'mail', 'reply', 'token', 1, 1, 'c1@debtor.example', 'Re: F-1', 'tomorrow', NULL, 'lawyer', NULL, -4, 'read', 9, 'Anne', 'seen to', NULL),
+        (2, 'b', -5, 'sms', 'failed', NULL, NULL, NULL, NULL, '', '', 'address', NULL, '2026-11-09', NULL, 'none', NULL, NULL, NULL, 7),
+        (3, 'a', 6, 'page', 'reply', 'address', NULL, 2, '', '', '', NULL, NULL, NULL, NULL, 'unread', NULL, NULL, NULL, NULL);
+    INSERT INTO bookmark VALUES ('inbox', '7:42', 5), ('', '', -5);
+    INSERT INTO stopped VALUES ('sms', '+32470000001', 5), ('sms', '', -5);
+    UPDATE hold SET kind = 'reply', inbound_pk = 1, part = NULL WHERE pk = 1;
+    UPDATE message SET gateway_id = 'g-1', delivered_at = -7 WHERE pk = 1;\n";
+
 /// The SQL that fills a store of a version whose tables are there and empty.
 pub fn script(version: usize) -> String {
     let every: Vec<u8> = (0..=255).cycle().take(600).collect();
@@ -71,6 +81,7 @@ pub fn script(version: usize) -> String {
     let privacy = if version < 3 { "" } else { PRIVACY };
     let controller = if version < 4 { "" } else { CONTROLLER };
     let report = if version < 6 { "" } else { REPORT };
+    let returns = if version < 8 { "" } else { RETURNS };
     let dictionary = format!("INSERT INTO dictionary VALUES (9, {}, {dictionary});\n", bytes(&Sha256::digest(&every)));
     [
         fixed(),
@@ -82,6 +93,7 @@ pub fn script(version: usize) -> String {
         privacy.to_owned(),
         controller.to_owned(),
         report.to_owned(),
+        returns.to_owned(),
     ]
     .concat()
 }

@@ -20,7 +20,7 @@ const CHANGED: [(&str, &str); 4] =
     [("message", "lease_until"), ("message", "session_pk"), ("invoice", "cadence"), ("invoice", "digest")];
 
 /// Tables that a later version added, or that it writes itself.
-const NEW: [&str; 12] = [
+const NEW: [&str; 15] = [
     "session",
     "duty",
     "words",
@@ -33,6 +33,9 @@ const NEW: [&str; 12] = [
     "document",
     "payload_document",
     "report",
+    "inbound",
+    "bookmark",
+    "stopped",
 ];
 
 /// The rows as far as the old schema has them: of each table the columns that it had, but for those that changed.

@@ -1,0 +1,173 @@
+//! `inbox`: what came back, and a person's word that it has been read.
+
+use super::{CliError, open, out};
+use crate::clock::Clock;
+use crate::store::Store;
+use crate::store::returns::{Inbound, InboundFilter};
+use jiff::tz::TimeZone;
+use serde_json::json;
+use std::path::Path;
+
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
+    /// Only this customer's
+    debtor: Option<String>,
+    /// All that came, not only what waits to be read
+    #[arg(long)]
+    all: bool,
+    /// What belongs to no customer
+    #[arg(long, conflicts_with = "debtor")]
+    unmatched: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Show one of them with all that was written
+    Show {
+        /// Its number
+        id: i64,
+        /// As a JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say that it has been read and seen to: the customer's case goes on
+    Read {
+        /// Its number
+        id: i64,
+        /// What came of it
+        #[arg(long)]
+        remark: Option<String>,
+        /// Who says so
+        #[arg(long)]
+        by: Option<String>,
+    },
+}
+
+pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
+    let (setup, store) = open(config).await?;
+    let zone = &setup.settings.creditor.timezone;
+    match args.what {
+        Some(What::Show { id, json }) => show(&store, id, json, zone).await,
+        Some(What::Read { id, remark, by }) => read(&store, id, by.as_deref(), remark.as_deref()).await,
+        None => list(&store, &args, zone).await,
+    }
+}
+
+async fn list(store: &Store, args: &Args, zone: &TimeZone) -> Result<(), CliError> {
+    let debtor_pk = match &args.debtor {
+        Some(id) => match store.find_debtor(id).await? {
+            None => return Err(CliError::Failed(format!("there is no debtor {id}; wanted its id in your ledger"))),
+            found => found,
+        },
+        None => None,
+    };
+    let filter = InboundFilter { unread: !args.all && !args.unmatched, debtor_pk, since: None, unmatched: args.unmatched };
+    let (mut above, mut rows) = (0, Vec::new());
+    loop {
+        let page = store.inbound(above, filter).await?;
+        let Some(last) = page.last() else { break };
+        above = last.id;
+        if args.json {
+            if !page.iter().all(|b| out::json(&fields(b, zone))) {
+                break; // Nobody reads any more.
+            }
+        } else {
+            rows.extend(page.iter().map(|b| row(b, zone)));
+        }
+    }
+    match (args.json, rows.is_empty()) {
+        (true, _) => {}
+        (false, true) if filter.unread => say!("nothing waits to be read"),
+        (false, true) => say!("nothing has come"),
+        (false, false) => {
+            out::table(&["id", "came", "debtor", "what", "from", "subject", "held until"], rows);
+            if filter.unread {
+                say!("\nrelance inbox show ID tells what was written; relance inbox read ID lets the case go on");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn row(b: &Inbound, zone: &TimeZone) -> Vec<String> {
+    let debtor = match (&b.debtor, &b.name) {
+        (Some(id), Some(name)) => format!("{id} {name}"),
+        _ => "nobody's".to_owned(),
+    };
+    let held = b.held_until.map(|d| d.to_string()).unwrap_or_default();
+    let from = b.sender.clone().unwrap_or_default();
+    vec![b.id.to_string(), out::short(b.at, zone), debtor, what(b).to_owned(), from, b.subject.clone(), held]
+}
+
+/// What it is, in words.
+fn what(b: &Inbound) -> &str {
+    match b.kind.as_str() {
+        "failed" => "did not arrive",
+        "delayed" => "delayed",
+        "delivered" => "arrived",
+        "automatic" => "automatic answer",
+        "reply" if b.state == "unread" => "answer, unread",
+        "reply" => "answer",
+        "stop" => "no more SMS",
+        _ => "other",
+    }
+}
+
+fn fields(b: &Inbound, zone: &TimeZone) -> serde_json::Value {
+    json!({ "id": b.id, "at": out::rfc3339(b.at, zone), "debtor": b.debtor, "via": b.via, "kind": b.kind, "state": b.state,
+        "matched_by": b.matched_by, "message": b.message_pk, "from": b.sender, "subject": b.subject, "text": b.text,
+        "class": b.class, "speaks_of": b.grave, "back_on": b.back_on, "held_until": b.held_until.map(|d| d.to_string()),
+        "read_at": b.read_at.map(|at| out::rfc3339(at, zone)), "by": b.said_by, "remark": b.remark })
+}
+
+async fn show(store: &Store, id: i64, json: bool, zone: &TimeZone) -> Result<(), CliError> {
+    let all = InboundFilter::default();
+    let Some(b) = store.inbound(id - 1, all).await?.into_iter().next().filter(|b| b.id == id) else {
+        return Err(CliError::Failed(format!("there is nothing {id} in the inbox; `relance inbox --all` lists what came")));
+    };
+    if json {
+        out::json(&fields(&b, zone));
+        return Ok(());
+    }
+    let line = |name: &str, value: Option<&str>| {
+        if let Some(value) = value.filter(|v| !v.is_empty()) {
+            say!("{name:<12} {value}");
+        }
+    };
+    line("came", Some(&out::short(b.at, zone)));
+    line("debtor", b.debtor.as_ref().zip(b.name.as_ref()).map(|(id, name)| format!("{id} {name}")).as_deref());
+    line("what", Some(what(&b)));
+    line("known by", Some(b.matched_by.as_deref().unwrap_or("nothing: it belongs to no customer")));
+    line("from", b.sender.as_deref());
+    line("subject", Some(&b.subject));
+    line("about", b.class.as_deref());
+    line("speaks of", b.grave.as_deref());
+    line("back on", b.back_on.as_deref());
+    line("held until", b.held_until.map(|d| d.to_string()).as_deref());
+    line("read", b.read_at.map(|at| out::short(at, zone)).as_deref());
+    line("by", b.said_by.as_deref());
+    line("remark", b.remark.as_deref());
+    match (b.erased, b.text.is_empty()) {
+        (true, _) => say!("\n(erased)"),
+        (false, false) => say!("\n{}", b.text),
+        (false, true) => {}
+    }
+    Ok(())
+}
+
+async fn read(store: &Store, id: i64, by: Option<&str>, remark: Option<&str>) -> Result<(), CliError> {
+    match store.mark_read(id, by, remark, Clock::System.now()).await? {
+        true => say!("{id} is read: the case goes on"),
+        false => {
+            let text = format!("{id} does not wait to be read; `relance inbox` lists what does");
+            return Err(CliError::Failed(text));
+        }
+    }
+    Ok(())
+}

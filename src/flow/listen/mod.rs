@@ -1,0 +1,173 @@
+//! What comes back, taken in: matched with a message of ours, weighed by how sure that is, and put on record with what
+//! follows. What a stranger can send does one thing at most: it holds a case for a limited time, for a person to read.
+
+mod clues;
+
+use super::desk::{Desk, DeskError};
+use crate::domain::attempt::{FaultClass, Outcome};
+use crate::domain::calendar::plus_working_days;
+use crate::domain::inbound::{Came, Incoming, Returned};
+use crate::domain::time::local_date;
+use crate::store::returns::{Effect, MatchedBy, Ours, Taking};
+use clues::Match;
+use jiff::Timestamp;
+
+/// How long an unread answer holds a case, in working days. Long enough for a week of absence; after it the case goes on,
+/// because no answer may silence a customer for ever.
+const REPLY_HOLD: i32 = 10;
+
+/// What became of something that came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It has come before.
+    Known,
+    /// It is one of our own, or of our own people's, and none of the customer's.
+    Own,
+    /// It belongs to nothing: listed under these numbers, and nothing else.
+    Unmatched,
+    /// It belongs to these customers.
+    Matched(Vec<String>),
+}
+
+/// Takes in one thing.
+pub async fn take(desk: &Desk, incoming: &Incoming, now: Timestamp) -> Result<Taken, DeskError> {
+    if is_own(desk, incoming) {
+        return Ok(Taken::Own);
+    }
+    let found = clues::find(desk, incoming, now).await?;
+    let mut fresh = false;
+    let mut debtors = Vec::new();
+    for matched in &found {
+        let taking = taking(desk, incoming, Some(matched), now).await?;
+        fresh |= put(desk, incoming, &taking, matched, now).await?;
+        debtors.push(matched.debtor.clone());
+    }
+    if found.is_empty() {
+        let taking = taking(desk, incoming, None, now).await?;
+        fresh = desk.store.take_return(&taking, now).await?.is_some();
+    }
+    Ok(match (fresh, debtors.is_empty()) {
+        (false, _) => Taken::Known,
+        (true, true) => Taken::Unmatched,
+        (true, false) => Taken::Matched(debtors),
+    })
+}
+
+/// Puts it on record, and tells the creditor what a person wrote; false when it has come before.
+async fn put(desk: &Desk, incoming: &Incoming, taking: &Taking, of: &Match, now: Timestamp) -> Result<bool, DeskError> {
+    let Some(id) = desk.store.take_return(taking, now).await? else { return Ok(false) };
+    if !matches!(taking.effect, Effect::Wrote { .. }) {
+        return Ok(true);
+    }
+    let from = incoming.clues.from.as_deref().unwrap_or("somebody");
+    let held = match &taking.effect {
+        Effect::Wrote { hold: Some((until, _)), .. } => format!("Nothing is sent to them until {until}."),
+        _ => "The case goes on as it was: what they wrote before is unread as well.".to_owned(),
+    };
+    let grave =
+        taking.grave.map(|g| format!("\nIt speaks of {g}: if so, say it (relance debtor {} --state … --reason …).", of.debtor));
+    let text = format!(
+        "{} ({}) has written, from {from}:\n\n{}\n\n{held} Once you have seen to it: relance inbox read {id}{}",
+        of.name,
+        of.debtor,
+        incoming.text.trim(),
+        grave.unwrap_or_default()
+    );
+    desk.store.tell_once(&format!("inbound:{id}"), now, &format!("relance: {} has written", of.debtor), &text).await?;
+    Ok(true)
+}
+
+/// Mails of relance's own (letters to the creditor, reports), and of whoever keeps the books: the mailbox may be theirs.
+fn is_own(desk: &Desk, incoming: &Incoming) -> bool {
+    if matches!(incoming.came, Came::Failed(_) | Came::Delayed(_) | Came::Delivered) {
+        return false;
+    }
+    let settings = &desk.setup.settings;
+    let from = incoming.clues.from.as_deref().unwrap_or_default().to_lowercase();
+    let own = settings.email.as_ref().map(|e| e.from.email.to_string());
+    own.into_iter().chain([settings.creditor.contact.clone()]).any(|a| a.to_lowercase() == from)
+}
+
+async fn taking(desk: &Desk, incoming: &Incoming, matched: Option<&Match>, now: Timestamp) -> Result<Taking, DeskError> {
+    let (effect, event) = match matched {
+        Some(m) => effect(desk, incoming, m, now).await?,
+        None if incoming.came == Came::Stop => (Effect::Stopped, None),
+        None => (Effect::Listed, None),
+    };
+    let class = match &incoming.came {
+        Came::Failed(r) | Came::Delayed(r) => Some(r.class.as_str()),
+        _ => None,
+    };
+    let back_on = match incoming.came {
+        Came::Automatic { back_on } => back_on,
+        _ => None,
+    };
+    // Of what belongs to nobody no words are kept: they are none of relance's business.
+    let text = if matched.is_some() { incoming.text.clone() } else { String::new() };
+    Ok(Taking {
+        key: incoming.key.clone(),
+        via: incoming.via,
+        kind: incoming.came.as_str(),
+        matched: matched.map(|m| (m.by, m.debtor_pk, m.ours.clone())),
+        sender: incoming.clues.from.clone(),
+        subject: incoming.subject.clone(),
+        text,
+        class,
+        grave: None,
+        back_on,
+        dated: incoming.dated,
+        effect,
+        event,
+    })
+}
+
+type Follows = (Effect, Option<(&'static str, String)>);
+
+/// What follows for a customer.
+async fn effect(desk: &Desk, incoming: &Incoming, matched: &Match, now: Timestamp) -> Result<Follows, DeskError> {
+    Ok(match (&incoming.came, &matched.ours) {
+        (Came::Failed(returned), Some(ours)) => failed(desk, incoming, returned, ours, now).await?,
+        (Came::Delayed(r), Some(ours)) => (Effect::Listed, Some(("delayed", format!("{}: {}", ours.step, r.words)))),
+        (Came::Delivered, Some(ours)) if !ours.redirected => (Effect::Arrived, Some(("delivered", ours.step.clone()))),
+        (Came::Automatic { back_on }, _) => {
+            let back = back_on.map(|day| format!(", back on {day}")).unwrap_or_default();
+            (Effect::Listed, Some(("automatic", format!("an automatic answer{back}"))))
+        }
+        (Came::Reply, _) => (wrote(desk, incoming, matched, now).await?, Some(("reply", incoming.subject.clone()))),
+        (Came::Stop, _) => (Effect::Stopped, Some(("stop", "wants no more SMS at this number".to_owned()))),
+        _ => (Effect::Listed, None),
+    })
+}
+
+/// A report that a message did not arrive.
+async fn failed(desk: &Desk, incoming: &Incoming, r: &Returned, ours: &Ours, now: Timestamp) -> Result<Follows, DeskError> {
+    // A trial's report is about the mailbox of the trial.
+    if ours.redirected {
+        return Ok((Effect::Listed, None));
+    }
+    let Some(last) = desk.store.last_attempt_of(ours).await? else { return Ok((Effect::Listed, None)) };
+    let mut attempt = last.once_more();
+    attempt.at = now.as_millisecond();
+    attempt.outcome = Outcome::Refused;
+    // Where a mailbox hands on to another that is not there, the address that we know may still be somebody's.
+    let elsewhere = incoming.clues.recipient.as_deref().is_some_and(|to| !to.eq_ignore_ascii_case(&ours.address));
+    let class = if elsewhere && r.class == FaultClass::Address { FaultClass::Mailbox } else { r.class };
+    attempt.class = Some(class.as_str());
+    attempt.why = Some("returned".to_owned());
+    attempt.answer = Some(r.words.clone());
+    let dead = (class == FaultClass::Address).then(|| r.words.clone());
+    let text = format!("{}: {}", ours.step, r.words);
+    Ok((Effect::Refused { expired: r.expired, attempt: Box::new(attempt), dead }, Some(("returned", text))))
+}
+
+/// A person wrote: the case is held until somebody has read it, for a limited time. A second answer does not make that
+/// longer while the first is unread, and one that only bears the customer's address is no sign of life: anybody can write that.
+async fn wrote(desk: &Desk, incoming: &Incoming, matched: &Match, now: Timestamp) -> Result<Effect, DeskError> {
+    let creditor = &desk.setup.settings.creditor;
+    let today = local_date(now, &creditor.timezone);
+    let unread = desk.store.unread_of(matched.debtor_pk).await? > 0;
+    let until = plus_working_days(today, REPLY_HOLD, creditor.calendar.as_deref());
+    let from = incoming.clues.from.as_deref().unwrap_or("an unknown sender");
+    let hold = (!unread).then(|| (until, format!("unread answer from {from}")));
+    Ok(Effect::Wrote { hold, sign_of_life: matched.by != MatchedBy::Address })
+}
