@@ -31,7 +31,8 @@ CREATE TABLE inbound (
   CHECK (state = 'none' OR debtor_pk IS NOT NULL)
 );
 -- One thing may be about several customers with one address; it is none twice.
-CREATE UNIQUE INDEX inbound_once ON inbound (key, coalesce(debtor_pk, 0));
+CREATE UNIQUE INDEX inbound_once ON inbound (key, debtor_pk) WHERE debtor_pk IS NOT NULL;
+CREATE UNIQUE INDEX inbound_once_nobodys ON inbound (key) WHERE debtor_pk IS NULL;
 CREATE INDEX inbound_of_debtor ON inbound (debtor_pk, at) WHERE debtor_pk IS NOT NULL;
 CREATE INDEX inbound_unread ON inbound (pk) WHERE state = 'unread';
 CREATE INDEX inbound_kept ON inbound (at, pk) WHERE erased_at IS NULL;

@@ -212,9 +212,9 @@ impl Desk {
     }
 
     /// The ledger could not be read from here. On a shared store others may be able to: this one leaves it to them for a
-    /// while, and they look at once.
+    /// while, and they look at once. Who is alone goes on by its schedule.
     pub(super) async fn went_blind(&self) -> Result<(), StoreError> {
-        if self.store.is_shared() {
+        if self.store.is_shared() && self.store.sessions().await?.len() > 1 {
             self.blind_until.store(self.clock.now().as_millisecond() + BLIND_MS, Ordering::SeqCst);
             self.store.set_meta(FAILED_BY, self.store.session().map(|s| s.to_string()).as_deref()).await?;
         }

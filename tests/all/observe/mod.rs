@@ -6,7 +6,7 @@ mod page;
 mod places;
 mod program;
 
-use crate::program::wait_for;
+use crate::program::within;
 use crate::support::World;
 use relance::config::settings::ObserveSettings;
 use relance::daemon::Vitals;
@@ -67,11 +67,11 @@ fn get(address: &str, path: &str) -> Got {
 /// Waits until a path is answered so.
 fn wait_for_answer(address: &str, path: &str, status: u16, body: &str) {
     let mut last = None;
-    let mut holds = || {
+    let holds = || {
         let got = get(address, path);
         let good = got.status == status && got.body.contains(body);
         last = Some(got);
         good
     };
-    wait_for(&format!("{path} to say {status} {body}"), &mut holds);
+    assert!(within(Duration::from_secs(60), holds), "waited in vain for {path} to say {status} {body}: {last:?}");
 }

@@ -26,7 +26,7 @@ async fn a_store_in_use_there_is_not_written_over() {
             "its tables are of version 1, and this program's of ",
         ),
         ("UPDATE meta SET value = '99' WHERE key = 'version'", "its tables are of version 99, and this program's of "),
-        ("DROP TABLE meta", "it has tables that are not relance's (alert, attempt, brake, "),
+        ("DROP TABLE meta", "it has tables that are not relance's (alert, attempt, bookmark, brake, "),
     ] {
         // The log takes no TRUNCATE.
         let sql = format!("SET session_replication_role = replica; {sql}");
