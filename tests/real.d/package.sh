@@ -37,6 +37,14 @@ package_tests() {
   in_tree bash -c 'complete -p relance 2>/dev/null; . /usr/share/bash-completion/completions/relance && complete -p relance' >/dev/null ||
     fail "the completion of bash"
 
+  # What the examples and `relance init` name as their schema is there, and the copies are what the program has built in.
+  is /usr/share/relance/schema/relance.schema.json 644 root:root
+  for kind in cadences gateways calendars law letters; do
+    [ -n "$(ls "$work/tree/usr/share/doc/relance/examples/$kind")" ] || fail "no examples of $kind"
+  done
+  [ -f "$work/tree/usr/share/doc/relance/examples/schema/cadence.schema.json" ] || fail "the examples' schema"
+  in_tree relance schema relance | cmp -s - "$work/tree/usr/share/relance/schema/relance.schema.json" || fail "the schema"
+
   # Upgraded, with what an administrator has written and a record that was kept: both stay as they are.
   in_tree install -m 644 /usr/share/doc/relance/examples/relance.toml /etc/relance/relance.toml
   in_tree install -m 600 -o relance -g relance /dev/null /var/lib/relance/relance.db
