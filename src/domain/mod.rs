@@ -25,6 +25,7 @@ pub mod mask;
 pub mod money;
 pub mod people;
 pub mod reason;
+pub mod spoken;
 pub mod standing;
 pub mod step;
 pub mod tame;
