@@ -153,7 +153,12 @@ fn print(desk: &Desk, call: &CallToMake, now: Timestamp) {
     let zone = &desk.setup.settings.creditor.timezone;
     say!("{}  {} {}", call.task.id, call.task.debtor, call.task.name);
     say!("    why now   {}", call.why);
-    say!("    purpose   {}", call.task.text);
+    let cadence = call.task.case.as_ref().map(|case| case.cadence.as_str()).unwrap_or_default();
+    let purpose = desk.setup.task_text(&call.task.case, call.task.step.as_deref(), &call.task.text);
+    match call.task.step.as_deref() {
+        Some(step) => say!("    purpose   {} ({})", purpose, desk.setup.step_called(cadence, step)),
+        None => say!("    purpose   {purpose}"),
+    }
     for n in &call.numbers {
         let who = [n.name.clone(), Some(n.role.as_str().to_owned()), n.language.clone()];
         let who = who.into_iter().flatten().collect::<Vec<_>>().join(", ");
@@ -172,7 +177,12 @@ fn print(desk: &Desk, call: &CallToMake, now: Timestamp) {
         say!("    owed      {} {}, due {}, {} days late", o.number, o.net, o.due_on, o.days_late);
     }
     for c in &call.contacts {
-        say!("    written   {} {} {}", out::short(c.at, zone), c.channel.as_deref().unwrap_or_default(), c.step);
+        say!(
+            "    written   {} {} {}",
+            out::short(c.at, zone),
+            c.channel.as_deref().unwrap_or_default(),
+            desk.setup.step_called(cadence, &c.step)
+        );
     }
     for p in call.promises.iter().take(3) {
         say!("    promised  {}: {}", p.until, p.state);
@@ -183,6 +193,21 @@ fn print(desk: &Desk, call: &CallToMake, now: Timestamp) {
         say!("    called    {} {}{excuse}{note}", out::short(c.at, zone), c.outcome.replace('_', " "));
     }
     say!();
+}
+
+/// A dispute that was heard of by phone stands nowhere yet but in the record of the call.
+fn dispute(numbers: &[String]) {
+    say!("the dispute itself is not set yet, and after that day the whole is asked for again; to set an invoice aside:");
+    for number in numbers.iter().take(3) {
+        say!("    relance hold {number} --disputed --until DATE --reason TEXT");
+    }
+    if numbers.is_empty() {
+        say!("    relance hold INVOICE --disputed --until DATE --reason TEXT");
+    }
+    if numbers.len() > 3 {
+        say!("    … and so for {}", numbers[3..].join(", "));
+    }
+    say!("of a part of it, --disputed AMOUNT: the rest is chased");
 }
 
 fn as_json(desk: &Desk, call: &CallToMake) -> serde_json::Value {
@@ -237,7 +262,7 @@ pub(super) async fn called(config: &Path, args: CalledArgs) -> Result<(), CliErr
     }
     say!("on the call list again on {}, unless it is paid before", recorded.next);
     if matches!(report.excuse, Some(Excuse::Dispute)) {
-        say!("to set a disputed invoice aside: relance hold INVOICE --disputed [AMOUNT] --until DATE --reason TEXT");
+        dispute(&recorded.numbers);
     }
     Ok(())
 }
