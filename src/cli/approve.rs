@@ -13,6 +13,7 @@ use std::path::Path;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The question's number: shows the draft, or takes the answer
+    #[arg(value_parser = super::number)]
     id: Option<i64>,
     /// It may leave, or be done
     #[arg(long, requires = "id", conflicts_with = "no")]

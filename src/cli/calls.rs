@@ -16,7 +16,7 @@ use std::path::Path;
 #[derive(Debug, clap::Args)]
 pub(super) struct CallsArgs {
     /// At most so many
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, value_parser = super::how_many)]
     limit: usize,
     /// One line for each, without the facts
     #[arg(long)]
@@ -29,6 +29,7 @@ pub(super) struct CallsArgs {
 #[derive(Debug, clap::Args)]
 pub(super) struct CalledArgs {
     /// The call's number, as `relance calls` shows it
+    #[arg(value_parser = super::number)]
     id: i64,
     /// What came of it
     #[arg(value_enum)]

@@ -20,6 +20,7 @@ pub(super) struct TasksArgs {
 #[derive(Debug, clap::Args)]
 pub(super) struct DoneArgs {
     /// The task's number, as `relance tasks` or `relance calls` shows it
+    #[arg(value_parser = super::number)]
     id: i64,
     /// It shall not be done: its step is passed over for these invoices
     #[arg(long = "drop", requires = "note")]

@@ -108,6 +108,10 @@ impl Setup {
     pub fn load(path: &Path, environment: Environment) -> Result<Setup, ConfigError> {
         let problems = Problems::default();
         let folder = folder_of(path);
+        // Without the file nothing is known of its folder: what else lies there is nobody's mistake.
+        if read_file(path, &problems).is_none() {
+            return Err(ConfigError(problems.into_sorted()));
+        }
         let root = |problems: &Problems| toml_tree::read(path, &folder, &environment, problems);
         match load(root, &folder, &environment, &problems) {
             Some(setup) if problems.is_empty() => Ok(setup),
