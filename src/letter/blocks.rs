@@ -8,6 +8,7 @@ use super::view::LetterFacts;
 use crate::domain::decision::{Line, Section};
 use crate::domain::invoice::Invoice;
 use crate::domain::money::Money;
+use crate::domain::step::Rank;
 
 /// A section of the items.
 #[derive(Clone, Debug)]
@@ -27,6 +28,16 @@ pub(super) struct RowView {
     pub(super) dates: String,
     pub(super) late: String,
     pub(super) details: Vec<String>,
+}
+
+/// What is to be paid now and what is open besides, in a few lines above the sections.
+#[derive(Clone, Debug)]
+pub(super) struct GlanceView {
+    pub(super) title: String,
+    /// What the letter asks for goes first.
+    pub(super) rows: Vec<(String, String)>,
+    pub(super) total_label: String,
+    pub(super) total: String,
 }
 
 /// How to pay.
@@ -86,6 +97,39 @@ fn place(line: &Line) -> Place {
     }
 }
 
+/// The sums of a letter that lists more than it asks for; `None` where what it asks for is all.
+pub(super) fn glance(facts: &LetterFacts, labels: &Labels) -> Option<GlanceView> {
+    let others = [
+        (&[Place::Reminded, Place::Late][..], "glance_late"),
+        (&[Place::JustDue], "glance_just_due"),
+        (&[Place::Soon], "glance_soon"),
+        (&[Place::Disputed], "glance_disputed"),
+    ];
+    let money = |minor| labels.money(Money::new(minor, facts.asked.currency));
+    let mut total = facts.asked.minor;
+    let mut rows = vec![(labels.asked(facts.rank).to_owned(), money(total))];
+    for (places, label) in others {
+        let listed = facts.rows.iter().filter(|(l, _)| places.contains(&place(l)));
+        let mut sum = listed.fold(0i64, |sum, (l, i)| sum.saturating_add(listed_at(l, i).minor));
+        if label == "glance_disputed" {
+            // Of what is in dispute in part the rest stands in its own section.
+            let parts = facts.rows.iter().filter(|(l, _)| !matches!(place(l), Place::Disputed | Place::Credit));
+            sum = parts.fold(sum, |sum, (l, _)| sum.saturating_add(l.disputed.minor));
+        }
+        if sum > 0 {
+            rows.push((labels.text(label).to_owned(), money(sum)));
+            total = total.saturating_add(sum);
+        }
+    }
+    let (title, total_label) = (labels.text("glance_title").to_owned(), labels.text("glance_total").to_owned());
+    (rows.len() > 1).then(|| GlanceView { title, rows, total_label, total: money(total) })
+}
+
+/// The amount that stands with a row.
+fn listed_at(line: &Line, invoice: &Invoice) -> Money {
+    if line.section == Section::Disputed { invoice.balance } else { line.net }
+}
+
 /// The sections that have rows.
 pub(super) fn sections(facts: &LetterFacts, labels: &Labels) -> Vec<SectionView> {
     let mut sections = Vec::new();
@@ -119,7 +163,7 @@ fn row(line: &Line, invoice: &Invoice, labels: &Labels) -> RowView {
         dates.push(labels.fill(key, &[("date", &labels.date(invoice.due_on))]));
     }
     let chased = matches!(line.section, Section::Asked | Section::Late | Section::DueSoon);
-    let amount = if line.section == Section::Disputed { invoice.balance } else { line.net };
+    let amount = listed_at(line, invoice);
     RowView {
         number: invoice.number.clone(),
         amount: labels.money(amount),
@@ -159,7 +203,9 @@ pub(super) fn panel(facts: &LetterFacts, labels: &Labels, reference: &str, link:
         add("pay_beneficiary", facts.creditor.to_owned());
         add("pay_iban", super::view::spaced(iban));
     }
-    add("pay_amount", labels.money(facts.asked));
+    // A note before the due date asks for nothing now.
+    let more = facts.rank != Some(Rank::Courtesy) && glance(facts, labels).is_some();
+    add(if more { "pay_amount_now" } else { "pay_amount" }, labels.money(facts.asked));
     if !reference.is_empty() {
         add("pay_reference", reference.to_owned());
     }
