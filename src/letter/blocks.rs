@@ -99,30 +99,34 @@ fn place(line: &Line) -> Place {
 
 /// The sums of a letter that lists more than it asks for; `None` where what it asks for is all.
 pub(super) fn glance(facts: &LetterFacts, labels: &Labels) -> Option<GlanceView> {
-    let others = [
-        (&[Place::Reminded, Place::Late][..], "glance_late"),
-        (&[Place::JustDue], "glance_just_due"),
-        (&[Place::Soon], "glance_soon"),
-        (&[Place::Disputed], "glance_disputed"),
-    ];
     let money = |minor| labels.money(Money::new(minor, facts.asked.currency));
-    let mut total = facts.asked.minor;
-    let mut rows = vec![(labels.asked(facts.rank).to_owned(), money(total))];
-    for (places, label) in others {
-        let listed = facts.rows.iter().filter(|(l, _)| places.contains(&place(l)));
-        let mut sum = listed.fold(0i64, |sum, (l, i)| sum.saturating_add(listed_at(l, i).minor));
-        if label == "glance_disputed" {
-            // Of what is in dispute in part the rest stands in its own section.
-            let parts = facts.rows.iter().filter(|(l, _)| !matches!(place(l), Place::Disputed | Place::Credit));
-            sum = parts.fold(sum, |sum, (l, _)| sum.saturating_add(l.disputed.minor));
-        }
-        if sum > 0 {
-            rows.push((labels.text(label).to_owned(), money(sum)));
-            total = total.saturating_add(sum);
-        }
+    let part = |label: &str, minor: i64| (minor > 0).then(|| (labels.text(label).to_owned(), money(minor)));
+    let (late, just_due) = (listed(facts, &[Place::Reminded, Place::Late]), listed(facts, &[Place::JustDue]));
+    let soon = listed(facts, &[Place::Soon]);
+    // Of what is in dispute in part the rest stands in its own section.
+    let parts = facts.rows.iter().filter(|(l, _)| !matches!(place(l), Place::Disputed | Place::Credit));
+    let disputed = parts.fold(listed(facts, &[Place::Disputed]), |sum, (l, _)| sum.saturating_add(l.disputed.minor));
+    let mut rows = vec![(labels.asked(facts.rank).to_owned(), money(facts.asked.minor))];
+    rows.extend(part("glance_late", late));
+    rows.extend(part("glance_just_due", just_due));
+    let due = facts.asked.minor.saturating_add(late).saturating_add(just_due);
+    let rest = soon.saturating_add(disputed);
+    // A note before the due date asks for what is not due yet.
+    let is_due = rows.len() > 1 && facts.rank != Some(Rank::Courtesy);
+    if is_due && rest > 0 {
+        rows.extend(part("glance_due", due));
     }
-    let (title, total_label) = (labels.text("glance_title").to_owned(), labels.text("glance_total").to_owned());
-    (rows.len() > 1).then(|| GlanceView { title, rows, total_label, total: money(total) })
+    rows.extend(part("glance_soon", soon));
+    rows.extend(part("glance_disputed", disputed));
+    let total = if is_due && rest == 0 { "glance_due" } else { "glance_total" };
+    let (title, total_label) = (labels.text("glance_title").to_owned(), labels.text(total).to_owned());
+    (rows.len() > 1).then(|| GlanceView { title, rows, total_label, total: money(due.saturating_add(rest)) })
+}
+
+/// What the rows at some places come to.
+fn listed(facts: &LetterFacts, places: &[Place]) -> i64 {
+    let rows = facts.rows.iter().filter(|(l, _)| places.contains(&place(l)));
+    rows.fold(0i64, |sum, (l, i)| sum.saturating_add(listed_at(l, i).minor))
 }
 
 /// The amount that stands with a row.
@@ -203,9 +207,15 @@ pub(super) fn panel(facts: &LetterFacts, labels: &Labels, reference: &str, link:
         add("pay_beneficiary", facts.creditor.to_owned());
         add("pay_iban", super::view::spaced(iban));
     }
-    // A note before the due date asks for nothing now.
+    // What else is due is no part of it, and nothing is to be paid now by a note before the due date.
     let more = facts.rank != Some(Rank::Courtesy) && glance(facts, labels).is_some();
-    add(if more { "pay_amount_now" } else { "pay_amount" }, labels.money(facts.asked));
+    let others_due = listed(facts, &[Place::Reminded, Place::Late, Place::JustDue]) > 0;
+    let label = match (more, others_due) {
+        (false, _) => "pay_amount",
+        (true, false) => "pay_amount_now",
+        (true, true) => "pay_amount_here",
+    };
+    add(label, labels.money(facts.asked));
     if !reference.is_empty() {
         add("pay_reference", reference.to_owned());
     }

@@ -25,7 +25,7 @@ pub struct Labels {
 }
 
 /// Every label that a language must have.
-const KEYS: [&str; 36] = [
+const KEYS: [&str; 38] = [
     "section_asked_courtesy",
     "section_asked_reminder",
     "section_asked_firm",
@@ -50,6 +50,7 @@ const KEYS: [&str; 36] = [
     "glance_just_due",
     "glance_soon",
     "glance_disputed",
+    "glance_due",
     "glance_total",
     "sum_asked",
     "sum_section",
@@ -58,6 +59,7 @@ const KEYS: [&str; 36] = [
     "pay_iban",
     "pay_amount",
     "pay_amount_now",
+    "pay_amount_here",
     "pay_reference",
     "pay_link",
     "copy_note",

@@ -70,29 +70,40 @@ fn nothing_is_called_overlooked_beside_what_is_at_a_firmer_stage() {
 #[test]
 fn several_stages_begin_with_their_sums() {
     let (_, letters) = read();
-    for (language, title, now, total, sums) in [
+    let all = [
         (
             "fr",
             "En un coup d’œil",
-            "Montant à régler maintenant",
-            "Total de tout ce qui figure ici",
-            ["1 800,00 €", "6 140,00 €"],
+            ["Montant demandé dans ce message", "Total échu à ce jour", "Total de tout ce qui figure ici"],
+            "1 800,00 €",
         ),
-        ("nl", "In één oogopslag", "Nu te betalen", "Totaal van alles in dit overzicht", ["€ 1.800,00", "€ 6.140,00"]),
-        ("de", "Auf einen Blick", "Jetzt zu zahlen", "Summe aller aufgeführten Posten", ["1.800,00 €", "6.140,00 €"]),
-        ("en", "At a glance", "Amount to pay now", "Total of all items listed", ["£", "£"]),
-    ] {
+        (
+            "nl",
+            "In één oogopslag",
+            ["In dit bericht gevraagd bedrag", "Totaal vervallen", "Totaal van alles in dit overzicht"],
+            "€ 1.800,00",
+        ),
+        (
+            "de",
+            "Auf einen Blick",
+            ["In dieser Nachricht erbetener Betrag", "Überfällig insgesamt", "Summe aller aufgeführten Posten"],
+            "1.800,00 €",
+        ),
+        ("en", "At a glance", ["Amount asked for in this message", "Overdue in all", "Total of all items listed"], "€1,800.00"),
+    ];
+    for (language, title, lines, asked) in all {
         let labels = letters.labels(language).unwrap();
         let mail = |variant| letters.mail(language, "firm", &sample_at(labels, variant, Some(Rank::Firm))).unwrap();
         let (one, several) = (mail(0), mail(1));
-        assert!(!one.text.contains(title) && !one.text.contains(now), "{language}");
+        assert!(!one.text.contains(title) && !one.text.contains(lines[0]), "{language}");
         let text = several.text.replace(['\u{a0}', '\u{202f}'], " ");
-        let line =
-            |label: &str| text.lines().find(|l| l.trim_start().starts_with(label)).unwrap_or_else(|| panic!("{label}\n{text}"));
-        if language != "en" {
-            assert!(line(now).ends_with(sums[0]) && line(total).ends_with(sums[1]), "{text}");
+        let sums =
+            [asked.to_owned(), asked.replace("1", "2").replace("800", "860"), asked.replace("1", "6").replace("800", "140")];
+        for (label, sum) in lines.iter().zip(sums) {
+            let line = text.lines().find(|l| l.trim_start().starts_with(label)).unwrap_or_else(|| panic!("{label}\n{text}"));
+            assert!(line.ends_with(&sum), "{line}: {sum}");
         }
-        assert!(text.find(title).unwrap() < text.find("F-1031").unwrap() && several.html.contains("glance"), "{text}");
+        assert!(text.find(title).unwrap() < text.find("F-1031").unwrap() && several.html.contains("items glance"), "{text}");
     }
 }
 

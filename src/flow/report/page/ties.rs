@@ -13,7 +13,7 @@ impl Tongue<'_> {
         let whole = whole.into_iter().map(|(currency, tie)| self.tie(*currency, tie));
         let total = |(currency, tie): (&Currency, &Tie)| Line {
             count: self.number(tie.rows()),
-            label: format!("{} ({})", self.words.text("tie.sum"), currency.code()),
+            label: format!("{} = {}", self.words.text("tie.sum"), self.words.text("tie.ledger")),
             amount: self.labels.money(Money::new(tie.sum(), *currency)),
             ..Line::default()
         };
