@@ -31,11 +31,13 @@ statements! {
             count(*) FILTER (WHERE state = 'broken' AND settled_at >= $1 AND settled_at < $2) AS broken FROM promise";
     REPORT_BROKEN = "SELECT d.source_id, d.name, p.until_day FROM promise p JOIN debtor d ON d.pk = p.debtor_pk
         WHERE p.state = 'broken' AND p.settled_at >= $1 AND p.settled_at < $2 ORDER BY p.pk DESC LIMIT $3";
-    /// A customer who is to be called again, as agreed, stands on the call list.
+    /// A customer who is to be called again, as agreed, stands on the call list; one who has paid since, nowhere.
     REPORT_HOLDS = "SELECT d.source_id, d.name, i.number, h.kind, h.until_day, h.reason, count(*) OVER () AS holds FROM hold h
         JOIN debtor d ON d.pk = h.debtor_pk LEFT JOIN invoice i ON i.pk = h.invoice_pk
-        WHERE h.ended_at IS NULL AND h.until_day > $1 AND h.until_day <= $2 AND NOT (h.kind = 'call' AND EXISTS (SELECT 1 FROM task t
-            WHERE t.debtor_pk = h.debtor_pk AND t.kind = 'call' AND t.state = 'open' AND t.redirected = $3 AND t.due_on <= $2))
+        WHERE h.ended_at IS NULL AND h.until_day > $1 AND h.until_day <= $2 AND (h.kind <> 'call' OR
+            (EXISTS (SELECT 1 FROM invoice o WHERE o.debtor_pk = h.debtor_pk AND o.kind = 'invoice' AND o.presence <> 'closed' AND o.due_on < $2)
+             AND NOT EXISTS (SELECT 1 FROM task t WHERE t.debtor_pk = h.debtor_pk AND t.kind = 'call' AND t.state = 'open'
+                AND t.redirected = $3 AND t.due_on <= $2)))
         ORDER BY h.until_day, h.pk LIMIT $4";
     REPORT_UNREACHABLE = "SELECT pk, source_id, name, unreachable_since, count(*) OVER () AS debtors FROM debtor
         WHERE unreachable_since IS NOT NULL ORDER BY unreachable_since DESC, pk LIMIT $1";

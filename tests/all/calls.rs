@@ -197,6 +197,10 @@ async fn the_report_tells_of_an_agreed_call_once() {
         let text = page(world.desk(), &built, language, Form::Mail).unwrap().text(200);
         words.iter().for_each(|words| assert!(text.contains(words), "{language}: {words}\n{text}"));
     }
+    // Who has paid since needs no decision.
+    world.pay("F-1").await;
+    world.poll().await;
+    assert_eq!(build(world.desk()).await.unwrap().decide.holds.count, 1);
     world.finish().await;
 }
 
