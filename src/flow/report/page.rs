@@ -157,8 +157,10 @@ impl Tongue<'_> {
     fn stop(&self, brake: &Brake) -> String {
         let channel = brake.channel.map(|c| self.channel(c)).unwrap_or_default();
         let why = capital(&self.words.fill(&format!("reason.{}", brake.reason), &[("channel", channel)]));
-        let others = matches!(brake.reason, Reason::PollFailed | Reason::LedgerShrunk | Reason::ChannelStopped);
-        if others && !brake.text.is_empty() { format!("{why} [{}]", brake.text) } else { why }
+        match of_others(brake) {
+            Some(words) => format!("{why} [{words}]"),
+            None => why,
+        }
     }
 
     fn decide(&self, decide: &Decide) -> Block {
@@ -426,6 +428,21 @@ impl Tongue<'_> {
         };
         self.words.fill(key, &[("n", &n.to_string())])
     }
+}
+
+/// What others said of a stop, without the words that the program puts before it: those stand in the report's language
+/// already. Of a ledger that shrank, how many rows of how many are gone.
+fn of_others(brake: &Brake) -> Option<String> {
+    let words = match brake.reason {
+        Reason::PollFailed => brake.text.strip_prefix("the last poll failed: ")?,
+        Reason::ChannelStopped => brake.text.split_once(" is stopped: ")?.1,
+        Reason::LedgerShrunk => {
+            let (gone, rest) = brake.text.split_once(" of ")?;
+            return Some(format!("{gone}/{}", rest.split_once(' ')?.0));
+        }
+        _ => return None,
+    };
+    (!words.is_empty()).then(|| words.to_owned())
 }
 
 fn add(sums: &mut Sums, more: &Sums) {
