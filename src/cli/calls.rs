@@ -196,19 +196,20 @@ fn print(desk: &Desk, call: &CallToMake, now: Timestamp) {
     say!();
 }
 
-/// A dispute that was heard of by phone stands nowhere yet but in the record of the call.
-fn dispute(numbers: &[String]) {
-    say!("the dispute itself is not set yet, and after that day the whole is asked for again; to set an invoice aside:");
-    for number in numbers.iter().take(3) {
-        say!("    relance hold {number} --disputed --until DATE --reason TEXT");
-    }
-    if numbers.is_empty() {
-        say!("    relance hold INVOICE --disputed --until DATE --reason TEXT");
+/// A dispute that was heard of by phone stands nowhere yet but in the record of the call: how to set it.
+fn dispute(numbers: &[String]) -> Vec<String> {
+    let hold = |number: &str| format!("    relance hold {number} --disputed --until DATE --reason TEXT");
+    let head = "the dispute itself is not set yet, and after that day the whole is asked for again; to set an invoice aside:";
+    let mut lines = vec![head.to_owned()];
+    match numbers {
+        [] => lines.push(hold("INVOICE")),
+        _ => lines.extend(numbers.iter().take(3).map(|number| hold(number))),
     }
     if numbers.len() > 3 {
-        say!("    … and so for {}", numbers[3..].join(", "));
+        lines.push(format!("    … and so for {}", numbers[3..].join(", ")));
     }
-    say!("of a part of it, --disputed AMOUNT: the rest is chased");
+    lines.push("of a part of it, --disputed AMOUNT: the rest is chased".to_owned());
+    lines
 }
 
 fn as_json(desk: &Desk, call: &CallToMake) -> serde_json::Value {
@@ -263,7 +264,20 @@ pub(super) async fn called(config: &Path, args: CalledArgs) -> Result<(), CliErr
     }
     say!("on the call list again on {}, unless it is paid before", recorded.next);
     if matches!(report.excuse, Some(Excuse::Dispute)) {
-        dispute(&recorded.numbers);
+        dispute(&recorded.numbers).iter().for_each(|line| say!("{line}"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::dispute;
+
+    #[test]
+    fn how_to_set_a_dispute_is_told_for_the_invoices_of_the_call() {
+        let told = |numbers: &[&str]| dispute(&numbers.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>());
+        assert_eq!(told(&["F-1"])[1], "    relance hold F-1 --disputed --until DATE --reason TEXT");
+        assert_eq!(told(&["F-1", "F-2", "F-3", "F-4", "F-5"])[4], "    … and so for F-4, F-5");
+        assert!(told(&[])[1].contains("hold INVOICE --disputed"));
+    }
 }
