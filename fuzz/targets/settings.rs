@@ -58,7 +58,7 @@ pub fn setting(data: &[u8]) {
 /// A cadence.
 pub fn cadence(data: &[u8]) {
     let (text, problems) = (text(data), Problems::default());
-    let read = config::cadence(&Node::parse("c.toml", &text, &problems), &setup().calendars, &problems);
+    let read = setup().cadence_in(&Node::parse("c.toml", &text, &problems), &problems);
     assert!(read.is_some() || !problems.is_empty());
     told(problems, &text);
 }

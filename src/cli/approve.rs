@@ -13,6 +13,7 @@ use std::path::Path;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The question's number: shows the draft, or takes the answer
+    #[arg(value_parser = super::number)]
     id: Option<i64>,
     /// It may leave, or be done
     #[arg(long, requires = "id", conflicts_with = "no")]
@@ -52,21 +53,27 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
             "{id} was answered, or lapsed, just now; `relance approve` lists what still waits"
         )));
     }
-    let step = question.step.as_deref().unwrap_or_default();
+    let step = called(&desk, &question);
     match (args.yes, question.task_pk) {
         (true, None) => {
-            say!("{id}: yes. Step {step} for {} leaves in its hours, if nothing has changed by then", question.debtor)
+            say!("{id}: yes. \"{step}\" for {} leaves in its hours, if nothing has changed by then", question.debtor)
         }
         (true, Some(task)) => {
             let open = desk.store.open_task(task, desk.is_redirected()).await?;
             let standings = work::standings(&desk, open.as_slice(), now).await?;
             let rests = standings.first().map(work::told).unwrap_or_default();
             let rests = if rests.is_empty() { rests } else { format!("; it {rests}") };
-            say!("{id}: yes. Step {step} for {} is among the tasks now: `relance tasks`{rests}", question.debtor);
+            say!("{id}: yes. \"{step}\" for {} is among the tasks now: `relance tasks`{rests}", question.debtor);
         }
-        (false, _) => say!("{id}: no. Step {step} for {} is passed over", question.debtor),
+        (false, _) => say!("{id}: no. \"{step}\" for {} is passed over", question.debtor),
     }
     Ok(())
+}
+
+/// What the creditor's people call the step of a question.
+fn called(desk: &Desk, question: &Waiting) -> String {
+    let step = question.step.as_deref().unwrap_or_default();
+    question.case.as_ref().map_or_else(|| step.to_owned(), |case| desk.setup.step_called(&case.cadence, step))
 }
 
 async fn list(desk: &Desk, json: bool, now: Timestamp) -> Result<(), CliError> {
@@ -95,7 +102,7 @@ async fn list(desk: &Desk, json: bool, now: Timestamp) -> Result<(), CliError> {
         rows.push(vec![
             q.id.to_string(),
             format!("{} {}", q.debtor, q.name),
-            q.step.clone().unwrap_or_default(),
+            called(desk, q),
             way,
             asked.map(|m| m.to_string()).unwrap_or_default(),
             q.owner.clone().unwrap_or_default(),
@@ -133,8 +140,8 @@ async fn show(desk: &Desk, question: &Waiting, json: bool, now: Timestamp) -> Re
         }
         return Ok(());
     }
-    let step = question.step.as_deref().unwrap_or_default();
-    say!("{} {}: step {step}, asked on {}", question.debtor, question.name, out::short(question.asked_at, zone));
+    let step = called(desk, question);
+    say!("{} {}: {step}, asked on {}", question.debtor, question.name, out::short(question.asked_at, zone));
     match (question.silence_is_yes, question.is_untold()) {
         (_, true) => say!("the owner has not been told yet, and before that it does not leave by itself: {}", tell::untold(desk)),
         (true, false) => say!("leaves by itself on {}, or is asked about anew when a balance changes", question.until),
@@ -149,7 +156,9 @@ async fn show(desk: &Desk, question: &Waiting, json: bool, now: Timestamp) -> Re
                 }
                 say!("\n{}", mail.text);
             }
-            Draft::Task(text) => say!("\nTo do: {text}"),
+            Draft::Task(text) => {
+                say!("\nTo do: {}", desk.setup.task_text(&question.case, question.step.as_deref(), &text))
+            }
             Draft::Nothing(why) => say!("\nAs things stand nothing would leave: {why}"),
         }
     }

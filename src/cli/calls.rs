@@ -16,7 +16,7 @@ use std::path::Path;
 #[derive(Debug, clap::Args)]
 pub(super) struct CallsArgs {
     /// At most so many
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, value_parser = super::how_many)]
     limit: usize,
     /// One line for each, without the facts
     #[arg(long)]
@@ -29,6 +29,7 @@ pub(super) struct CallsArgs {
 #[derive(Debug, clap::Args)]
 pub(super) struct CalledArgs {
     /// The call's number, as `relance calls` shows it
+    #[arg(value_parser = super::number)]
     id: i64,
     /// What came of it
     #[arg(value_enum)]
@@ -153,7 +154,12 @@ fn print(desk: &Desk, call: &CallToMake, now: Timestamp) {
     let zone = &desk.setup.settings.creditor.timezone;
     say!("{}  {} {}", call.task.id, call.task.debtor, call.task.name);
     say!("    why now   {}", call.why);
-    say!("    purpose   {}", call.task.text);
+    let cadence = call.task.case.as_ref().map(|case| case.cadence.as_str()).unwrap_or_default();
+    let purpose = desk.setup.task_text(&call.task.case, call.task.step.as_deref(), &call.task.text);
+    match call.task.step.as_deref() {
+        Some(step) => say!("    purpose   {} ({})", purpose, desk.setup.step_called(cadence, step)),
+        None => say!("    purpose   {purpose}"),
+    }
     for n in &call.numbers {
         let who = [n.name.clone(), Some(n.role.as_str().to_owned()), n.language.clone()];
         let who = who.into_iter().flatten().collect::<Vec<_>>().join(", ");
@@ -172,7 +178,12 @@ fn print(desk: &Desk, call: &CallToMake, now: Timestamp) {
         say!("    owed      {} {}, due {}, {} days late", o.number, o.net, o.due_on, o.days_late);
     }
     for c in &call.contacts {
-        say!("    written   {} {} {}", out::short(c.at, zone), c.channel.as_deref().unwrap_or_default(), c.step);
+        say!(
+            "    written   {} {} {}",
+            out::short(c.at, zone),
+            c.channel.as_deref().unwrap_or_default(),
+            desk.setup.step_called(cadence, &c.step)
+        );
     }
     for p in call.promises.iter().take(3) {
         say!("    promised  {}: {}", p.until, p.state);
@@ -183,6 +194,22 @@ fn print(desk: &Desk, call: &CallToMake, now: Timestamp) {
         say!("    called    {} {}{excuse}{note}", out::short(c.at, zone), c.outcome.replace('_', " "));
     }
     say!();
+}
+
+/// A dispute that was heard of by phone stands nowhere yet but in the record of the call: how to set it.
+fn dispute(numbers: &[String]) -> Vec<String> {
+    let hold = |number: &str| format!("    relance hold {number} --disputed --until DATE --reason TEXT");
+    let head = "the dispute itself is not set yet, and after that day the whole is asked for again; to set an invoice aside:";
+    let mut lines = vec![head.to_owned()];
+    match numbers {
+        [] => lines.push(hold("INVOICE")),
+        _ => lines.extend(numbers.iter().take(3).map(|number| hold(number))),
+    }
+    if numbers.len() > 3 {
+        lines.push(format!("    … and so for {}", numbers[3..].join(", ")));
+    }
+    lines.push("of a part of it, --disputed AMOUNT: the rest is chased".to_owned());
+    lines
 }
 
 fn as_json(desk: &Desk, call: &CallToMake) -> serde_json::Value {
@@ -237,7 +264,20 @@ pub(super) async fn called(config: &Path, args: CalledArgs) -> Result<(), CliErr
     }
     say!("on the call list again on {}, unless it is paid before", recorded.next);
     if matches!(report.excuse, Some(Excuse::Dispute)) {
-        say!("to set a disputed invoice aside: relance hold INVOICE --disputed [AMOUNT] --until DATE --reason TEXT");
+        dispute(&recorded.numbers).iter().for_each(|line| say!("{line}"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::dispute;
+
+    #[test]
+    fn how_to_set_a_dispute_is_told_for_the_invoices_of_the_call() {
+        let told = |numbers: &[&str]| dispute(&numbers.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>());
+        assert_eq!(told(&["F-1"])[1], "    relance hold F-1 --disputed --until DATE --reason TEXT");
+        assert_eq!(told(&["F-1", "F-2", "F-3", "F-4", "F-5"])[4], "    … and so for F-4, F-5");
+        assert!(told(&[])[1].contains("hold INVOICE --disputed"));
+    }
 }

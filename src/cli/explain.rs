@@ -1,13 +1,15 @@
-//! `explain`: every rule weighed for an invoice or a debtor, the decision with its reason, and what comes next.
+//! `explain`: what comes next for an invoice or a debtor, when, who acts and what decides; then the invoices, what was
+//! done, and every rule weighed.
 
 mod outside;
+mod page;
+mod rules;
 mod story;
 
 use super::{CliError, copies, desk, hold, log, out};
 use crate::domain::case::{CaseKey, DebtorFile};
-use crate::domain::decision::{Decision, Explanation, RuleWeighed, Verdict, decide, tie_out};
+use crate::domain::decision::{Coming, Decision, Explanation, RuleWeighed, decide, tie_out};
 use crate::domain::reason::Reason;
-use crate::domain::step::TaskKind;
 use crate::domain::time::local_date;
 use crate::flow::Desk;
 use crate::flow::desk::Conditions;
@@ -50,6 +52,7 @@ struct Told<'a> {
     case: &'a CaseKey,
     decision: Decision,
     rules: Vec<RuleWeighed>,
+    coming: Vec<Coming>,
     next: Next,
 }
 
@@ -67,15 +70,10 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     if cases.is_empty() {
         outside::without_case(&desk, &subject, args.json).await;
     }
-    for case in &cases {
-        let Some(told) = tell(&desk, &subject, case) else { continue };
-        match args.json {
-            true => as_json(&desk, &subject, &told),
-            false => as_text(&desk, &subject, &told),
-        }
-    }
-    if !args.json {
-        history(&desk, &subject).await?;
+    let told: Vec<Told> = cases.iter().filter_map(|case| tell(&desk, &subject, case)).collect();
+    match args.json {
+        true => told.iter().for_each(|told| as_json(&desk, &subject, told)),
+        false => page::print(&desk, &subject, &told).await?,
     }
     Ok(())
 }
@@ -144,7 +142,7 @@ fn tell<'a>(desk: &Desk, subject: &Subject, case: &'a CaseKey) -> Option<Told<'a
     let at = usize::from(!rules.is_empty());
     rules.splice(at..at, messages.iter().map(|m| story::message(desk, subject, m)));
     rules.extend(subject.guards.iter().filter(|_| goes_on).cloned());
-    Some(Told { case, decision, rules, next })
+    Some(Told { case, decision, rules, coming: explanation.coming, next })
 }
 
 fn attempts_json(desk: &Desk, subject: &Subject) -> Vec<serde_json::Value> {
@@ -161,56 +159,4 @@ fn as_json(desk: &Desk, subject: &Subject, told: &Told) {
         "next_on": told.next.at.map(|t| local_date(t, zone).to_string()), "next_by": told.next.by.as_str(),
         "rules": rules, "notes": subject.notes, "attempts": attempts_json(desk, subject),
     }));
-}
-
-fn as_text(desk: &Desk, subject: &Subject, told: &Told) {
-    let (debtor, case, decision) = (&subject.file.debtor, told.case, &told.decision);
-    say!("{} {} · cadence {} · {}", debtor.id, debtor.name, case.cadence, case.currency);
-    say!();
-    let what = match &decision.verdict {
-        Verdict::Send(plan) => {
-            let step = told.next.step.as_deref().unwrap_or_default();
-            format!("step {step} may leave now, for {}", plan.asked)
-        }
-        _ => decision.reason.text().to_owned(),
-    };
-    say!("Decision: {} ({}): {what}", decision.verdict.as_str(), decision.reason.code());
-    say!("Next:     {}", told.next.words(desk, debtor));
-    say!();
-    for rule in &told.rules {
-        say!("  {} {:<4} {}", if rule.holds { "✓" } else { "✗" }, rule.rule, rule.text);
-    }
-    for note in &subject.notes {
-        say!("  ! {note}");
-    }
-    say!();
-}
-
-async fn history(desk: &Desk, subject: &Subject) -> Result<(), CliError> {
-    let zone = &desk.setup.settings.creditor.timezone;
-    if subject.attempts.is_empty() {
-        say!("Done so far: nothing");
-    } else {
-        say!("Done so far:");
-    }
-    for a in &subject.attempts {
-        let address = a.address.as_deref().map(log::mask).unwrap_or_default();
-        let how = a.channel.as_deref().unwrap_or("-");
-        let why = a.why.as_deref().or(a.class.as_deref()).map(|w| format!(" ({w})")).unwrap_or_default();
-        // What came of a call says it all; nobody accepts one.
-        let what = match a.channel.as_deref() == Some(TaskKind::Call.as_str()) {
-            true => a.why.as_deref().unwrap_or_default().replace('_', " "),
-            false => format!("{}{why}", a.outcome),
-        };
-        say!("  {}  {:<10} {how:<6} {address:<28} {what}  [log show {}]", out::short(a.at, zone), a.step, a.id);
-    }
-    let events = desk.store.events(subject.on.debtor_pk, 20).await?;
-    if !events.is_empty() {
-        say!("Seen in the ledger:");
-    }
-    for e in events.iter().rev() {
-        let about = e.invoice.as_deref().map(|number| format!("{number}: ")).unwrap_or_default();
-        say!("  {}  {:<14} {about}{}", out::short(e.at, zone), e.kind.replace('_', " "), e.text);
-    }
-    Ok(())
 }

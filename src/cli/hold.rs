@@ -117,7 +117,10 @@ async fn disputed(desk: &Desk, on: Named, amount: Option<&str>, now: Timestamp) 
     let Some(balance) = row.map(|r| r.invoice.balance) else {
         return Err(CliError::Failed("this invoice is not open; there is nothing to dispute".to_owned()));
     };
-    let part = Money::parse(text, balance.currency).map_err(|e| CliError::Usage(format!("--disputed: {e}")))?;
+    let part = Money::parse(text, balance.currency).map_err(|e| {
+        let wanted = format!("wanted an amount in {} such as 125.00, with a point and no sign of the currency", balance.currency);
+        CliError::Usage(format!("--disputed is \"{text}\", {e}; {wanted}"))
+    })?;
     if part.minor <= 0 || part.minor >= balance.minor {
         return Err(CliError::Usage(format!(
             "--disputed is {part}; wanted more than nothing and less than what is open, {balance}"

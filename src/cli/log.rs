@@ -25,6 +25,7 @@ enum LogVerb {
     /// Print a message exactly as it left
     Show {
         /// The attempt's number
+        #[arg(value_parser = super::number)]
         id: i64,
         /// One JSON object: the attempt and the message
         #[arg(long)]
@@ -65,7 +66,7 @@ struct List {
     #[arg(long, value_parser = super::day)]
     until: Option<Date>,
     /// Only the last so many
-    #[arg(long)]
+    #[arg(long, value_parser = super::how_many)]
     limit: Option<usize>,
     /// Go on printing what comes
     #[arg(long)]

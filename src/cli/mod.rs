@@ -244,6 +244,17 @@ fn words(text: &str) -> Result<String, String> {
     }
 }
 
+/// Reads the number of something that a verb lists, given on the command line.
+fn number(text: &str) -> Result<i64, String> {
+    let number = text.parse().ok().filter(|n| *n > 0);
+    number.ok_or_else(|| "wanted a whole number such as 12, as the list of the same verb shows it".to_owned())
+}
+
+/// Reads how many of something are wanted.
+fn how_many(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "wanted how many, a whole number such as 50".to_owned())
+}
+
 /// Reads a day given on the command line.
 fn day(text: &str) -> Result<Date, String> {
     text.parse().map_err(|_| "wanted a date such as 2026-12-01".to_owned())

@@ -100,7 +100,7 @@ pub(super) fn width() -> Option<usize> {
 
 /// Columns that hold words and may be cut, those that are missed least first. All others (numbers, dates, codes,
 /// amounts) stand whole or not at all.
-const WORDS: [&str; 7] = ["answer", "why", "text", "address", "invoices", "invoice", "debtor"];
+const WORDS: [&str; 8] = ["answer", "why", "now", "text", "address", "invoices", "invoice", "debtor"];
 
 /// Columns of words are not cut below this.
 const LEAST: usize = 12;

@@ -26,7 +26,7 @@ pub(super) struct Args {
     #[arg(long, value_parser = super::day)]
     from: Option<Date>,
     /// So many days
-    #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(u16).range(1..=366))]
+    #[arg(long, default_value_t = 14, value_parser = days)]
     days: u16,
     /// One JSON object a line
     #[arg(long)]
@@ -201,6 +201,12 @@ fn contact(desk: &Desk, file: &DebtorFile, case: &CaseKey, plan: &Plan, at: Time
     }
 }
 
+/// So many days of a year.
+fn days(text: &str) -> Result<u16, String> {
+    let days = text.parse().ok().filter(|days| (1..=366).contains(days));
+    days.ok_or_else(|| "wanted a whole number of days from 1 to 366".to_owned())
+}
+
 /// How an SMS travels: alphabet and segments.
 fn size(text: &str) -> String {
     let s = segments(text);
@@ -253,7 +259,7 @@ fn print_tables(desk: &Desk, entries: Vec<Entry>, silent: Vec<Silent>, brakes: &
         out::table(&["debtor", "reason", "why"], silent.into_iter().map(row).collect());
         say!();
     }
-    say!(
-        "{messages} messages and tasks in {days} days, if nobody pays or answers; nothing for {quiet} cases and rows. Nothing was sent or written."
-    );
+    let days = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
+    let rest = if quiet > 0 { format!("; nothing for the {quiet} above that are named so") } else { String::new() };
+    say!("{messages} messages and tasks in {days}, if nobody pays or answers{rest}. Nothing was sent or written.");
 }

@@ -1,7 +1,7 @@
 //! `report morning`: may I send, what must I decide, whom do I call (R28); what the daemon also sends as a mail.
 
 use super::{CliError, desk, out};
-use crate::flow::report::{build, json, page, spoken};
+use crate::flow::report::{Form, build, json, page, spoken};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -49,7 +49,8 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         out::json(&json(&desk, &report, |at| out::rfc3339(at, zone)));
         return Ok(());
     }
-    let page = page(&desk, &report, language)
+    let form = if args.html.is_some() { Form::Mail } else { Form::Table };
+    let page = page(&desk, &report, language, form)
         .ok_or_else(|| CliError::Failed("the report has no words: report/en.toml is missing".to_owned()))?;
     match args.html {
         Some(path) => {

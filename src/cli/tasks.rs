@@ -20,6 +20,7 @@ pub(super) struct TasksArgs {
 #[derive(Debug, clap::Args)]
 pub(super) struct DoneArgs {
     /// The task's number, as `relance tasks` or `relance calls` shows it
+    #[arg(value_parser = super::number)]
     id: i64,
     /// It shall not be done: its step is passed over for these invoices
     #[arg(long = "drop", requires = "note")]
@@ -50,13 +51,16 @@ pub(super) async fn tasks(config: &Path, args: TasksArgs) -> Result<(), CliError
         return Ok(());
     }
     let row = |(t, rests): (OpenTask, String)| {
+        let text = desk.setup.task_text(&t.case, t.step.as_deref(), &t.text);
+        let step = t.case.as_ref().zip(t.step.as_deref()).map(|(case, step)| desk.setup.step_called(&case.cadence, step));
+        let step = step.or(t.step).unwrap_or_default();
         vec![
             t.id.to_string(),
             t.due_on.to_string(),
             format!("{} {}", t.debtor, t.name),
-            t.step.unwrap_or_default(),
+            step,
             t.owner.unwrap_or_default(),
-            if rests.is_empty() { t.text } else { format!("{} ({rests})", t.text) },
+            if rests.is_empty() { text } else { format!("{text} ({rests})") },
         ]
     };
     out::table(&["task", "since", "debtor", "step", "owner", "text"], tasks.into_iter().zip(rests).map(row).collect());

@@ -11,6 +11,7 @@ use std::path::Path;
 pub(super) struct Args {
     /// The message's number
     #[arg(requires = "word")]
+    #[arg(value_parser = super::number)]
     id: Option<i64>,
     /// sent: it has arrived; resend: send it (again); drop: it shall not leave (again)
     #[arg(value_enum)]

@@ -3,6 +3,7 @@
 use super::node::Node;
 use super::problem::{At, Problems};
 use super::section::Section;
+use super::tongues::Tongues;
 use crate::domain::cadence::{AppliesTo, Cadence, ForKind, Group, YearRange};
 use crate::domain::calendar::Calendar;
 use crate::domain::country::is_country;
@@ -32,7 +33,12 @@ pub struct CadenceFile {
 }
 
 /// Reads one cadence file; `None` when it cannot be used (the problems say why).
-pub fn cadence(root: &Node, calendars: &BTreeMap<String, Arc<Calendar>>, problems: &Problems) -> Option<CadenceFile> {
+pub(super) fn cadence(
+    root: &Node,
+    calendars: &BTreeMap<String, Arc<Calendar>>,
+    tongues: &Tongues,
+    problems: &Problems,
+) -> Option<CadenceFile> {
     let top = Section::new("", root, problems);
     let name = top.required("name", "a name for the cadence");
     let applies_to = top.section("applies_to").map(applies_to).unwrap_or_default();
@@ -67,7 +73,7 @@ pub fn cadence(root: &Node, calendars: &BTreeMap<String, Arc<Calendar>>, problem
         let at = section.at_key("id");
         let at_key = |key: &str| if section.has(key) { section.at_key(key) } else { at.clone() };
         let (letter_at, notice_at) = (at_key("letter"), at_key("notify_owner"));
-        if let Some(step) = super::steps::step(section) {
+        if let Some(step) = super::steps::step(section, tongues) {
             places.push(at);
             letters_at.push(letter_at);
             notices_at.push(notice_at);

@@ -4,6 +4,7 @@
 use super::{CadenceFile, Settings, Setup};
 use crate::domain::cadence::Cadence;
 use crate::domain::calendar::Calendar;
+use crate::domain::case::CaseKey;
 use crate::domain::debtor::{Debtor, Word};
 use crate::domain::invoice::Invoice;
 use crate::domain::standing::{self, Tagged};
@@ -34,6 +35,18 @@ pub(super) fn days(settings: &Settings, cadences: &[CadenceFile], calendars: &BT
 }
 
 impl Setup {
+    /// What the creditor's people call a step: its title in their language, else its id, as where the cadence is gone.
+    pub fn step_called(&self, cadence: &str, step: &str) -> String {
+        let found = self.cadence(cadence).and_then(|c| c.step(step));
+        found.map_or(step, |s| s.called(&self.settings.creditor.language)).to_owned()
+    }
+
+    /// What a task says to the creditor's people: as its cadence says it in their language, else as it was written down.
+    pub fn task_text(&self, case: &Option<CaseKey>, step: Option<&str>, written: &str) -> String {
+        let step = case.as_ref().and_then(|case| self.cadence(&case.cadence)?.step(step?));
+        step.map_or_else(|| written.to_owned(), |s| s.said(written, &self.settings.creditor.language))
+    }
+
     /// The cadence of a name.
     pub fn cadence(&self, name: &str) -> Option<&Arc<Cadence>> {
         self.cadences.iter().map(|c| &c.cadence).find(|c| c.name == name)

@@ -26,8 +26,9 @@ pub mod settings;
 mod source;
 mod steps;
 mod toml_tree;
+mod tongues;
 
-pub use cadences::{CadenceFile, cadence};
+pub use cadences::CadenceFile;
 pub use calendars::calendar;
 pub use read::{duration, schedule};
 pub use rehearsed::{Channels, Stage, cadence_test, cadence_tests};
@@ -38,9 +39,10 @@ use gateway::Gateway;
 use jiff::tz::TimeZone;
 use node::Node;
 use problem::{At, ConfigError, Problem, Problems};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tongues::Tongues;
 
 /// The largest configuration file or letter that is read.
 const MAX_FILE: u64 = 1 << 20;
@@ -89,6 +91,8 @@ pub struct Setup {
     pub law: Arc<law::LawBook>,
     /// Words of the morning report by language.
     report: Arc<BTreeMap<String, report::Words>>,
+    /// Languages that cadences speak.
+    tongues: Tongues,
     /// The folder of relance.toml.
     pub folder: PathBuf,
     /// The environment.
@@ -104,6 +108,10 @@ impl Setup {
     pub fn load(path: &Path, environment: Environment) -> Result<Setup, ConfigError> {
         let problems = Problems::default();
         let folder = folder_of(path);
+        // Without the file nothing is known of its folder: what else lies there is nobody's mistake.
+        if read_file(path, &problems).is_none() {
+            return Err(ConfigError(problems.into_sorted()));
+        }
         let root = |problems: &Problems| toml_tree::read(path, &folder, &environment, problems);
         match load(root, &folder, &environment, &problems) {
             Some(setup) if problems.is_empty() => Ok(setup),
@@ -153,11 +161,12 @@ fn load(
     let zones = zones(folder, problems);
     let law = law::read(files(folder, "law", "toml", bundled::LAW, problems), problems);
     let report = report::words(files(folder, "report", "toml", bundled::REPORT, problems), problems);
-    let cadences = cadence_files(folder, &calendars, problems);
     let letters = letter_files(folder, problems);
-    strays(folder, problems);
     let root = root(problems);
-    let languages = letters.iter().filter_map(|l| l.name.strip_suffix("/labels.toml")).collect();
+    let languages: BTreeSet<&str> = letters.iter().filter_map(|l| l.name.strip_suffix("/labels.toml")).collect();
+    let tongues = Tongues::new(languages.iter().copied(), root.as_ref());
+    let cadences = cadence_files(folder, &calendars, &tongues, problems);
+    strays(folder, problems);
     let shelf = read::Shelf { calendars: &calendars, gateways: &gateways, languages, base: folder };
     let settings = root.and_then(|root| read::settings(&root, &shelf, problems));
     let settings = settings?;
@@ -173,6 +182,7 @@ fn load(
         days,
         law: Arc::new(law),
         report: Arc::new(report),
+        tongues,
         folder: folder.to_path_buf(),
         environment: environment.clone(),
         fingerprint,
@@ -226,7 +236,12 @@ fn zones(folder: &Path, problems: &Problems) -> BTreeMap<String, TimeZone> {
     names.into_iter().filter_map(|(country, zone)| Some((country, TimeZone::get(&zone).ok()?))).collect()
 }
 
-fn cadence_files(folder: &Path, calendars: &BTreeMap<String, Arc<Calendar>>, problems: &Problems) -> Vec<CadenceFile> {
+fn cadence_files(
+    folder: &Path,
+    calendars: &BTreeMap<String, Arc<Calendar>>,
+    tongues: &Tongues,
+    problems: &Problems,
+) -> Vec<CadenceFile> {
     let own = folder.join("cadences").is_dir();
     let bundled = if own { &[] } else { bundled::CADENCES };
     let files = files(folder, "cadences", "toml", bundled, problems);
@@ -238,7 +253,7 @@ fn cadence_files(folder: &Path, calendars: &BTreeMap<String, Arc<Calendar>>, pro
     }
     let read: Vec<CadenceFile> = files
         .into_iter()
-        .filter_map(|(_, file, text)| cadences::cadence(&Node::parse(&file, &text, problems), calendars, problems))
+        .filter_map(|(_, file, text)| cadences::cadence(&Node::parse(&file, &text, problems), calendars, tongues, problems))
         .collect();
     for (i, one) in read.iter().enumerate() {
         for other in &read[..i] {

@@ -62,7 +62,7 @@ impl Setup {
 
     /// Reads a cadence that stands in a test.
     pub fn cadence_in(&self, node: &Node, problems: &Problems) -> Option<CadenceFile> {
-        cadences::cadence(node, &self.calendars, problems)
+        cadences::cadence(node, &self.calendars, &self.tongues, problems)
     }
 }
 

@@ -52,7 +52,7 @@ pub struct Words {
 
 /// The tables of a words file and what each must have; beside them `[reason]` has every reason, `[rank]` every
 /// rank, `[state]` every state of a customer.
-const TABLES: [(&str, &[&str]); 6] = [
+const TABLES: [(&str, &[&str]); 8] = [
     (
         "page",
         &[
@@ -114,6 +114,7 @@ const TABLES: [(&str, &[&str]); 6] = [
             "unreachable",
             "unreachable_how",
             "unreachable_since",
+            "unreachable_known",
             "disputed",
             "disputed_how",
             "disputed_part",
@@ -174,6 +175,7 @@ const TABLES: [(&str, &[&str]); 6] = [
         &[
             "title",
             "good",
+            "good_short",
             "bad",
             "sum",
             "ledger",
@@ -188,10 +190,10 @@ const TABLES: [(&str, &[&str]); 6] = [
             "no_cadence",
         ],
     ),
+    ("hold", &["operator", "promise", "call", "dispute", "reply", "promised", "by_phone"]),
+    // Why it was not paid, as it was said by phone.
+    ("excuse", &["awaiting_approval", "not_received", "dispute", "under_way", "cash_trouble", "absence", "other", "spoken"]),
 ];
-
-/// The kinds of hold.
-const HOLDS: [&str; 5] = ["operator", "promise", "call", "dispute", "reply"];
 
 impl Words {
     /// Reads a file; what it lacks is noted.
@@ -203,7 +205,7 @@ impl Words {
         let ranks: Vec<&str> = Rank::ALL.iter().map(|r| r.as_str()).collect();
         let states: Vec<&str> = State::ALL.iter().map(|s| s.as_str()).collect();
         let own = TABLES.iter().map(|(name, keys)| (*name, *keys));
-        let tables = [("reason", &reasons[..]), ("rank", &ranks[..]), ("hold", &HOLDS[..]), ("state", &states[..])];
+        let tables = [("reason", &reasons[..]), ("rank", &ranks[..]), ("state", &states[..])];
         for (name, keys) in own.chain(tables) {
             let Some(table) = top.section(name) else {
                 top.missing(name, &format!("a [{name}] table"));

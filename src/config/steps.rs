@@ -3,9 +3,11 @@
 use super::node::Value;
 use super::problem::At;
 use super::section::Section;
+use super::tongues::Tongues;
 use crate::domain::condition::{Condition, Need};
 use crate::domain::debtor::Role;
 use crate::domain::money::Threshold;
+use crate::domain::spoken::Spoken;
 use crate::domain::step::{Channel, ChannelChoice, How, Rank, Step, StepId, TaskKind, Tone};
 use crate::domain::when::{Delay, When};
 
@@ -13,7 +15,7 @@ use crate::domain::when::{Delay, When};
 const NAME: &str = "lower-case letters, digits, hyphens and underscores, beginning with a letter, and not \"due\" or \"issued\"";
 
 /// Reads a step; `None` when it cannot be used (the problems say why).
-pub(super) fn step(s: Section) -> Option<Step> {
+pub(super) fn step(s: Section, tongues: &Tongues) -> Option<Step> {
     if !s.has("id") {
         s.missing("id", NAME);
     }
@@ -29,7 +31,10 @@ pub(super) fn step(s: Section) -> Option<Step> {
     let when = s.parse_with("when", |t| When::parse(t).map_err(|e| e.to_string()));
     let rank = rank(&s, id.as_ref());
     let how = how(&s);
-    let letter = letter(&s, id.as_ref(), how.as_ref());
+    let text = text(&s, how.as_ref(), tongues);
+    let letter = letter(&s, id.as_ref(), how.as_ref(), text.as_ref().map(|t| t.in_language(tongues.own())));
+    let has_title = s.has("title");
+    let title = tongues.read(&s, "title", TITLE, title_is_wrong);
     let wanted = format!("one or several of: {}", Role::ALL.map(Role::as_str).join(", "));
     let roles = |key: &str| s.words(key, &wanted, Role::parse);
     let needs = format!("names of columns: {}", Need::ALL.map(Need::as_str).join(", "));
@@ -54,8 +59,29 @@ pub(super) fn step(s: Section) -> Option<Step> {
         s.problem(key, *text);
     }
     s.finish();
+    if has_title && title.is_none() {
+        return None;
+    }
     let (id, was, when, rank, how, letter) = (id?, was?, when?, rank?, how?, letter?);
-    Some(Step { id, was, when, rank, how, letter, attach, tone, only_if, needs, to, cc, approval, notify_owner, overdue: false })
+    Some(Step {
+        id,
+        was,
+        when,
+        rank,
+        how,
+        letter,
+        title,
+        text,
+        attach,
+        tone,
+        only_if,
+        needs,
+        to,
+        cc,
+        approval,
+        notify_owner,
+        overdue: false,
+    })
 }
 
 /// The rank: what the file says, else the one that the step is named after. A call or note has none.
@@ -68,11 +94,30 @@ fn rank(s: &Section, id: Option<&StepId>) -> Option<Option<Rank>> {
     }
 }
 
+/// What a title may be.
+const TITLE: &str = "a few words on one line, at most 60 characters, such as \"first reminder\"";
+
+fn title_is_wrong(text: &str) -> Option<&'static str> {
+    (text.chars().count() > 60 || text.contains(char::is_control)).then_some(TITLE)
+}
+
+/// What is to be done, of a call or a task.
+fn text(s: &Section, how: Option<&How>, tongues: &Tongues) -> Option<Spoken> {
+    const WANTED: &str = "what is to be done, in a sentence";
+    if !matches!(how, Some(How::Task(_))) {
+        return None;
+    }
+    if !s.has("text") {
+        s.missing("text", WANTED);
+    }
+    tongues.read(s, "text", WANTED, |_| None)
+}
+
 /// The letter of a message, by default that of the step's name; of a task what is to be done.
-fn letter(s: &Section, id: Option<&StepId>, how: Option<&How>) -> Option<String> {
+fn letter(s: &Section, id: Option<&StepId>, how: Option<&How>, text: Option<&str>) -> Option<String> {
     if matches!(how, Some(How::Task(_))) {
         s.misplaced("letter", "something for a person has a text, not a letter");
-        return s.required("text", "what is to be done, in a sentence");
+        return text.map(str::to_owned);
     }
     match s.has("letter") {
         true => s.parse("letter", NAME, |t| StepId::parse(t).map(|_| t.to_owned())),

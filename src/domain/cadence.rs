@@ -226,6 +226,11 @@ impl Cadence {
         self.steps.iter().position(|s| s.id == *id || s.was.contains(id))
     }
 
+    /// A step by its present or an earlier name.
+    pub fn step(&self, name: &str) -> Option<&Step> {
+        self.steps.iter().find(|s| s.id.as_str() == name || s.was.iter().any(|was| was.as_str() == name))
+    }
+
     /// The day on which a step would be due had every earlier one left on its own day.
     pub fn planned(&self, step: usize, due_on: Date, issued_on: Option<Date>, calendar: Option<&Calendar>) -> Option<Date> {
         planned(&self.steps, step, due_on, issued_on, calendar)

@@ -26,6 +26,7 @@ pub mod mask;
 pub mod money;
 pub mod people;
 pub mod reason;
+pub mod spoken;
 pub mod standing;
 pub mod step;
 pub mod tame;

@@ -2,6 +2,7 @@
 
 use super::condition::{Condition, Need};
 use super::debtor::Role;
+use super::spoken::Spoken;
 use super::time::plus_days;
 use super::when::{Anchor, Delay, When};
 use jiff::civil::Date;
@@ -209,8 +210,12 @@ pub struct Step {
     pub rank: Option<Rank>,
     /// Messages, by which channels; or something for a person to do.
     pub how: How,
-    /// The wording: the name of a letter; of a task what is to be done.
+    /// The wording: the name of a letter; of a task what is to be done, in the creditor's language.
     pub letter: String,
+    /// What people read in place of the id.
+    pub title: Option<Spoken>,
+    /// Of a task what is to be done.
+    pub text: Option<Spoken>,
     /// Whether copies of the invoices go with its e-mails; `None`: if it lies after the due date (R24).
     pub attach: Option<bool>,
     /// How the letter sounds.
@@ -254,6 +259,18 @@ impl Step {
             How::Message(choice) => choice.channels(),
             How::Task(_) => &[],
         }
+    }
+
+    /// What people who speak a language call it: its title, else its id.
+    pub fn called(&self, language: &str) -> &str {
+        self.title.as_ref().map_or(self.id.as_str(), |title| title.in_language(language))
+    }
+
+    /// What a task says to whoever speaks a language. The task was written down in one; where that is what the cadence
+    /// says, it is told in the other.
+    pub fn said(&self, written: &str, language: &str) -> String {
+        let own = self.text.as_ref().filter(|text| text.says(written));
+        own.map_or(written, |text| text.in_language(language)).to_owned()
     }
 
     /// What a person has to do, if it is for a person.

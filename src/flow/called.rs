@@ -61,6 +61,8 @@ pub struct Recorded {
     pub held_until: Option<Date>,
     /// The call is on the list again on this day.
     pub next: Date,
+    /// Numbers of the invoices that it was about.
+    pub numbers: Vec<String>,
 }
 
 /// Puts a call on record: the contact, the hold or the promise that comes of it, the next date.
@@ -121,7 +123,7 @@ pub async fn record(desk: &Desk, task: i64, report: &Report, now: Timestamp) -> 
         attempt: attempt(&found, &file, report, &step, number.as_ref().map(|n| n.role), today),
     };
     match desk.store.record_call(&call, today, now).await? {
-        true => Ok(Recorded { held_until, next }),
+        true => Ok(Recorded { held_until, next, numbers: owed.into_iter().map(|o| o.number).collect() }),
         false => wrong(format!("call {task} is not open any more; `relance calls` lists those that are")),
     }
 }
@@ -136,10 +138,46 @@ fn hold(report: &Report, known_on: Option<Date>, next: Date, owed: &[Owed]) -> O
     Some(match (report.promise, known_on) {
         (Some(day), Some(known)) => (HoldKind::Promise, known, format!("promised to pay {numbers} by {day}")),
         _ => {
-            let why = report.excuse.map_or("spoken to", |e| e.as_str()).replace('_', " ");
+            let why = report.excuse.map_or(SPOKEN_TO, |e| e.as_str()).replace('_', " ");
             (HoldKind::Call, next, format!("by phone about {numbers}: {why}"))
         }
     })
+}
+
+/// What stands where no excuse was given.
+const SPOKEN_TO: &str = "spoken to";
+
+/// What came of a call, as it stands in the reason of its hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ByPhone<'t> {
+    /// Payment was promised.
+    Promised {
+        /// Numbers of the invoices.
+        numbers: &'t str,
+        /// The day.
+        day: &'t str,
+    },
+    /// It was spoken about.
+    Spoken {
+        /// Numbers of the invoices.
+        numbers: &'t str,
+        /// Why it was not paid, where that was said.
+        excuse: Option<Excuse>,
+    },
+}
+
+/// Reads the reason of a hold that came of a call, so that it can be told in another language; `None` for any other.
+pub fn by_phone(reason: &str) -> Option<ByPhone<'_>> {
+    if let Some(rest) = reason.strip_prefix("promised to pay ") {
+        let (numbers, day) = rest.rsplit_once(" by ")?;
+        return Some(ByPhone::Promised { numbers, day });
+    }
+    let (numbers, why) = reason.strip_prefix("by phone about ")?.rsplit_once(": ")?;
+    if why == SPOKEN_TO {
+        return Some(ByPhone::Spoken { numbers, excuse: None });
+    }
+    let excuse = Excuse::ALL.into_iter().find(|e| e.as_str().replace('_', " ") == why)?;
+    Some(ByPhone::Spoken { numbers, excuse: Some(excuse) })
 }
 
 /// What is overdue, by store key: what a promise is about.

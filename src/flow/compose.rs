@@ -99,13 +99,20 @@ fn letter_view(desk: &Desk, order: &Order, form: &'static str) -> Result<(String
     let law = law(desk, order, &rows, &language);
     let free = free_reminder(desk, order);
     let firm = step.rank >= Some(Rank::Firm);
+    // A copy has the words of the message that it is a copy of, with a note above them.
+    let main = main_of(order);
+    let addressee = match &main.name {
+        Some(name) => format!("{name} ({})", main.address),
+        None => main.address.clone(),
+    };
     let facts = LetterFacts {
         creditor: &creditor.name,
         contact: &creditor.contact,
         iban: creditor.iban.as_deref(),
         enterprise_no: creditor.enterprise_no.as_deref(),
         debtor: &order.file.debtor,
-        person: order.to.name.as_deref(),
+        person: main.name.as_deref(),
+        copy_of: order.to.copy.then_some(addressee.as_str()),
         rows: &rows,
         asked: order.plan.asked,
         rank: step.rank,
@@ -121,6 +128,12 @@ fn letter_view(desk: &Desk, order: &Order, form: &'static str) -> Result<(String
         free_until: free.filter(|f| f.days > 0).map(|f| free_until(desk, order, f.days)),
     };
     Ok((language, view(&facts, labels)))
+}
+
+/// Whom the message itself goes to; for it, whoever it is made for.
+fn main_of<'a>(order: &Order<'a>) -> &'a To {
+    let mails = order.plan.way.to().iter().filter(|t| order.to.copy && t.channel == order.to.channel);
+    mails.into_iter().find(|t| !t.copy).unwrap_or(order.to)
 }
 
 /// What the law says on late payment between firms: that of the creditor's country, which is the law of a sale or a
@@ -164,7 +177,8 @@ fn next_of_rank(desk: &Desk, order: &Order, wanted: impl Fn(Rank) -> bool) -> Op
 /// A firm letter after which nothing stronger comes leaves so many days.
 const DAYS_TO_PAY: i64 = 7;
 
-/// The last working day before the next, stronger step: until then an answer or a payment is in time (R20). A firm letter
+/// The last working day before the next, stronger step by which what is paid is seen: until then an answer or a payment is in
+/// time (R20). A firm letter
 /// names a day also where nothing stronger follows.
 fn deadline(desk: &Desk, order: &Order) -> Option<Date> {
     let (step, today) = (&order.cadence.steps[order.plan.step], order.today);
@@ -173,7 +187,10 @@ fn deadline(desk: &Desk, order: &Order) -> Option<Date> {
         let mut days = (DAYS_TO_PAY..DAYS_TO_PAY + 31).map(|n| plus_days(today, n));
         return days.find(|day| is_working_day(*day, calendar)).filter(|_| step.is_firm());
     };
-    let day = plus_working_days(next, -1, calendar);
+    // What is received on that day is in the ledger before the next step leaves, or the letter's word would not hold (R10).
+    let bank = desk.setup.settings.creditor.calendar.as_deref();
+    let seen = order.booked.through(next, today, bank);
+    let day = plus_working_days(next.min(plus_days(seen, 1)), -1, calendar);
     (day > today).then_some(day)
 }
 

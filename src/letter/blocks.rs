@@ -8,6 +8,7 @@ use super::view::LetterFacts;
 use crate::domain::decision::{Line, Section};
 use crate::domain::invoice::Invoice;
 use crate::domain::money::Money;
+use crate::domain::step::Rank;
 
 /// A section of the items.
 #[derive(Clone, Debug)]
@@ -27,6 +28,16 @@ pub(super) struct RowView {
     pub(super) dates: String,
     pub(super) late: String,
     pub(super) details: Vec<String>,
+}
+
+/// What is to be paid now and what is open besides, in a few lines above the sections.
+#[derive(Clone, Debug)]
+pub(super) struct GlanceView {
+    pub(super) title: String,
+    /// What the letter asks for goes first.
+    pub(super) rows: Vec<(String, String)>,
+    pub(super) total_label: String,
+    pub(super) total: String,
 }
 
 /// How to pay.
@@ -86,6 +97,43 @@ fn place(line: &Line) -> Place {
     }
 }
 
+/// The sums of a letter that lists more than it asks for; `None` where what it asks for is all.
+pub(super) fn glance(facts: &LetterFacts, labels: &Labels) -> Option<GlanceView> {
+    let money = |minor| labels.money(Money::new(minor, facts.asked.currency));
+    let part = |label: &str, minor: i64| (minor > 0).then(|| (labels.text(label).to_owned(), money(minor)));
+    let (late, just_due) = (listed(facts, &[Place::Reminded, Place::Late]), listed(facts, &[Place::JustDue]));
+    let soon = listed(facts, &[Place::Soon]);
+    // Of what is in dispute in part the rest stands in its own section.
+    let parts = facts.rows.iter().filter(|(l, _)| !matches!(place(l), Place::Disputed | Place::Credit));
+    let disputed = parts.fold(listed(facts, &[Place::Disputed]), |sum, (l, _)| sum.saturating_add(l.disputed.minor));
+    let mut rows = vec![(labels.asked(facts.rank).to_owned(), money(facts.asked.minor))];
+    rows.extend(part("glance_late", late));
+    rows.extend(part("glance_just_due", just_due));
+    let due = facts.asked.minor.saturating_add(late).saturating_add(just_due);
+    let rest = soon.saturating_add(disputed);
+    // A note before the due date asks for what is not due yet.
+    let is_due = rows.len() > 1 && facts.rank != Some(Rank::Courtesy);
+    if is_due && rest > 0 {
+        rows.extend(part("glance_due", due));
+    }
+    rows.extend(part("glance_soon", soon));
+    rows.extend(part("glance_disputed", disputed));
+    let total = if is_due && rest == 0 { "glance_due" } else { "glance_total" };
+    let (title, total_label) = (labels.text("glance_title").to_owned(), labels.text(total).to_owned());
+    (rows.len() > 1).then(|| GlanceView { title, rows, total_label, total: money(due.saturating_add(rest)) })
+}
+
+/// What the rows at some places come to.
+fn listed(facts: &LetterFacts, places: &[Place]) -> i64 {
+    let rows = facts.rows.iter().filter(|(l, _)| places.contains(&place(l)));
+    rows.fold(0i64, |sum, (l, i)| sum.saturating_add(listed_at(l, i).minor))
+}
+
+/// The amount that stands with a row.
+fn listed_at(line: &Line, invoice: &Invoice) -> Money {
+    if line.section == Section::Disputed { invoice.balance } else { line.net }
+}
+
 /// The sections that have rows.
 pub(super) fn sections(facts: &LetterFacts, labels: &Labels) -> Vec<SectionView> {
     let mut sections = Vec::new();
@@ -119,7 +167,7 @@ fn row(line: &Line, invoice: &Invoice, labels: &Labels) -> RowView {
         dates.push(labels.fill(key, &[("date", &labels.date(invoice.due_on))]));
     }
     let chased = matches!(line.section, Section::Asked | Section::Late | Section::DueSoon);
-    let amount = if line.section == Section::Disputed { invoice.balance } else { line.net };
+    let amount = listed_at(line, invoice);
     RowView {
         number: invoice.number.clone(),
         amount: labels.money(amount),
@@ -159,7 +207,15 @@ pub(super) fn panel(facts: &LetterFacts, labels: &Labels, reference: &str, link:
         add("pay_beneficiary", facts.creditor.to_owned());
         add("pay_iban", super::view::spaced(iban));
     }
-    add("pay_amount", labels.money(facts.asked));
+    // What else is due is no part of it, and nothing is to be paid now by a note before the due date.
+    let more = facts.rank != Some(Rank::Courtesy) && glance(facts, labels).is_some();
+    let others_due = listed(facts, &[Place::Reminded, Place::Late, Place::JustDue]) > 0;
+    let label = match (more, others_due) {
+        (false, _) => "pay_amount",
+        (true, false) => "pay_amount_now",
+        (true, true) => "pay_amount_here",
+    };
+    add(label, labels.money(facts.asked));
     if !reference.is_empty() {
         add("pay_reference", reference.to_owned());
     }

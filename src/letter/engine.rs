@@ -176,6 +176,9 @@ impl Letters {
         let html = html::shell(language, &subject, view, &inner, &footer).map_err(failed)?;
         let colon = self.labels(language).map_or(": ", Labels::colon);
         let mut text = markdown::to_text(&parsed, &html::items_text(view, colon), &html::payment_text(view, colon));
+        if !view.copy_note.is_empty() {
+            text.insert_str(0, &format!("{}\n\n", view.copy_note));
+        }
         text.extend(["\n-- \n", &footer, "\n"]);
         Ok(Mail { subject, text, html, language: language.to_owned() })
     }

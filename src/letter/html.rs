@@ -1,6 +1,6 @@
 //! The HTML around a letter: shell, items, payment panel.
 
-use super::blocks::{PaymentRow, SectionView};
+use super::blocks::{GlanceView, PaymentRow, SectionView};
 use super::view::View;
 use askama::Template;
 
@@ -10,6 +10,7 @@ struct Shell<'a> {
     language: &'a str,
     subject: &'a str,
     creditor_name: &'a str,
+    copy_note: &'a str,
     preheader: &'a str,
     body: &'a str,
     footer: &'a str,
@@ -18,6 +19,7 @@ struct Shell<'a> {
 #[derive(Template)]
 #[template(path = "email/items.html", whitespace = "minimize")]
 struct Items<'a> {
+    glance: &'a Option<GlanceView>,
     sections: &'a [SectionView],
 }
 
@@ -33,12 +35,13 @@ struct Payment<'a> {
 /// Puts a letter's body into the shell. The line that mail programs show beside the subject repeats only
 /// the subject: a consumer's must say nothing of a debt.
 pub(super) fn shell(language: &str, subject: &str, view: &View, body: &str, footer: &str) -> Result<String, askama::Error> {
-    Shell { language, subject, creditor_name: &view.creditor.name, preheader: subject, body, footer }.render()
+    Shell { language, subject, creditor_name: &view.creditor.name, copy_note: &view.copy_note, preheader: subject, body, footer }
+        .render()
 }
 
 /// The items as HTML.
 pub(super) fn items(view: &View) -> Result<String, askama::Error> {
-    Items { sections: &view.sections }.render()
+    Items { glance: &view.glance, sections: &view.sections }.render()
 }
 
 /// The payment panel as HTML.
@@ -50,6 +53,13 @@ pub(super) fn payment(view: &View) -> Result<String, askama::Error> {
 /// The items as text.
 pub(super) fn items_text(view: &View, colon: &str) -> String {
     let mut out = String::new();
+    if let Some(glance) = &view.glance {
+        out.push_str(&format!("{}\n", glance.title));
+        let total = (&glance.total_label, &glance.total);
+        let rows = glance.rows.iter().map(|(label, sum)| (label, sum)).chain([total]);
+        rows.for_each(|(label, sum)| out.push_str(&format!("  {label}{colon}{sum}\n")));
+        out.push('\n');
+    }
     for section in &view.sections {
         out.push_str(&format!("{}\n", section.title));
         for row in &section.rows {

@@ -25,7 +25,7 @@ pub struct Labels {
 }
 
 /// Every label that a language must have.
-const KEYS: [&str; 28] = [
+const KEYS: [&str; 38] = [
     "section_asked_courtesy",
     "section_asked_reminder",
     "section_asked_firm",
@@ -45,14 +45,24 @@ const KEYS: [&str; 28] = [
     "part",
     "part_disputed",
     "row_order",
+    "glance_title",
+    "glance_late",
+    "glance_just_due",
+    "glance_soon",
+    "glance_disputed",
+    "glance_due",
+    "glance_total",
     "sum_asked",
     "sum_section",
     "pay_title",
     "pay_beneficiary",
     "pay_iban",
     "pay_amount",
+    "pay_amount_now",
+    "pay_amount_here",
     "pay_reference",
     "pay_link",
+    "copy_note",
     "footer",
 ];
 

@@ -62,6 +62,7 @@ pub fn sample_at(labels: &Labels, variant: usize, rank: Option<Rank>) -> View {
         enterprise_no: full.then_some("0123.456.749"),
         debtor: &debtor,
         person: (full && business).then_some("Anne Dubois"),
+        copy_of: None,
         rows: &pairs,
         asked: Money::new(asked, Currency::EUR),
         rank,
@@ -98,13 +99,15 @@ fn samples(full: bool, disputed: bool, early: bool) -> Vec<(Line, Invoice)> {
     let one = |(i, (section, number, total, net, days, given)): (usize, Row)| {
         let credit = section == Section::Credit;
         let days = if early && section == Section::Asked { days - 17 } else { days };
+        // What was written about before is at the same stage where little is known, and at a firmer one else.
+        let firmer = full && section == Section::Late && !given;
         let part = if disputed && i == 0 { 20_000 } else { 0 };
         let line = Line {
             pk: i as i64,
             section,
             mark: given.then_some(1),
-            stage: StepId::parse("reminder"),
-            rank: Some(Rank::Reminder),
+            stage: StepId::parse(if firmer { "firm" } else { "reminder" }),
+            rank: Some(if firmer { Rank::Firm } else { Rank::Reminder }),
             days_late: days,
             net: eur(net - part),
             disputed: eur(part),

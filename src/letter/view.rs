@@ -1,6 +1,6 @@
 //! What a letter can say: one view-model of ready-made strings, in the letter's language.
 
-use super::blocks::{PaymentView, SectionView, panel, sections};
+use super::blocks::{GlanceView, PaymentView, SectionView, glance, panel, sections};
 use super::labels::Labels;
 use crate::domain::debtor::{CustomerKind, Debtor};
 use crate::domain::decision::{Line, Section};
@@ -34,6 +34,8 @@ pub struct LetterFacts<'a> {
     pub debtor: &'a Debtor,
     /// The person at the debtor's whom the letter addresses by name, where one is known.
     pub person: Option<&'a str>,
+    /// Of a copy whom the message itself went to: nothing in it is said to whoever gets the copy.
+    pub copy_of: Option<&'a str>,
     /// The rows of the message, each with its invoice.
     pub rows: &'a [(&'a Line, &'a Invoice)],
     /// What is asked for.
@@ -79,6 +81,7 @@ pub struct View {
     pub undisputed: bool,
     pub heading: String,
     pub other_stages: bool,
+    pub others_firmer: bool,
     pub payments_shown: bool,
     pub payments_until: String,
     pub today: String,
@@ -96,6 +99,10 @@ pub struct View {
     pub payment: &'static str,
     pub pay_reference: String,
     pub pay_link: String,
+    #[serde(skip)]
+    pub(super) copy_note: String,
+    #[serde(skip)]
+    pub(super) glance: Option<GlanceView>,
     #[serde(skip)]
     pub(super) sections: Vec<SectionView>,
     #[serde(skip)]
@@ -138,7 +145,7 @@ pub struct InvoiceView {
 }
 
 /// The variables that letters and SMS may use, as they stand in templates.
-pub(super) const VARIABLES: [&str; 41] = [
+pub(super) const VARIABLES: [&str; 42] = [
     "creditor.name",
     "creditor.contact",
     "creditor.iban",
@@ -163,6 +170,7 @@ pub(super) const VARIABLES: [&str; 41] = [
     "undisputed",
     "heading",
     "other_stages",
+    "others_firmer",
     "payments_shown",
     "payments_until",
     "today",
@@ -229,6 +237,7 @@ pub fn view(facts: &LetterFacts, labels: &Labels) -> View {
         undisputed: asked.iter().any(|(l, _)| l.disputed.minor > 0),
         heading: labels.asked(facts.rank).to_owned(),
         other_stages: facts.rows.iter().any(|(l, _)| l.section != Section::Asked && l.section != Section::Credit),
+        others_firmer: facts.rows.iter().any(|(l, _)| l.section == Section::Late && l.rank > facts.rank),
         payments_shown: facts.rows.iter().any(|(l, i)| matches!(l.section, Section::Late | Section::Credit) || received(l, i)),
         payments_until: text(facts.booked_through.map(|d| labels.date(d))),
         today: labels.date(facts.today),
@@ -244,6 +253,8 @@ pub fn view(facts: &LetterFacts, labels: &Labels) -> View {
         free_until: text(facts.free_until.map(|d| labels.date(d))),
         items: ITEMS,
         payment: PAYMENT,
+        copy_note: facts.copy_of.map(|who| labels.fill("copy_note", &[("who", who)])).unwrap_or_default(),
+        glance: glance(facts, labels),
         sections: sections(facts, labels),
         panel: panel(facts, labels, &reference, &link),
         pay_reference: reference,

@@ -31,9 +31,14 @@ statements! {
             count(*) FILTER (WHERE state = 'broken' AND settled_at >= $1 AND settled_at < $2) AS broken FROM promise";
     REPORT_BROKEN = "SELECT d.source_id, d.name, p.until_day FROM promise p JOIN debtor d ON d.pk = p.debtor_pk
         WHERE p.state = 'broken' AND p.settled_at >= $1 AND p.settled_at < $2 ORDER BY p.pk DESC LIMIT $3";
+    /// A customer who is to be called again, as agreed, stands on the call list; one who has paid since, nowhere.
     REPORT_HOLDS = "SELECT d.source_id, d.name, i.number, h.kind, h.until_day, h.reason, count(*) OVER () AS holds FROM hold h
         JOIN debtor d ON d.pk = h.debtor_pk LEFT JOIN invoice i ON i.pk = h.invoice_pk
-        WHERE h.ended_at IS NULL AND h.until_day > $1 AND h.until_day <= $2 ORDER BY h.until_day, h.pk LIMIT $3";
+        WHERE h.ended_at IS NULL AND h.until_day > $1 AND h.until_day <= $2 AND (h.kind <> 'call' OR
+            (EXISTS (SELECT 1 FROM invoice o WHERE o.debtor_pk = h.debtor_pk AND o.kind = 'invoice' AND o.presence <> 'closed' AND o.due_on < $2)
+             AND NOT EXISTS (SELECT 1 FROM task t WHERE t.debtor_pk = h.debtor_pk AND t.kind = 'call' AND t.state = 'open'
+                AND t.redirected = $3 AND t.due_on <= $2)))
+        ORDER BY h.until_day, h.pk LIMIT $4";
     REPORT_UNREACHABLE = "SELECT pk, source_id, name, unreachable_since, count(*) OVER () AS debtors FROM debtor
         WHERE unreachable_since IS NOT NULL ORDER BY unreachable_since DESC, pk LIMIT $1";
     /// Whom nobody has ever written to or spoken with.
@@ -199,9 +204,10 @@ impl Store {
         Ok((counts, rows.iter().map(told).collect::<Result<_, StoreError>>()?))
     }
 
-    /// Holds that end after one day and by another.
-    pub async fn holds_ending(&self, after: Date, by: Date, most: i64) -> Result<Few, StoreError> {
-        let rows = query(REPORT_HOLDS).bind(after.to_string()).bind(by.to_string()).bind(most).all(&self.reader).await?;
+    /// Holds that end after one day and by another, but for those whose end is on the call list.
+    pub async fn holds_ending(&self, (after, by): (Date, Date), redirected: bool, most: i64) -> Result<Few, StoreError> {
+        let query = query(REPORT_HOLDS).bind(after.to_string()).bind(by.to_string()).bind(redirected).bind(most);
+        let rows = query.all(&self.reader).await?;
         let told = |row: &Row| {
             let on = Some(day(&row.get::<String>("until_day")?)?);
             Ok(Told { what: row.get("number")?, how: row.get("kind")?, on, text: row.get("reason")?, ..who(row)? })

@@ -290,7 +290,7 @@ impl Store {
             return Ok(false);
         };
         query(RETURN_HOLD_ENDS).bind(id).bind(at).execute(&mut tx).await?;
-        query(SETTLE_LOOK).bind(keys([debtor].into_iter())).bind(at).execute(&mut tx).await?;
+        query(SETTLE_LOOK).bind(keys([debtor])).bind(at).execute(&mut tx).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -365,7 +365,7 @@ async fn apply(tx: &mut Tx, pk: i64, t: &Taking, now: Timestamp) -> Result<(), S
         }
         _ => {}
     }
-    query(SETTLE_LOOK).bind(keys([*debtor].into_iter())).bind(at).execute(tx).await?;
+    query(SETTLE_LOOK).bind(keys([*debtor])).bind(at).execute(tx).await?;
     Ok(())
 }
 
@@ -389,7 +389,7 @@ async fn refused(
     }
     attempts::append(tx, std::slice::from_ref(attempt)).await?;
     if !ours.copy {
-        let contact = keys([ours.contact_pk].into_iter());
+        let contact = keys([ours.contact_pk]);
         query(RETURN_CONTACT).bind(ours.contact_pk).execute(&mut *tx).await?;
         query(RETURN_MARKS).bind(ours.contact_pk).execute(&mut *tx).await?;
         query(SETTLE_ENDED_MARKS).bind(contact).execute(tx).await?;

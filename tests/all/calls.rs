@@ -1,9 +1,11 @@
 //! Calls: the task, the list, what comes of a call, promises kept and broken.
 
 use crate::support::{Config, Row, Smtp, World};
-use relance::flow::called::{Recorded, Report, ReportError, record};
+use relance::flow::called::{ByPhone, Recorded, Report, ReportError, by_phone, record};
 use relance::flow::calls::{Excuse, Reached, due};
+use relance::flow::report::{Form, build, page};
 use relance::store::attempts::LogFilter;
+use relance::store::tasks::TaskEnd;
 
 const WITH_CALL: &str = r#"
 name = "standard"
@@ -164,6 +166,53 @@ async fn who_was_reached_is_not_written_to_before_the_day_agreed() {
     let log = world.store().log_page(0, &filter).await.unwrap();
     assert_eq!((log.len(), log[0].outcome.as_str(), log[0].why.as_deref()), (1, "accepted", Some("reached")));
     world.finish().await;
+}
+
+/// A call that was agreed is on the call list, and no second time among the holds that end; where it is on no list, its hold
+/// is told in the report's language.
+#[tokio::test]
+async fn the_report_tells_of_an_agreed_call_once() {
+    let server = Smtp::start().await;
+    let world = world(&server).await;
+    let excused = Report { excuse: Some(Excuse::AwaitingApproval), ..report(Reached::Reached, Some("2026-11-20")) };
+    let (first, third) = (call_of(&world, "C1").await, call_of(&world, "C3").await);
+    assert_eq!(recorded(&world, first, &excused).await.unwrap().numbers, ["F-1"]);
+    recorded(&world, third, &report(Reached::Reached, Some("2026-11-20"))).await.unwrap();
+    world.set("2026-11-20T07:30:00+01:00");
+    world.poll().await;
+    let built = build(world.desk()).await.unwrap();
+    assert_eq!((built.decide.holds.count, built.today.calls.0), (0, 2), "{:?}", built.decide.holds);
+    for task in [first, third] {
+        let day = "2026-11-20".parse().unwrap();
+        assert!(world.store().end_task(task, TaskEnd::Dropped, "by hand", day, world.clock.now()).await.unwrap());
+    }
+    let built = build(world.desk()).await.unwrap();
+    assert_eq!((built.decide.holds.count, built.today.calls.0), (2, 0));
+    for (language, words) in [
+        ("fr", ["par téléphone au sujet de F-1\u{a0}: facture en attente d’approbation chez le client", "F-3\u{a0}: joint"]),
+        ("nl", ["telefonisch over F-1: factuur wacht op goedkeuring bij de klant", "F-3: gesproken"]),
+        ("de", ["telefonisch zu F-1: Rechnung wartet beim Kunden auf Freigabe", "F-3: gesprochen"]),
+        ("en", ["by phone about F-1: waits for approval on their side", "F-3: spoken to"]),
+    ] {
+        let text = page(world.desk(), &built, language, Form::Mail).unwrap().text(200);
+        words.iter().for_each(|words| assert!(text.contains(words), "{language}: {words}\n{text}"));
+    }
+    // Who has paid since needs no decision.
+    world.pay("F-1").await;
+    world.poll().await;
+    assert_eq!(build(world.desk()).await.unwrap().decide.holds.count, 1);
+    world.finish().await;
+}
+
+#[test]
+fn what_came_of_a_call_is_read_back() {
+    assert_eq!(
+        by_phone("by phone about F-1: 2, F-3: not received"),
+        Some(ByPhone::Spoken { numbers: "F-1: 2, F-3", excuse: Some(Excuse::NotReceived) })
+    );
+    assert_eq!(by_phone("promised to pay F-1 by 2026-11-20"), Some(ByPhone::Promised { numbers: "F-1", day: "2026-11-20" }));
+    assert_eq!(by_phone("by phone about F-1: they moved"), None);
+    assert_eq!(by_phone("asked by phone"), None);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! `run --once`: what leaves, what the exit code says, and what happens when the ledger, the secret, the mail
 //! server or the disk is not as it should be.
 
-use super::program::{Firm, at_once, into_folder, late, wait_for, within, word};
+use super::program::{Firm, at_once, day, into_folder, late, wait_for, within, word};
 use super::support::Config;
 use super::support::home::Home;
 use super::support::mail::Parsed;
@@ -171,4 +171,39 @@ async fn a_daemon_that_cannot_be_settled_keeps_one_round_from_waiting_for_ever()
     open.rollback().await.unwrap();
     firm.run(&["run", "--once"]).ends(0);
     assert_eq!(firm.mails().len(), 2);
+}
+
+#[tokio::test]
+async fn what_was_wanted_is_said() {
+    let firm = Firm::new(&into_folder(), &[late("F-1", "C1")]).await;
+    firm.run(&["run", "--once"]).ends(0);
+    for verb in
+        [&["approve", "abc"][..], &["called", "x", "reached"], &["done", "x"], &["log", "show", "0"], &["uncertain", "x", "sent"]]
+    {
+        let err = firm.run(verb).ends(2).err;
+        assert!(err.contains("wanted a whole number such as 12, as the list of the same verb shows it"), "{verb:?}: {err}");
+    }
+    let hold = ["hold", "F-1", "--until", &day(9).to_string(), "--reason", "x", "--disputed", "12,50"];
+    let err = firm.run(&hold).ends(2).err;
+    assert!(
+        err.contains("--disputed is \"12,50\"") && err.contains("wanted an amount in EUR such as 125.00, with a point"),
+        "{err}"
+    );
+    let err = firm.run(&["preview", "--days", "x"]).ends(2).err;
+    assert!(err.contains("wanted a whole number of days from 1 to 366"), "{err}");
+    assert!(firm.run(&["log", "--limit", "x"]).ends(2).err.contains("wanted how many"));
+    let out = firm.run(&["preview", "--days", "1"]).ends(0).out;
+    assert!(out.contains(" in 1 day, if nobody pays or answers") && !out.contains("cases and rows"), "{out}");
+}
+
+/// Where there is no relance.toml, what lies beside the place where it is not is nobody's mistake.
+#[test]
+fn a_configuration_that_is_not_there_is_all_that_is_told() {
+    let folder = tempfile::TempDir::new().unwrap();
+    std::fs::create_dir(folder.path().join("lib")).unwrap();
+    std::fs::create_dir_all(folder.path().join("letters/xx")).unwrap();
+    let path = folder.path().join("relance.toml");
+    let problems = relance::config::Setup::load(&path, Default::default()).unwrap_err().0;
+    let told: Vec<String> = problems.iter().map(|p| p.at.file.clone()).collect();
+    assert_eq!(told, [path.display().to_string()], "{problems:?}");
 }

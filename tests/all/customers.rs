@@ -127,6 +127,13 @@ async fn r17_copies_go_to_the_roles_of_a_firm_and_a_refused_copy_changes_nothing
         assert!(mail.header("Cc").contains("maes@client.example") && mail.header("Cc").contains("archive@client.example"));
     }
     assert_eq!(main[0].message_id(), copy[0].message_id(), "one mail, whoever has it");
+    // Whoever has the copy reads what was said to another, and is not spoken to as the debtor of earlier mails.
+    let (main, copy) = (main[0].parsed(), copy[0].parsed());
+    let note = "Pour votre information\u{a0}: voici une copie du message que nous avons adressé aujourd’hui à c1@client.example. Son texte suit.";
+    assert!(!main.text().contains("copie du message") && !main.part("text/html").contains("class=\"copy\""));
+    assert!(copy.text().starts_with(&format!("{note}\n\n")), "{}", copy.text());
+    assert!(copy.part("text/html").contains("voici une copie du message"));
+    assert!(copy.text().ends_with(main.text()) && !copy.text().contains("A. Maes"), "{}", copy.text());
     assert_eq!(world.peek("SELECT state || ' ' || count(*) FROM contact GROUP BY state").await, ["left 1"]);
     assert_eq!(world.peek("SELECT kind || ' ' || step FROM mark").await, ["left reminder"]);
     world.finish().await;

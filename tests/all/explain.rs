@@ -177,3 +177,29 @@ async fn a_later_old_debt_needs_a_new_word() {
     firm.run(&["release", "--yes", "C1"]).ends(0);
     assert!(!rules(&firm.object(&["explain", "F-2"])).contains("false F-2: first seen on"));
 }
+
+/// The answer first, then the invoices, what was done, and every rule last: those that stop before those that hold.
+#[tokio::test]
+async fn the_answer_stands_before_the_rules() {
+    let cadence =
+        ALWAYS.replace("channel = \"email\"", "channel = \"email\"\ntitle = { fr = \"premier rappel\", en = \"first\" }");
+    let second = "[[step]]\nid = \"firm\"\nwhen = \"8 days after reminder\"\nchannel = \"email\"\n";
+    let row = late("F-1", "C1").with("due_on", &day(300).to_string());
+    let firm = Firm::new(&into_folder().cadence(&format!("{cadence}{second}")), &[row, late("F-2", "C1")]).await;
+    firm.run(&["run", "--once"]).ends(0);
+    let text = firm.run(&["explain", "C1"]).ends(0).out;
+    let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}\n{text}"));
+    let places =
+        ["Next: ", "Why: ", "step and date: F-2: ", " INVOICE ", "Done so far:", "Rules weighed", "  ✗ ", "  ✓ "].map(at);
+    assert!(places.is_sorted(), "{places:?}\n{text}");
+    assert!(text.rfind("  ✗ ").unwrap() < at("  ✓ "), "{text}");
+    assert!(text.contains("by cadence \"standard\") (R4)") && text.contains("premier rappel, "), "{text}");
+    assert!(text.lines().any(|l| l.starts_with(" F-2 ") && l.contains("next: firm, ")), "{text}");
+    // Every rule that is told in JSON is told in words.
+    let told = firm.object(&["explain", "C1"]);
+    for rule in told["rules"].as_array().unwrap() {
+        assert!(text.contains(word(&rule["text"])), "{rule}\n{text}");
+    }
+    // What is next is told of the invoice that it is about: the other one comes later.
+    assert!(word(&told["rules"][0]["text"]).starts_with("F-2: "), "{told}");
+}

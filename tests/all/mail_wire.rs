@@ -176,6 +176,26 @@ async fn one_message_shows_a_debtor_all_stages_in_sections() {
     world.finish().await;
 }
 
+/// What is paid on the last day that a letter names is in the ledger before the next step leaves (R10).
+#[tokio::test]
+async fn a_deadline_leaves_the_bookings_time() {
+    let cadence = "name = \"standard\"\n[[step]]\nid = \"reminder\"\nwhen = \"10 days after due\"\nchannel = \"email\"\n\
+        [[step]]\nid = \"firm\"\nwhen = \"8 days after reminder\"\nchannel = \"email\"\n\
+        [[step]]\nid = \"final\"\nwhen = \"10 days after firm\"\nchannel = \"email\"\n";
+    for (lag, deadline) in [("1 working day", "20 novembre 2026"), ("4 working days", "17 novembre 2026")] {
+        let server = Smtp::start().await;
+        let config = Config::mail(server.port).cadence(cadence).source_line(&format!("booking_lag = \"{lag}\""));
+        let world = World::with(config, &[Row::new("F-1", "C1").with("due_on", "2026-10-19")]).await;
+        world.round().await;
+        world.set("2026-11-12T10:00:00+01:00");
+        world.round().await;
+        assert_eq!(server.accepted().len(), 2, "{:?}", world.reasons().await);
+        let text = server.accepted()[1].parsed().text().replace('\u{a0}', " ");
+        assert!(text.contains(&format!("d’ici au {deadline}")), "{lag}\n{text}");
+        world.finish().await;
+    }
+}
+
 #[tokio::test]
 async fn accents_and_odd_names_reach_the_reader_unharmed() {
     let server = Smtp::start().await;

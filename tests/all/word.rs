@@ -141,7 +141,7 @@ async fn a_dropped_step_is_explained_as_such() {
     assert!(!told.to_string().contains("could not be delivered"), "{told}");
     assert_eq!(firm.object(&["status"])["unreachable"], serde_json::json!([]));
     let text = firm.run(&["explain", "C1"]).ends(0).out;
-    assert!(text.contains("hold (passed_over): a step was passed over by your word"), "{text}");
+    assert!(text.contains("Why:      a step was passed over by your word") && text.contains(" (hold, passed_over)\n"), "{text}");
 }
 
 #[tokio::test]

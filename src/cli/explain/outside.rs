@@ -79,7 +79,7 @@ pub(super) async fn without_case(desk: &Desk, subject: &Subject, as_json: bool) 
         return;
     }
     say!("{}: {} ({})", subject.name, reason.text(), reason.code());
-    rules.iter().for_each(|text| say!("  ✗ R16  {text}"));
+    rules.iter().for_each(|text| super::rules::line("✗", "R16", text));
     subject.notes.iter().for_each(|note| say!("  ! {note}"));
 }
 

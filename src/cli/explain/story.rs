@@ -78,6 +78,14 @@ fn is_stop(reason: Reason) -> bool {
     matches!(reason, Reason::StaleData | Reason::PollFailed | Reason::ChannelStopped)
 }
 
+/// A step by its title, with its id, by which the log and the rules know it.
+fn named(desk: &Desk, case: &CaseKey, step: &str) -> String {
+    match desk.setup.step_called(&case.cadence, step) {
+        title if title == step => format!("step {step}"),
+        title => format!("{title} (step {step})"),
+    }
+}
+
 /// The channels, each with how many addresses it has.
 fn ways(to: &[To]) -> String {
     let mut ways: Vec<(&str, usize)> = Vec::new();
@@ -94,11 +102,11 @@ fn ways(to: &[To]) -> String {
 
 fn sent(desk: &Desk, case: &CaseKey, plan: &Plan, at: Option<Timestamp>) -> Next {
     let step = desk.setup.cadence(&case.cadence).map(|c| c.steps[plan.step].id.to_string());
-    let name = step.as_deref().unwrap_or_default();
+    let name = named(desk, case, step.as_deref().unwrap_or_default());
     let what = match &plan.way {
-        Way::Messages(to) => format!("step {name} by {}, for {}, if nothing changes", ways(to), plan.asked),
-        Way::Task(TaskKind::Call) => format!("step {name}: a call about {} is put on the list, if nothing changes", plan.asked),
-        Way::Task(TaskKind::Task) => format!("step {name}: a task about {} is given to a person, if nothing changes", plan.asked),
+        Way::Messages(to) => format!("{name} by {}, for {}, if nothing changes", ways(to), plan.asked),
+        Way::Task(TaskKind::Call) => format!("{name}: a call about {} is put on the list, if nothing changes", plan.asked),
+        Way::Task(TaskKind::Task) => format!("{name}: a task about {} is given to a person, if nothing changes", plan.asked),
     };
     Next { step, at, by: Actor::Relance, what }
 }
@@ -127,14 +135,15 @@ fn in_hand(desk: &Desk, subject: &Subject, messages: &[&UnderWay]) -> Option<Nex
     let Outlook { decision, at } = looks.min_by_key(|o| o.at.unwrap_or(Timestamp::MAX))?;
     Some(match &decision.verdict {
         Verdict::Send(_) => {
-            let what = format!("the message with step {} leaves, if nothing changes", first.step);
+            let what = format!("the message with {} leaves, if nothing changes", named(desk, &first.case, &first.step));
             Next { step, at, by: Actor::Relance, what }
         }
         _ if subject.conditions.brakes.iter().any(|b| b.reason == decision.reason) => {
             Next { step, at, by: decision.next_by, what: to_do(decision.reason).to_owned() }
         }
         _ => {
-            let what = format!("the message with step {} does not leave: {}", first.step, decision.reason.text());
+            let step_ = named(desk, &first.case, &first.step);
+            let what = format!("the message with {step_} does not leave: {}", decision.reason.text());
             Next { step, at: Some(subject.now), by: Actor::Relance, what }
         }
     })

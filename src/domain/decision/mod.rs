@@ -338,6 +338,21 @@ pub struct Explanation {
     pub step: Option<StepId>,
     /// The rule that decides goes first; the others follow in the order in which they are weighed.
     pub rules: Vec<RuleWeighed>,
+    /// What comes for each row that is on its cadence, the oldest first.
+    pub coming: Vec<Coming>,
+}
+
+/// What comes next for one row, as far as dates tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coming {
+    /// The row, by store key.
+    pub pk: i64,
+    /// The step.
+    pub step: StepId,
+    /// The first day on which it may leave; `None` when that day has come.
+    pub on: Option<Date>,
+    /// What keeps this row from it, now that its day has come.
+    pub blocked: Option<Reason>,
 }
 
 impl Trace for Explanation {

@@ -8,7 +8,7 @@ use super::demand::{Demand, demands, stages};
 use super::survey::{Placed, survey};
 use super::verdict::{best, under_way};
 use super::words::{self, rule};
-use super::{Decision, Explanation, RuleWeighed, To, Verdict, World};
+use super::{Coming, Decision, Explanation, RuleWeighed, To, Verdict, World};
 use crate::domain::cadence::Group;
 use crate::domain::case::{CaseKey, ContactState, DebtorFile, HoldKind, in_force};
 use crate::domain::money::Money;
@@ -66,12 +66,30 @@ pub(super) fn weigh(file: &DebtorFile, case: &CaseKey, world: &World, decision: 
         // A block that stands with its row already is not told twice.
         rules.extend(weighing.about_step(next).into_iter().filter(|r| !told.contains(&r.text)));
     }
-    let decides = rules.iter().position(|r| !r.holds && r.reason == decision.reason);
+    // Of several rows that wait for the same reason, the one whose step comes first says why.
+    let blocks = |r: &RuleWeighed| !r.holds && r.reason == decision.reason;
+    let of_next = |r: &RuleWeighed| {
+        let rows = next.iter().flat_map(|n| &n.rows).map(|i| &placed[*i].row.invoice.number);
+        rows.into_iter().any(|number| r.text.strip_prefix(number.as_str()).is_some_and(|rest| rest.starts_with(": ")))
+    };
+    let decides = rules.iter().position(|r| blocks(r) && of_next(r)).or_else(|| rules.iter().position(blocks));
     if let Some(at) = decides.filter(|_| !matches!(decision.verdict, Verdict::Send(_))) {
         let first = rules.remove(at);
         rules.insert(0, first);
     }
-    Explanation { step: next.map(|n| world.cadence.steps[n.step].id.clone()), rules }
+    let coming = placed.iter().filter_map(|p| coming(world, p)).collect();
+    Explanation { step: next.map(|n| world.cadence.steps[n.step].id.clone()), rules, coming }
+}
+
+/// What comes for a row.
+fn coming(world: &World, p: &Placed) -> Option<Coming> {
+    let ladder = p.ladder()?;
+    let (step, on, blocked) = match (ladder.due, ladder.blocked, ladder.next) {
+        (Some(step), ..) => (step, None, None),
+        (None, Some(block), _) => (block.step, None, Some(block.reason)),
+        (None, None, next) => next.map(|(day, step)| (step, Some(day), None))?,
+    };
+    Some(Coming { pk: p.row.invoice.pk, step: world.cadence.steps[step].id.clone(), on, blocked })
 }
 
 /// The step that is next, its rows by place, and the addresses that it has.

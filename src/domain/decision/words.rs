@@ -71,7 +71,8 @@ fn on_its_cadence(world: &World, p: &Placed, ladder: &Ladder) -> String {
     let next = match (ladder.due, ladder.next) {
         (Some(due), _) => format!("step {} is due", steps[due].id),
         (None, Some((day, step))) if ladder.blocked.is_none() => {
-            format!("step {} is next, on {day} at the earliest", steps[step].id)
+            let (step, name) = (&steps[step], &world.cadence.name);
+            format!("step {} is next, on {day} at the earliest ({}, by cadence \"{name}\")", step.id, step.when)
         }
         (None, Some((day, _))) => format!("next look on {day}"),
         (None, None) if ladder.blocked.is_some() => "nothing further by date".to_owned(),

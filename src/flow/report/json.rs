@@ -31,9 +31,10 @@ pub fn json(desk: &Desk, report: &Report, time: impl Fn(Timestamp) -> String) ->
             "uncertain": { "count": decide.uncertain.0, "first": uncertain },
             "holds_ending": few(&decide.holds, "invoice", "kind", &time), "unreachable": few(&decide.unreachable, "", "", &time),
             "needs_data": group(&decide.needs_data), "cannot_reach": group(&decide.cannot_reach), "covered": group(&decide.covered),
+            "finished": group(&decide.finished),
         },
         "pending": {
-            "finished": group(&decide.finished), "disputed": group(&decide.disputed), "disputed_part": group(&decide.disputed_part),
+            "unreachable": few(&decide.known_unreachable, "", "", &time), "disputed": group(&decide.disputed), "disputed_part": group(&decide.disputed_part),
             "old_debt": group(&decide.old_debt), "state": group(&decide.state), "kind_unknown": group(&decide.kind_unknown),
         },
         "today": today(report),

@@ -9,7 +9,7 @@ mod page;
 mod send;
 
 pub use json::json;
-pub use page::{page, spoken};
+pub use page::{Form, page, spoken};
 pub use send::step;
 
 use super::calls::{self, Ranked};
@@ -139,8 +139,10 @@ pub struct Decide {
     pub needs_data: Group,
     /// A step was not delivered, and nothing firmer may leave.
     pub cannot_reach: Group,
-    /// Customers who cannot be reached at all.
+    /// Customers who cannot be reached at all, since the last report.
     pub unreachable: Few,
+    /// Those of whom an earlier report told.
+    pub known_unreachable: Few,
     /// In dispute as a whole.
     pub disputed: Group,
     /// In dispute in part: that part.
@@ -160,7 +162,8 @@ pub struct Decide {
 impl Decide {
     /// How many matters wait today: questions, messages, holds and customers. What stands for longer is not counted.
     pub fn count(&self) -> u64 {
-        let groups: u64 = [&self.needs_data, &self.cannot_reach, &self.covered].into_iter().map(|g| g.customers).sum();
+        let groups: u64 =
+            [&self.needs_data, &self.cannot_reach, &self.covered, &self.finished].into_iter().map(|g| g.customers).sum();
         self.approvals.0 + self.uncertain.0 + self.holds.count + self.unreachable.count + groups
     }
 }
@@ -246,8 +249,8 @@ pub async fn build(desk: &Desk) -> Result<Report, DeskError> {
     questions(desk, &mut decide, now).await?;
     let mut uncertain = desk.store.uncertain().await?;
     decide.uncertain = (uncertain.len() as u64, cut(&mut uncertain));
-    decide.holds = desk.store.holds_ending(before, day, FEW as i64).await?;
-    decide.unreachable = unreachable(desk, now).await?;
+    decide.holds = desk.store.holds_ending((before, day), desk.is_redirected(), FEW as i64).await?;
+    (decide.unreachable, decide.known_unreachable) = unreachable(desk, since, now).await?;
     let mut calls = calls::ranked(desk, now).await?;
     today.calls = (calls.len() as u64, cut(&mut calls));
     let mut tasks = desk.store.tasks_to_do(TaskKind::Task, desk.is_redirected(), day).await?;
@@ -274,8 +277,9 @@ pub async fn build(desk: &Desk) -> Result<Report, DeskError> {
 /// Of so many customers who cannot be reached it is looked up whether their state forbids messages anyway.
 const MOST_UNREACHABLE: i64 = 500;
 
-/// Customers who cannot be reached and should be: to whom nothing may be written, nobody looks for an address.
-async fn unreachable(desk: &Desk, now: Timestamp) -> Result<Few, DeskError> {
+/// Customers who cannot be reached and should be, those of late and those known before: to whom nothing may be written,
+/// nobody looks for an address.
+async fn unreachable(desk: &Desk, since: Timestamp, now: Timestamp) -> Result<(Few, Few), DeskError> {
     let (mut found, keys) = desk.store.out_of_reach(MOST_UNREACHABLE).await?;
     for file in desk.files(&keys, now).await? {
         if file.debtor.state.is_some_and(State::silences) {
@@ -283,8 +287,13 @@ async fn unreachable(desk: &Desk, now: Timestamp) -> Result<Few, DeskError> {
             found.count = found.count.saturating_sub(1);
         }
     }
-    found.list.truncate(FEW);
-    Ok(found)
+    let all = found.count;
+    let (mut new, mut known): (Vec<Told>, Vec<Told>) =
+        found.list.into_iter().partition(|told| told.since.is_some_and(|at| at >= since));
+    let count = new.len() as u64;
+    new.truncate(FEW);
+    known.truncate(FEW);
+    Ok((Few { count, list: new }, Few { count: all.saturating_sub(count), list: known }))
 }
 
 /// The first few.

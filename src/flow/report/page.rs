@@ -1,5 +1,8 @@
 //! The report in a language: what it says, line by line. Reasons are the decision's own, by their words in that language.
 
+mod names;
+mod ties;
+
 use super::{Decide, Group, Leaving, Question, Report, Sums, channel};
 use crate::config::CadenceFile;
 use crate::config::report::Words;
@@ -7,7 +10,6 @@ use crate::domain::currency::Currency;
 use crate::domain::decision::Brake;
 use crate::domain::money::Money;
 use crate::domain::reason::Reason;
-use crate::domain::step::{Channel, Rank};
 use crate::domain::time::{days_between, local_date};
 use crate::flow::calls::{Ranked, Urgency};
 use crate::flow::desk::Desk;
@@ -30,6 +32,17 @@ struct Tongue<'a> {
     zone: &'a TimeZone,
     today: Date,
     cadences: &'a [CadenceFile],
+    /// The language, for what cadences say in several.
+    language: &'a str,
+}
+
+/// Where a page is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// In a mail: of amounts that add up the total alone.
+    Mail,
+    /// Printed: with the state of every amount.
+    Table,
 }
 
 /// Whether there are words for a language, or for its base language.
@@ -40,16 +53,16 @@ pub fn spoken(desk: &Desk, language: &str) -> bool {
 
 /// The report as a page in a language; in English where there are no words for it. `None` only when even those are gone,
 /// which `check` refuses.
-pub fn page(desk: &Desk, report: &Report, language: &str) -> Option<Page> {
+pub fn page(desk: &Desk, report: &Report, language: &str, form: Form) -> Option<Page> {
     let (language, words) = desk.setup.report_words(language)?;
     let zone = &desk.setup.settings.creditor.timezone;
     let cadences = &desk.setup.cadences;
-    let tongue = Tongue { words, labels: desk.letters.labels(language)?, zone, today: report.day, cadences };
-    Some(tongue.page(report, language, &desk.setup.settings.creditor.name))
+    let tongue = Tongue { words, labels: desk.letters.labels(language)?, zone, today: report.day, cadences, language };
+    Some(tongue.page(report, form, &desk.setup.settings.creditor.name))
 }
 
 impl Tongue<'_> {
-    fn page(&self, report: &Report, language: &str, firm: &str) -> Page {
+    fn page(&self, report: &Report, form: Form, firm: &str) -> Page {
         let text = |key: &str| self.words.text(key).to_owned();
         let tile = |value: u64, key: &str, anchor| Tile { value: self.number(value), label: text(key), anchor };
         let tiles = vec![
@@ -69,10 +82,10 @@ impl Tongue<'_> {
         let mut blocks = vec![self.decide(&report.decide), self.today(report), self.past(report)];
         blocks.insert(2, self.pending(&report.decide));
         blocks.push(self.silence(report));
-        blocks.extend(report.ties.0.iter().map(|(currency, tie)| self.tie(*currency, tie)));
+        blocks.extend(self.ties(&report.ties, form));
         blocks.retain(|b| !b.lines.is_empty() || !b.remark.is_empty());
         Page {
-            language: language.to_owned(),
+            language: self.language.to_owned(),
             subject: format!("{stopped}{}, {when}{}{}", text("page.title"), self.labels.colon(), figures.join(", ")),
             firm: firm.to_owned(),
             title: text("page.title"),
@@ -144,8 +157,10 @@ impl Tongue<'_> {
     fn stop(&self, brake: &Brake) -> String {
         let channel = brake.channel.map(|c| self.channel(c)).unwrap_or_default();
         let why = capital(&self.words.fill(&format!("reason.{}", brake.reason), &[("channel", channel)]));
-        let others = matches!(brake.reason, Reason::PollFailed | Reason::LedgerShrunk | Reason::ChannelStopped);
-        if others && !brake.text.is_empty() { format!("{why} [{}]", brake.text) } else { why }
+        match of_others(brake) {
+            Some(words) => format!("{why} [{words}]"),
+            None => why,
+        }
     }
 
     fn decide(&self, decide: &Decide) -> Block {
@@ -165,7 +180,7 @@ impl Tongue<'_> {
         let holds = decide.holds.list.iter().map(|h| {
             let kind = self.words.text(&format!("hold.{}", h.how.as_deref().unwrap_or("operator")));
             let until = h.on.map(|day| self.day(day)).unwrap_or_default();
-            item(named(h), [kind, until.as_str(), h.text.as_deref().unwrap_or_default()], String::new())
+            item(named(h), [kind, until.as_str(), self.why_held(h).as_str()], String::new())
         });
         self.list(&mut lines, "decide.holds", decide.holds.count, holds.collect());
         self.group(&mut lines, "decide.cannot_reach", &decide.cannot_reach, true);
@@ -176,6 +191,7 @@ impl Tongue<'_> {
         self.list(&mut lines, "decide.unreachable", decide.unreachable.count, lost.collect());
         self.group(&mut lines, "decide.needs_data", &decide.needs_data, true);
         self.group(&mut lines, "decide.covered", &decide.covered, true);
+        self.group(&mut lines, "decide.finished", &decide.finished, true);
         self.block("decide", "decide.title", lines, "decide.none")
     }
 
@@ -183,7 +199,7 @@ impl Tongue<'_> {
         let asked = self.day(local_date(q.asked.asked_at, self.zone));
         let (until, step) = (self.day(q.asked.until), self.step(q.rank, q.asked.step.as_deref().unwrap_or_default()));
         let when = self.words.fill(words, &[("asked", &asked), ("until", &until)]);
-        let what = q.asked.text.clone().unwrap_or(step);
+        let what = q.asked.text.as_deref().map_or(step, |text| self.text(q.asked.case.as_ref(), q.asked.step.as_deref(), text));
         let owner = q.asked.owner.clone().unwrap_or_default();
         item(who(&q.asked.name, &q.asked.debtor), [what, when, owner], self.money(q.amount))
     }
@@ -192,7 +208,6 @@ impl Tongue<'_> {
     fn pending(&self, decide: &Decide) -> Block {
         let mut lines = Vec::new();
         for (key, group) in [
-            ("finished", &decide.finished),
             ("disputed", &decide.disputed),
             ("disputed_part", &decide.disputed_part),
             ("old_debt", &decide.old_debt),
@@ -200,6 +215,15 @@ impl Tongue<'_> {
             ("kind_unknown", &decide.kind_unknown),
         ] {
             self.group(&mut lines, &format!("decide.{key}"), group, false);
+        }
+        if decide.known_unreachable.count > 0 {
+            let known = &decide.known_unreachable;
+            let names: Vec<String> = known.list.iter().take(NAMED).map(|u| u.name.clone()).collect();
+            let more = known.count.saturating_sub(names.len() as u64);
+            let more = (more > 0).then(|| self.words.fill("page.more", &[("n", &self.number(more))]));
+            let (count, label) = (self.number(known.count), self.words.text("decide.unreachable_known").to_owned());
+            let note = names.into_iter().chain(more).collect::<Vec<_>>().join(", ");
+            lines.push(Line { count, label, note, ..Line::default() });
         }
         Block { anchor: "pending", title: self.words.text("decide.pending").to_owned(), lines, ..Block::default() }
     }
@@ -211,7 +235,10 @@ impl Tongue<'_> {
         self.list(&mut lines, "today.calls", *count, calls.iter().map(|c| self.call(c)).collect());
         let (count, tasks) = &today.tasks;
         let rows = tasks.iter().map(|(t, state)| {
-            let what = state.map_or_else(|| t.text.clone(), |s| self.words.text(&format!("state.{}", s.as_str())).to_owned());
+            let what = state.map_or_else(
+                || self.text(t.case.as_ref(), t.step.as_deref(), &t.text),
+                |s| self.words.text(&format!("state.{}", s.as_str())).to_owned(),
+            );
             item(who(&t.name, &t.debtor), [what, t.owner.clone().unwrap_or_default(), self.day(t.due_on)], String::new())
         });
         self.list(&mut lines, "today.tasks", *count, rows.collect());
@@ -302,33 +329,6 @@ impl Tongue<'_> {
         self.block("silence", "silence.title", lines, "silence.none")
     }
 
-    fn tie(&self, currency: Currency, tie: &Tie) -> Block {
-        let money = |minor: i64| self.labels.money(Money::new(minor, currency));
-        let line = |label: String, rows: u64, minor: i64| Line {
-            count: self.number(rows),
-            label: capital(&label),
-            amount: money(minor),
-            ..Line::default()
-        };
-        let mut states: Vec<_> = tie.states.iter().collect();
-        states.sort_by_key(|(_, (minor, _))| std::cmp::Reverse(*minor));
-        let mut lines: Vec<Line> = states.iter().map(|(s, (minor, rows))| line(self.state(s), *rows, *minor)).collect();
-        lines.push(line(self.words.text("tie.sum").to_owned(), tie.rows(), tie.sum()));
-        lines.push(Line { label: self.words.text("tie.ledger").to_owned(), amount: money(tie.ledger), ..Line::default() });
-        let remark = if tie.holds() { self.words.text("tie.good").to_owned() } else { self.gap(currency, tie) };
-        let title = format!("{} ({})", self.words.text("tie.title"), currency.code());
-        Block { anchor: "tie", title, lines, remark, loud: !tie.holds(), total: true }
-    }
-
-    /// A state of the tie-out.
-    fn state(&self, state: &str) -> String {
-        match state.split_once(':') {
-            Some(("held", reason)) => self.words.text(&format!("reason.{reason}")).to_owned(),
-            Some((kind, step)) => self.words.fill(&format!("tie.{kind}"), &[("step", &self.step_named(step))]),
-            None => self.words.text(&format!("tie.{state}")).to_owned(),
-        }
-    }
-
     // ---- parts
 
     fn block(&self, anchor: &'static str, title: &str, lines: Vec<Line>, none: &str) -> Block {
@@ -384,24 +384,6 @@ impl Tongue<'_> {
         }
     }
 
-    /// A step, by what its rank means and by its name.
-    fn step(&self, rank: Option<Rank>, step: &str) -> String {
-        match rank {
-            Some(rank) => format!("{} ({step})", self.words.text(&format!("rank.{rank}"))),
-            None => step.to_owned(),
-        }
-    }
-
-    /// The same for a step that is known by its name alone: the first cadence that has it says what it means.
-    fn step_named(&self, name: &str) -> String {
-        let mut steps = self.cadences.iter().flat_map(|c| &c.cadence.steps);
-        self.step(steps.find(|s| s.id.to_string() == name).and_then(|s| s.rank), name)
-    }
-
-    fn channel(&self, channel: Channel) -> &str {
-        self.words.text(&format!("page.channel_{channel}"))
-    }
-
     fn many(&self, one: &str, many: &str, n: u64) -> String {
         if n == 1 { self.words.text(one).to_owned() } else { self.words.fill(many, &[("n", &self.number(n))]) }
     }
@@ -446,6 +428,21 @@ impl Tongue<'_> {
         };
         self.words.fill(key, &[("n", &n.to_string())])
     }
+}
+
+/// What others said of a stop, without the words that the program puts before it: those stand in the report's language
+/// already. Of a ledger that shrank, how many rows of how many are gone.
+fn of_others(brake: &Brake) -> Option<String> {
+    let words = match brake.reason {
+        Reason::PollFailed => brake.text.strip_prefix("the last poll failed: ")?,
+        Reason::ChannelStopped => brake.text.split_once(" is stopped: ")?.1,
+        Reason::LedgerShrunk => {
+            let (gone, rest) = brake.text.split_once(" of ")?;
+            return Some(format!("{gone}/{}", rest.split_once(' ')?.0));
+        }
+        _ => return None,
+    };
+    (!words.is_empty()).then(|| words.to_owned())
 }
 
 fn add(sums: &mut Sums, more: &Sums) {

@@ -5,7 +5,7 @@
 //! comes twice is seen to, one that never comes would be missed by nobody. What could not leave on its day is not sent later;
 //! the next report says that it was lost.
 
-use super::{Report, build, page};
+use super::{Form, Report, build, page};
 use crate::channel::email::{Envelope, MailParts, Mailer, build as build_mail};
 use crate::channel::{Fault, Sent};
 use crate::domain::attempt::{Outcome, retry_delay};
@@ -135,7 +135,7 @@ async fn transmit(desk: &Desk, mailer: &mut Mailer, report: &Report, day: Date, 
 fn message(desk: &Desk, report: &Report, day: Date, to: &Address, now: Timestamp) -> Result<(Envelope, Vec<u8>), String> {
     let settings = &desk.setup.settings;
     let email = settings.email.as_ref().ok_or("[email] is not configured")?;
-    let page = page(desk, report, &settings.creditor.language).ok_or("the report has no words")?;
+    let page = page(desk, report, &settings.creditor.language, Form::Mail).ok_or("the report has no words")?;
     let mail = Mail {
         subject: page.subject.clone(),
         text: page.text(WIDTH),

@@ -17,6 +17,32 @@ fn a_task_has_no_attachments() {
     own(task).tells(&["cadences/own.toml:8:1: a task has no attachments"]);
 }
 
+#[test]
+fn words_in_several_languages() {
+    let call = "name = \"own\"\n\n[[step]]\nid = \"ring\"\nwhen = \"2 days after due\"\nchannel = \"call\"\n";
+    let good = own(&format!(
+        "{call}text = {{ fr = \"Demander\", en = \"Ask\" }}\ntitle = {{ fr = \"appel\", nl-BE = \"telefoontje\" }}\n"
+    ));
+    let setup = good.setup();
+    let step = &setup.cadence("own").unwrap().steps[0];
+    assert_eq!((step.letter.as_str(), step.called("fr-BE"), step.called("nl-be")), ("Demander", "appel", "telefoontje"));
+    assert_eq!((step.said("Ask", "fr"), step.said("Something else", "fr")), ("Demander".to_owned(), "Something else".to_owned()));
+    assert_eq!(setup.step_called("own", "ring"), "appel");
+    assert_eq!(setup.step_called("own", "gone"), "gone");
+    own(&format!("{call}text = {{ fr = \"Demander\", xx = \"?\" }}\n"))
+        .tells(&["cadences/own.toml:7:27: \"text\" names the language \"xx\"; wanted one with letters: de, en, fr, nl"]);
+    own(&format!("{call}text = \"Ask\"\ntitle = {{ nl = \"telefoontje\" }}\n")).tells(&[
+        "cadences/own.toml:8:1: \"title\" has no words in your language, \"fr\", and none in \"en\" to stand in; wanted one of them",
+    ]);
+    own(&format!("{call}text = {{ fr = \" \" }}\n"))
+        .tells(&["cadences/own.toml:7:15: \"text\" is empty; wanted what is to be done, in a sentence"]);
+    own(call).tells(&["cadences/own.toml:3:1: \"text\" is missing in [[step]]; wanted what is to be done, in a sentence"]);
+    let long = "a".repeat(61);
+    own(&format!("{call}text = \"Ask\"\ntitle = \"{long}\"\n")).tells(&[&format!(
+        "cadences/own.toml:8:9: \"title\" is \"{long}\"; wanted a few words on one line, at most 60 characters, such as \"first reminder\""
+    )]);
+}
+
 /// Steps by mail: id and when. The first id stands on line 4.
 fn steps(list: &[(&str, &str)]) -> Tree {
     let step = |(id, when): &(&str, &str)| format!("\n[[step]]\nid = \"{id}\"\nwhen = \"{when}\"\nchannel = \"email\"\n");
@@ -28,7 +54,7 @@ fn unknown_keys() {
     own(&format!("name = \"own\"\nspeed = 3\n\n[window]\nhour = \"1\"\n{STEP}colour = \"red\"\n")).tells(&[
         "cadences/own.toml:2:1: unknown key \"speed\" here; wanted one of: applies_to, calendar, gone, group, minimum, name, pay_run_guard, quiet, spacing, step, window",
         "cadences/own.toml:5:1: unknown key \"hour\" in [window]; wanted one of: days, hours, sms",
-        "cadences/own.toml:11:1: unknown key \"colour\" in [[step]]; wanted one of: approval, attach, cc, channel, id, letter, needs, notify_owner, only_if, rank, to, tone, was, when",
+        "cadences/own.toml:11:1: unknown key \"colour\" in [[step]]; wanted one of: approval, attach, cc, channel, id, letter, needs, notify_owner, only_if, rank, title, to, tone, was, when",
     ]);
 }
 

@@ -6,7 +6,7 @@ use crate::support::STANDARD;
 const VARIABLES: &str = "creditor.name, creditor.contact, creditor.iban, creditor.enterprise_no, debtor.name, debtor.business, \
                          debtor.consumer, person.name, invoice.number, invoice.issued_on, invoice.due_on, invoice.due_short, \
                          invoice.amount, invoice.days_late, invoice.po_number, count, numbers, single, sum, days_late, part_paid, \
-                         undisputed, heading, other_stages, payments_shown, payments_until, today, deadline, deadline_short, \
+                         undisputed, heading, other_stages, others_firmer, payments_shown, payments_until, today, deadline, deadline_short, \
                          formal_on, law, copies, copies_all, free_reminder, tone, free_days, free_until, items, payment, pay_reference, \
                          pay_link";
 

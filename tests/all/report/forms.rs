@@ -12,7 +12,7 @@ async fn a_full_morning_in_each_language() {
     let built = report::build(world.desk()).await.unwrap();
     for language in ["fr", "nl", "de", "en"] {
         insta::assert_snapshot!(format!("full_{language}"), text(&world, language).await);
-        let html = report::page(world.desk(), &built, language).unwrap().html().unwrap();
+        let html = report::page(world.desk(), &built, language, report::Form::Mail).unwrap().html().unwrap();
         if let Some(folder) = relance::config::environment().get("RELANCE_TEST_PAGES") {
             std::fs::write(format!("{folder}/{language}.html"), &html).unwrap();
         }

@@ -15,7 +15,7 @@ pub const MORNING: &str = "2026-11-12T07:30:00+01:00";
 /// The report as text in a language.
 pub async fn text(world: &World, language: &str) -> String {
     let built = report::build(world.desk()).await.unwrap();
-    report::page(world.desk(), &built, language).unwrap().text(80)
+    report::page(world.desk(), &built, language, report::Form::Table).unwrap().text(80)
 }
 
 /// The report as JSON.

@@ -43,7 +43,7 @@ async fn what_does_not_tie_out_is_said_loudly_and_first() {
     for (language, words) in
         [("fr", "NE CONCORDENT PAS"), ("nl", "STEMMEN NIET OVEREEN"), ("de", "STIMMT NICHT"), ("en", "DOES NOT AGREE")]
     {
-        let page = report::page(world.desk(), &built, language).unwrap();
+        let page = report::page(world.desk(), &built, language, report::Form::Mail).unwrap();
         let text = page.text(80);
         let first = text.lines().nth(3).unwrap();
         assert!(first.starts_with("!! ") && text.matches(words).count() == 2, "{text}");

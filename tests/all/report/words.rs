@@ -3,6 +3,10 @@
 use super::text;
 use crate::support::{Config, Row, Smtp, World};
 use relance::config::report::Words;
+use relance::domain::decision::Brake;
+use relance::domain::reason::Reason;
+use relance::domain::step::Channel;
+use relance::flow::report::{Form, page};
 
 /// What a world's configuration says of the words of a file beside it.
 fn problems(language: &str, text: &str) -> Vec<String> {
@@ -84,5 +88,35 @@ async fn what_stops_sending_is_told_in_each_language() {
         all.push(head(text(&world, language).await));
     }
     insta::assert_snapshot!("stopped", all.join("\n\n"));
+    world.finish().await;
+}
+
+/// What others said stands as they said it; the program's own words around it are those of the report.
+#[tokio::test]
+async fn a_stop_is_told_in_one_language() {
+    let world = World::new(Config::mail(25)).await;
+    world.set(super::MORNING);
+    let mut built = relance::flow::report::build(world.desk()).await.unwrap();
+    let stop = |reason, text: &str| Brake::new(reason, text.to_owned());
+    built.sending.stops = vec![
+        stop(Reason::PollFailed, "the last poll failed: no such table: invoices"),
+        stop(
+            Reason::LedgerShrunk,
+            "31 of 90 open invoices are gone from the ledger since it was last read, more than 30 %; if they were paid or cancelled, say `relance release --ledger`",
+        ),
+        Brake { channel: Some(Channel::Email), ..stop(Reason::ChannelStopped, "the channel email is stopped: login refused") },
+        stop(Reason::PollFailed, "the ledger has not been read yet; nothing is wrong if relance was started just now"),
+    ];
+    let page = page(world.desk(), &built, "fr", Form::Mail).unwrap();
+    let stops: Vec<String> = page.facts[..4].iter().map(|f| f.replace(['\u{a0}', '\u{202f}'], " ")).collect();
+    assert_eq!(
+        stops,
+        [
+            "La comptabilité n’a pas pu être lue [no such table: invoices]",
+            "Trop de factures ont disparu d’un coup ; après vérification : relance release --ledger [31/90]",
+            "Le canal e-mail ne fonctionne pas [login refused]",
+            "La comptabilité n’a pas pu être lue",
+        ]
+    );
     world.finish().await;
 }

@@ -161,9 +161,12 @@ fn entry(v: &Value) -> Entry {
     }
 }
 
-/// The lines of a report's last part that give a sum: of all states, and of the ledger.
+/// The lines of a report's last part that give a sum: of all states, and of the ledger. One that says that both are the same
+/// gives two.
 fn totals(text: &str) -> Vec<(String, i64)> {
-    let sums = text.lines().filter_map(|l| l.split_once(" Total ").or(l.split_once(" Comptabilité ")));
+    let both = |l: &str| if l.contains(" Total = Comptabilité ") { 2 } else { 1 };
+    let lines = text.lines().flat_map(|l| std::iter::repeat_n(l, both(l)));
+    let sums = lines.filter_map(|l| l.split_once(" Comptabilité ").or(l.split_once(" Total ")));
     let sign = |l: &str| Some(if l.ends_with('€') { "EUR" } else { l.ends_with('£').then_some("GBP")? }.to_owned());
     sums.filter_map(|(_, sum)| Some((sign(sum)?, cents(sum)))).collect()
 }

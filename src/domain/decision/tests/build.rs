@@ -66,6 +66,8 @@ pub(super) fn step(id_: &str, when: &str) -> Step {
         cc: vec![],
         approval: false,
         notify_owner: None,
+        title: None,
+        text: None,
         overdue: false,
     }
 }

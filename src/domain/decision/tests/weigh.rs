@@ -76,7 +76,7 @@ fn before_a_step_is_due_its_pause_is_told() {
     let words = scene.explained("2026-06-04 10:00");
     assert_eq!(
         words[0],
-        "R4 no: F-1: 100.00 EUR open, 3 days past due, no step yet; step reminder is next, on 2026-06-05 at the earliest"
+        "R4 no: F-1: 100.00 EUR open, 3 days past due, no step yet; step reminder is next, on 2026-06-05 at the earliest (4 working days after due, by cadence \"standard\")"
     );
     assert!(
         words.contains(&"R12 no: F-1: step reminder waits until 2026-06-10 because of a part payment".to_owned()),
