@@ -46,6 +46,7 @@ statements! {
     RETURN_STOP = "INSERT INTO stopped (channel, address, at) VALUES ('sms', $1, $2) ON CONFLICT (channel, address) DO NOTHING";
     RETURN_STOPPED = "SELECT address FROM stopped WHERE channel = 'sms' AND address IN (SELECT value ->> 0 FROM json_each($1))";
     RETURN_UNREAD = "SELECT count(*) FROM inbound WHERE state = 'unread' AND debtor_pk = $1";
+    RETURN_UNREAD_ALL = "SELECT count(*) FROM inbound WHERE state = 'unread'";
     RETURN_LIST = "SELECT b.pk, b.at, b.via, b.kind, b.matched_by, b.message_pk, b.sender, b.subject, b.text, b.class, b.grave, b.back_on, b.state, b.read_at,
             b.said_by, b.remark, b.erased_at, d.source_id, d.name,
             (SELECT max(h.until_day) FROM hold h WHERE h.inbound_pk = b.pk AND h.ended_at IS NULL) AS until_day
@@ -259,6 +260,11 @@ impl Store {
     /// How much of a customer's waits to be read.
     pub async fn unread_of(&self, debtor_pk: i64) -> Result<i64, StoreError> {
         query(RETURN_UNREAD).bind(debtor_pk).sure(&self.reader).await
+    }
+
+    /// How much waits to be read.
+    pub async fn unread(&self) -> Result<u64, StoreError> {
+        Ok(query(RETURN_UNREAD_ALL).sure::<i64>(&self.reader).await?.unsigned_abs())
     }
 
     /// Puts on record what came, with all that follows, all or nothing; `None` when it has come before.

@@ -5,6 +5,7 @@ use crate::domain::money::Money;
 use crate::flow::calls::Urgency;
 use crate::flow::desk::Desk;
 use crate::store::reports::{Few, Told};
+use crate::store::returns::Inbound;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -21,6 +22,11 @@ pub fn json(desk: &Desk, report: &Report, time: impl Fn(Timestamp) -> String) ->
             |u| json!({ "id": u.id, "debtor": u.debtor, "name": u.name, "step": u.step, "channel": u.channel, "at": time(u.at) }),
         )
         .collect();
+    let answer = |b: &Inbound| {
+        json!({ "id": b.id, "debtor": b.debtor, "name": b.name, "from": b.sender, "subject": b.subject, "at": time(b.at),
+            "speaks_of": b.grave, "held_until": b.held_until.map(|d| d.to_string()) })
+    };
+    let answers: Vec<Value> = decide.answers.1.iter().map(answer).collect();
     json!({
         "creditor": desk.setup.settings.creditor.name,
         "at": time(report.at), "day": report.day.to_string(), "since": time(report.since),
@@ -29,6 +35,7 @@ pub fn json(desk: &Desk, report: &Report, time: impl Fn(Timestamp) -> String) ->
             "count": decide.count(),
             "approvals": questions(&decide.approvals), "notices": questions(&decide.notices),
             "uncertain": { "count": decide.uncertain.0, "first": uncertain },
+            "answers": { "count": decide.answers.0, "first": answers },
             "holds_ending": few(&decide.holds, "invoice", "kind", &time), "unreachable": few(&decide.unreachable, "", "", &time),
             "needs_data": group(&decide.needs_data), "cannot_reach": group(&decide.cannot_reach), "covered": group(&decide.covered),
             "finished": group(&decide.finished),

@@ -27,6 +27,7 @@ use crate::domain::time::{instant, local_date};
 use crate::store::questions::Waiting;
 use crate::store::recovery::UncertainRow;
 use crate::store::reports::{AcceptedRow, Few, Happened, PromiseCounts, Told};
+use crate::store::returns::{Inbound, InboundFilter};
 use crate::store::tasks::OpenTask;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -133,6 +134,8 @@ pub struct Decide {
     pub notices: (u64, Vec<Question>),
     /// Messages that may or may not have left.
     pub uncertain: (u64, Vec<UncertainRow>),
+    /// What customers wrote and nobody has read, the oldest first.
+    pub answers: (u64, Vec<Inbound>),
     /// Holds that end since the last report.
     pub holds: Few,
     /// Something is not known that a step needs.
@@ -164,7 +167,7 @@ impl Decide {
     pub fn count(&self) -> u64 {
         let groups: u64 =
             [&self.needs_data, &self.cannot_reach, &self.covered, &self.finished].into_iter().map(|g| g.customers).sum();
-        self.approvals.0 + self.uncertain.0 + self.holds.count + self.unreachable.count + groups
+        self.approvals.0 + self.uncertain.0 + self.answers.0 + self.holds.count + self.unreachable.count + groups
     }
 }
 
@@ -249,6 +252,8 @@ pub async fn build(desk: &Desk) -> Result<Report, DeskError> {
     questions(desk, &mut decide, now).await?;
     let mut uncertain = desk.store.uncertain().await?;
     decide.uncertain = (uncertain.len() as u64, cut(&mut uncertain));
+    let mut answers = desk.store.inbound(0, InboundFilter { unread: true, ..InboundFilter::default() }).await?;
+    decide.answers = (desk.store.unread().await?, cut(&mut answers));
     decide.holds = desk.store.holds_ending((before, day), desk.is_redirected(), FEW as i64).await?;
     (decide.unreachable, decide.known_unreachable) = unreachable(desk, since, now).await?;
     let mut calls = calls::ranked(desk, now).await?;

@@ -172,6 +172,14 @@ impl Tongue<'_> {
             item(who(&u.name, &u.debtor), [self.step_named(&u.step).as_str(), channel, &since], String::new())
         });
         self.list(&mut lines, "decide.uncertain", *count, rows.collect());
+        let (count, few) = &decide.answers;
+        let rows = few.iter().map(|b| {
+            let since = self.words.fill("decide.uncertain_since", &[("date", &self.day(local_date(b.at, self.zone)))]);
+            let held = b.held_until.map(|day| self.words.fill("decide.answers_held", &[("date", &self.day(day))]));
+            let who = who(b.name.as_deref().unwrap_or_default(), b.debtor.as_deref().unwrap_or_default());
+            item(who, [b.subject.as_str(), &since, held.as_deref().unwrap_or_default()], String::new())
+        });
+        self.list(&mut lines, "decide.answers", *count, rows.collect());
         for (key, each, (count, few)) in [("approvals", "approval", &decide.approvals), ("notices", "notice", &decide.notices)] {
             let untold = |q: &Question| if q.asked.is_untold() { "_untold" } else { "" };
             let rows = few.iter().map(|q| self.question(q, &format!("decide.{each}{}", untold(q))));

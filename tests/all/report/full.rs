@@ -2,8 +2,10 @@
 
 use crate::support::{Act, Config, Row, Smtp, Stage, World};
 use jiff::civil::{Date, date};
+use relance::domain::inbound::{Came, Clues, Incoming, Via};
 use relance::flow::called::{self, Report};
 use relance::flow::calls::Reached;
+use relance::flow::listen;
 
 /// Everybody in Belgium, but for those below.
 const STANDARD: &str = r#"
@@ -192,6 +194,17 @@ async fn tuesday(world: &World) {
     world.pay("2026-0102").await;
     world.pay("2026-0122").await;
     world.change("2026-0145", "status", "void").await;
+    let clues = Clues { from: Some("c114@client.example".to_owned()), ..Clues::default() };
+    let answer = Incoming {
+        key: "an answer".to_owned(),
+        via: Via::Mail,
+        came: Came::Reply,
+        clues,
+        subject: "Votre courriel du 2 novembre".to_owned(),
+        text: "De quelle facture s’agit-il ?".to_owned(),
+        dated: None,
+    };
+    listen::take(world.desk(), &answer, world.clock.now()).await.unwrap();
     world.change("2026-0103", "balance", "340.00").await;
     world.change("2026-0104", "balance", "120.00").await;
     world
