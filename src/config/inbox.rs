@@ -184,5 +184,5 @@ fn after(text: &str) -> Option<After> {
 /// Whether a text can be the name of a folder, on a server or as a part of a path.
 fn is_folder(text: &str) -> bool {
     let dots = text.split('/').any(|part| matches!(part, "" | "." | ".."));
-    !dots && text.chars().count() <= 200 && !text.chars().any(|c| c.is_control() || matches!(c, '*' | '%'))
+    !dots && text.chars().count() <= 200 && !text.chars().any(|c| c.is_control() || matches!(c, '*' | '%' | '~'))
 }
