@@ -123,7 +123,12 @@ async fn refusals_say_what_to_do() {
         ),
         ("EXAMINE", Act::End("OK [READ-ONLY] but no number"), Trouble::Server, "UIDVALIDITY"),
         ("SEARCH", Act::End("BAD what?"), Trouble::Server, "at the search for new messages: what?"),
-        ("greeting", Act::Only(b"220 smtp.example ESMTP\r\n".to_vec()), Trouble::Server, "at the greeting: an answer that is none"),
+        (
+            "greeting",
+            Act::Only(b"220 smtp.example ESMTP\r\n".to_vec()),
+            Trouble::Server,
+            "at the greeting: an answer that is none",
+        ),
     ] {
         let error = at(command, act).await;
         assert!(error.trouble == trouble && error.text.contains(words), "{command}: {error:?}");
