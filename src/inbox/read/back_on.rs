@@ -262,7 +262,7 @@ fn find(text: &str, received: Date, days: &mut Vec<(Means, Date)>) {
     let word_begins = |at: usize| !text[..at].chars().next_back().is_some_and(char::is_alphanumeric);
     let behind = |at: usize, words: &str| {
         let rest = &text[at + words.len()..];
-        rest.starts_with(|c: char| c == ' ' || c == ':').then(|| rest.trim_start_matches([' ', ':']))
+        rest.starts_with([' ', ':']).then(|| rest.trim_start_matches([' ', ':']))
     };
     for (words, means, order) in BEFORE {
         for (at, _) in text.match_indices(words).filter(|(at, _)| word_begins(*at)) {

@@ -19,6 +19,7 @@ pub use clues::Ours;
 pub use html::to_text;
 pub use quote::own_words;
 
+use crate::domain::attempt::FaultClass;
 use crate::domain::hex::hex;
 use crate::domain::inbound::{Came, Clues, Incoming, Via};
 use auto::Sender;
@@ -79,7 +80,7 @@ fn came_back(head: &Head, parts: &Parts, sender: Sender, ours: &Ours, mail: &mut
     let read = status.and_then(|part| report::read(&part.bytes(MOST_STATUS)));
     mail.clues.returned_id = id;
     if let Some(report) = read {
-        mail.came = report.came;
+        mail.came = told_better(report.came, || odd::read(head, parts, sender.server).map(|odd| odd.came));
         mail.clues.envelope_id = report.envelope_id;
         mail.clues.recipient = report.recipient;
         addresses.extend(report.sender);
@@ -99,6 +100,17 @@ fn came_back(head: &Head, parts: &Parts, sender: Sender, ours: &Ours, mail: &mut
         mail.clues.tokens = clues::returned_tokens(&addresses, ours);
     }
     true
+}
+
+/// A report whose fields say no more than that it failed may say more in its words to people.
+fn told_better(came: Came, in_words: impl FnOnce() -> Option<Came>) -> Came {
+    match &came {
+        Came::Failed(returned) if returned.class == FaultClass::Server && !returned.expired => match in_words() {
+            Some(Came::Failed(better)) if better.class != FaultClass::Server || better.expired => Came::Failed(better),
+            _ => came,
+        },
+        _ => came,
+    }
 }
 
 /// The address that stands at the beginning of a line of a server's words, if it is none of ours.

@@ -1,7 +1,7 @@
 //! Delivery reports: recorded ones of Postfix, and those of other programs in their published shape.
 
 use super::{TODAY, mail, ours, sample};
-use relance::domain::attempt::FaultClass::{self, Address, Mailbox, Message, Network, Sender, Server};
+use relance::domain::attempt::FaultClass::{self, Address, Mailbox, Message, Network, Sender};
 use relance::domain::inbound::{Came, Incoming, Via};
 use relance::inbox::{Ours, read};
 
@@ -55,7 +55,7 @@ fn recorded_reports_of_postfix_are_read() {
 fn reports_of_other_programs_are_read() {
     for (name, came, id) in [
         ("exim-4.96-failed-5.0.0", ("failed", Some(Address), false), None),
-        ("exim-4.96-failed-timeout", ("failed", Some(Server), false), None),
+        ("exim-4.96-failed-timeout", ("failed", Some(Network), true), None),
         ("microsoft-365-failed-5.1.10", ("failed", Some(Address), false), None),
         ("microsoft-365-failed-5.7.1", ("failed", Some(Message), false), None),
         ("exchange-2019-delayed-4.4.7", ("delayed", Some(Network), false), None),
