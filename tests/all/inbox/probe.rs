@@ -4,6 +4,7 @@ use super::inbox;
 use super::server::{Act, Imap};
 use crate::program::{Firm, into_folder, late};
 use relance::config::settings::After;
+use std::os::unix::fs::PermissionsExt as _;
 
 #[tokio::test]
 async fn a_try_logs_in_and_changes_nothing() {
@@ -28,6 +29,8 @@ async fn check_connect_reaches_the_mailbox() {
     std::fs::create_dir_all(firm.path("conf.d")).unwrap();
     firm.write("conf.d/inbox.toml", &lines);
     firm.write("p", "open sesame\n");
+    firm.run(&["check", "--connect"]).ends(2);
+    std::fs::set_permissions(firm.path("p"), std::fs::Permissions::from_mode(0o600)).unwrap();
     let good = firm.run(&["check", "--connect"]).ends(0);
     assert!(good.out.contains("inbox: 127.0.0.1") && good.out.contains("\"INBOX\" holds 0 mails"), "{}", good.out);
     firm.write("p", "xyzzy-guess\n");
