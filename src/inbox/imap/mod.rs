@@ -55,16 +55,12 @@ impl Client {
 
     pub(super) async fn fetch(&mut self, cursor: Option<Cursor>, most: usize) -> Result<Batch, InboxError> {
         // Whatever breaks, or is dropped, before its end takes the connection with it.
-        if let Some(mut open) = self.open.take() {
-            match self.round(&mut open, cursor, most).await {
-                Ok(batch) => {
-                    self.open = Some(open);
-                    return Ok(batch);
-                }
-                // It may have gone while nobody spoke.
-                Err(e) if e.trouble == Trouble::Network => {}
-                Err(e) => return Err(e),
-            }
+        // It may also have gone while nobody spoke.
+        if let Some(mut open) = self.open.take()
+            && let Ok(batch) = self.round(&mut open, cursor, most).await
+        {
+            self.open = Some(open);
+            return Ok(batch);
         }
         let mut open = self.opened().await?;
         let batch = self.round(&mut open, cursor, most).await?;
@@ -172,30 +168,38 @@ impl Client {
 
     /// What is configured becomes of messages that are on record.
     pub(super) async fn took(&mut self, marks: &[Mark]) -> Result<(), InboxError> {
-        let (after, mut uids) = (self.after.clone(), Vec::new());
-        if after == After::Leave || marks.is_empty() {
+        if self.after == After::Leave || marks.is_empty() {
             return Ok(());
         }
-        let mut open = match self.open.take() {
-            Some(open) => open,
-            None => self.opened().await?,
-        };
+        if let Some(mut open) = self.open.take()
+            && self.put_away(&mut open, marks).await.is_ok()
+        {
+            self.open = Some(open);
+            return Ok(());
+        }
+        let mut open = self.opened().await?;
+        self.put_away(&mut open, marks).await?;
+        self.open = Some(open);
+        Ok(())
+    }
+
+    async fn put_away(&self, open: &mut Open, marks: &[Mark]) -> Result<(), InboxError> {
         // Numbers of a folder that was made anew are other messages'.
-        uids.extend(marks.iter().filter_map(|mark| match mark {
+        let own = |mark: &Mark| match mark {
             Mark::Uid { validity, uid } if *validity == open.validity => Some(*uid),
             _ => None,
-        }));
+        };
+        let uids: Vec<u32> = marks.iter().filter_map(own).collect();
         for some in uids.chunks(100) {
             let some = set(some.iter().copied());
-            match &after {
+            match &self.after {
                 After::Leave => {}
                 After::Seen => {
                     open.order("the mark of what was read", &format!("UID STORE {some} +FLAGS.SILENT (\\Seen)")).await?
                 }
-                After::Move(folder) => move_to(&mut open, &some, folder).await?,
+                After::Move(folder) => move_to(open, &some, folder).await?,
             }
         }
-        self.open = Some(open);
         Ok(())
     }
 

@@ -41,13 +41,15 @@ const FIELDS: [&str; 7] = [
     "X-Vacation",
 ];
 
-/// Whether a machine answered.
-pub(super) fn is(head: &Head, parts: &Parts, sender: Sender) -> bool {
+/// Whether a machine answered. What comes over a list of our own has the list's marks, whoever wrote it.
+pub(super) fn is(head: &Head, parts: &Parts, sender: Sender, own_list: bool) -> bool {
     let submitted = head.first("Auto-Submitted").map(|v| first_word(&v)).is_some_and(|v| !v.is_empty() && v != "no");
-    let precedence = head
-        .first("Precedence")
-        .is_some_and(|v| ["bulk", "auto_reply", "auto-reply", "junk", "list"].contains(&first_word(&v).as_str()));
-    let listed = head.has_beginning("List-") || FIELDS.iter().any(|name| head.has(name));
+    let machines = ["bulk", "auto_reply", "auto-reply", "junk", "list"];
+    let precedence = head.first("Precedence").map(|v| first_word(&v)).is_some_and(|v| {
+        let of_the_list = own_list && matches!(v.as_str(), "list" | "bulk");
+        machines.contains(&v.as_str()) && !of_the_list
+    });
+    let listed = (head.has_beginning("List-") && !own_list) || FIELDS.iter().any(|name| head.has(name));
     let receipt = parts.kind == "multipart/report";
     let said = head.words("Subject").is_some_and(|subject| says_so(&subject));
     submitted || precedence || listed || receipt || sender.null_path || sender.server || said
@@ -96,13 +98,15 @@ fn says_so(subject: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::clues::Ours;
     use super::super::mime;
     use super::*;
 
     fn machine(head: &str) -> bool {
         let mail = format!("{head}\r\n\r\ntext");
         let (head, body) = Head::read(mail.as_bytes());
-        is(&head, &mime::parts(&head, body), Sender::of(&head))
+        let own = Ours::new("b@canal.example", "compta@canal.example").is_list(&head);
+        is(&head, &mime::parts(&head, body), Sender::of(&head), own)
     }
 
     #[test]
@@ -115,6 +119,8 @@ mod tests {
             "List-Id: <x.example>",
             "List-Unsubscribe: <mailto:x>",
             "X-Autoreply: yes",
+            "List-Id: <compta.canal.example>\r\nAuto-Submitted: auto-replied",
+            "List-Id: <compta.canal.example.evil>",
             "X-Auto-Response-Suppress: All",
             "Return-Path: <>",
             "From: Mail Delivery System <MAILER-DAEMON@x.example>",
@@ -139,6 +145,8 @@ mod tests {
             "From: Postmaster Smith <smith@client.example>",
             "Subject: Re: Automatic reply: Reminder",
             "Subject: Absence de facture",
+            "Precedence: list\r\nList-Id: Our people <compta.canal.example>\r\nList-Unsubscribe: <x>",
+            "Precedence: list\r\nList-Post: <https://groups.example/x>, <mailto:compta@canal.example>",
         ] {
             assert!(!machine(head), "{head}");
         }

@@ -51,6 +51,14 @@ impl Ours {
         }
     }
 
+    /// Whether a mail came over a list that is itself one of our addresses: a firm's address is often a group of people.
+    pub(super) fn is_list(&self, head: &Head) -> bool {
+        let own = |id: &str| [&self.bounce, &self.contact].iter().any(|o| id == format!("{}.{}", o.user, o.domain));
+        let id = |value: String| value.rsplit('<').next().unwrap_or_default().trim_end_matches(['>', ' ']).to_lowercase();
+        head.all("List-Id").map(id).any(|id| own(&id))
+            || head.all("List-Post").any(|post| self.has(&post.replace("mailto:", " ")))
+    }
+
     /// Whether this is one of ours, with a token or without.
     pub(super) fn has(&self, address: &str) -> bool {
         addresses(address).any(|(user, domain)| {

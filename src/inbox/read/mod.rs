@@ -60,7 +60,7 @@ pub fn read(bytes: &[u8], ours: &Ours, received: Date) -> Incoming {
     mail.text = own_words(&text(&parts));
     mail.clues.answers = clues::answers(&head);
     mail.clues.from = clues::from(&head);
-    mail.came = match auto::is(&head, &parts, sender) {
+    mail.came = match auto::is(&head, &parts, sender, ours.is_list(&head)) {
         true => Came::Automatic { back_on: back_on(&mail.subject, &mail.text, received) },
         false => Came::Reply,
     };

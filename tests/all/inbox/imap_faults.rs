@@ -202,12 +202,18 @@ async fn a_round_that_is_dropped_has_not_happened() {
 
 #[tokio::test]
 async fn a_connection_that_went_while_nobody_spoke_is_made_again() {
-    let server = Imap::start(|_| {}).await;
-    let mut mailbox = inbox(server.port, |_, _| {});
-    let cursor = mailbox.fetch(None, 10).await.unwrap().cursor;
-    server.deliver(b"Subject: x\r\n\r\n");
-    server.act("SEARCH", Act::Close);
-    assert_eq!(mailbox.fetch(cursor, 10).await.unwrap().mails.len(), 1);
+    for act in [Act::Close, Act::Bye("autologout"), Act::End("NO not now"), Act::WrongTag] {
+        let server = Imap::start(|_| {}).await;
+        let mut mailbox = inbox(server.port, |inbox, _| inbox.after = After::Seen);
+        let cursor = mailbox.fetch(None, 10).await.unwrap().cursor;
+        server.deliver(b"Subject: x\r\n\r\n");
+        server.act("SEARCH", act.clone());
+        let batch = mailbox.fetch(cursor, 10).await.unwrap();
+        assert_eq!((batch.mails.len(), server.state().connections), (1, 2), "{act:?}");
+        server.act("STORE", act.clone());
+        mailbox.took(&[batch.mails[0].0.clone()]).await.unwrap();
+        assert_eq!(server.state().messages[0].flags, ["\\Seen"], "{act:?}");
+    }
 }
 
 #[tokio::test]
