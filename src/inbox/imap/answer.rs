@@ -113,7 +113,7 @@ impl Wire {
             let line = std::mem::take(&mut self.line);
             let line = line.strip_suffix(b"\n").unwrap_or(&line);
             let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if let Some((before, length)) = count(line) {
+            if let Some((before, length)) = count(line).filter(|_| !self.pieces.is_empty() || may_count(line)) {
                 if length > bounds.counted.saturating_sub(self.held) {
                     return Err(io::Error::other(format!("{length} bytes in one piece, more than were asked for")));
                 }
@@ -162,6 +162,12 @@ impl Wire {
             }
         }
     }
+}
+
+/// Whether counted bytes can follow a line: those that say how something went end in words for people, whatever these are.
+fn may_count(line: &[u8]) -> bool {
+    let word = line.strip_prefix(b"* ").map(|rest| rest.split(|b| *b == b' ').next().unwrap_or_default());
+    word.is_some_and(|word| ![&b"OK"[..], b"NO", b"BAD", b"BYE", b"PREAUTH"].iter().any(|state| word.eq_ignore_ascii_case(state)))
 }
 
 /// `… {123}` at the end of a line: what stands before it, and how many bytes follow.
@@ -382,6 +388,7 @@ mod tests {
             Ok(Answer::Untagged(untagged)) => untagged,
             other => panic!("{text}: {other:?}"),
         };
+        assert_eq!(read("* OK welcome to {5}").await.text(), "OK welcome to {5}");
         assert_eq!(read("* SEARCH 3 x 5 99999999999").await.found().collect::<Vec<_>>(), [3, 5]);
         assert_eq!(read("* OK [UIDVALIDITY 38575] yes").await.code("UIDVALIDITY"), Some(38575));
         assert_eq!((read("* 23 EXISTS").await.exists(), read("* 23 RECENT").await.exists()), (Some(23), None));

@@ -1,5 +1,8 @@
 //! A mailbox on a server, by IMAP (RFC 3501, IDLE of RFC 2177, MOVE of RFC 6851). Every wait has an end, and a connection in doubt
 //! is closed: whoever stops waiting for one of these loses a connection, and no mail.
+//!
+//! The conversation is our own, as that of SMTP is: what a server may send has a bound that fits what was asked, each command has
+//! an end in time, and no command is ever told to a log. No library at hand has all three.
 
 pub mod answer;
 mod session;
