@@ -2,6 +2,7 @@
 //! is read must have the properties that the rest relies on. `tests/run` calls them with the corpus and some mutations,
 //! `tests/fuzz` for as long as one likes, guided by coverage. Nothing of this is in the shipped program.
 
+pub mod inbox;
 pub mod ledger;
 pub mod letters;
 pub mod settings;
@@ -14,6 +15,7 @@ pub type Target = fn(&[u8]);
 /// All targets by the name of their corpus, with how many mutated inputs the short run tries: the slower, the fewer.
 pub const TARGETS: &[(&str, Target, usize)] = &[
     ("address", small::address, 3000),
+    ("back_on", inbox::back_on, 4000),
     ("cadence", settings::cadence, 400),
     ("cadence_test", settings::cadence_test, 300),
     ("calendar", settings::calendar, 200),
@@ -22,11 +24,14 @@ pub const TARGETS: &[(&str, Target, usize)] = &[
     ("document", small::document, 3000),
     ("gateway", settings::gateway, 1000),
     ("gateway_answer", wire::gateway_answer, 2000),
+    ("imap_answer", inbox::imap_answer, 3000),
     ("law", settings::law, 600),
     ("letter", letters::letter, 40),
     ("mail_back", wire::mail_back, 2000),
     ("mail_built", wire::mail_built, 1000),
+    ("mail_in", inbox::mail_in, 2000),
     ("money", small::money, 5000),
+    ("own_words", inbox::own_words, 2000),
     ("row", ledger::row, 1500),
     ("setting", settings::setting, 40),
     ("settings", settings::settings, 40),

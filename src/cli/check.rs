@@ -1,14 +1,16 @@
-//! `check`: everything that is wrong, at once; with --connect, whether source, mail server and gateway answer.
+//! `check`: everything that is wrong, at once; with --connect, whether source, mail server, gateway and mailbox answer.
 
 use super::{CliError, copies, takers};
 use crate::clock::Clock;
 use crate::config::exposed;
 use crate::config::problem::{At, ConfigError, Problems};
+use crate::config::settings::{InboxPlace, InboxSettings};
 use crate::config::{Setup, environment};
 use crate::flow::Desk;
 use crate::flow::account::Account;
 use crate::flow::desk::checked;
 use crate::flow::rules::steps_are_there;
+use crate::inbox::Inbox;
 use crate::source::Source;
 use crate::store::{Store, StoreError};
 use std::path::Path;
@@ -18,7 +20,7 @@ const NEWEST: i64 = 1000;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Also reach the source, the mail server (TLS, login) and the SMS gateway
+    /// Also reach the source, the mail server (TLS, login), the SMS gateway and the mailbox of [inbox]
     #[arg(long)]
     connect: bool,
 }
@@ -100,7 +102,7 @@ async fn connect(setup: &Setup) -> Result<(), CliError> {
     if tries(setup).await.is_empty() { Ok(()) } else { Err(CliError::Told) }
 }
 
-/// Tries source, mail server and gateway, and prints what came of it; gives those that failed.
+/// Tries source, mail server, gateway and mailbox, and prints what came of it; gives those that failed.
 pub(super) async fn tries(setup: &Setup) -> Vec<&'static str> {
     let mut failed = Vec::new();
     let mut tell = |what: &'static str, outcome: Result<String, String>| match outcome {
@@ -116,6 +118,9 @@ pub(super) async fn tries(setup: &Setup) -> Vec<&'static str> {
     }
     if let Some(sms) = &setup.settings.sms {
         tell("sms", sms_probe(setup, sms).await);
+    }
+    if let Some(inbox) = &setup.settings.inbox {
+        tell("inbox", inbox_probe(setup, inbox).await);
     }
     failed
 }
@@ -166,4 +171,13 @@ async fn sms_probe(setup: &Setup, sms: &crate::config::settings::SmsSettings) ->
     let password = sms.password.as_ref().map(|p| p.load(&setup.environment)).transpose().map_err(|e| e.to_string())?;
     let texter = crate::channel::sms::Texter::new(sms, password).map_err(|e| e.to_string())?;
     texter.probe().await.map_err(|e| e.to_string())
+}
+
+/// Logs in, opens the folder for reading only, and changes nothing.
+async fn inbox_probe(setup: &Setup, inbox: &InboxSettings) -> Result<String, String> {
+    let password = match &inbox.place {
+        InboxPlace::Imap(imap) => Some(imap.password.load(&setup.environment).map_err(|e| e.to_string())?),
+        InboxPlace::Maildir(_) => None,
+    };
+    Inbox::new(inbox, password).probe().await.map_err(|e| e.to_string())
 }

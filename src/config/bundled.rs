@@ -164,3 +164,6 @@ pub const REPORT: &[Bundled] = &[
 
 /// The time zone of each country that has one.
 pub const ZONES: Bundled = ("zones.toml", include_str!("../../config/zones.toml"));
+
+/// Words in answers after which a person has to read.
+pub const GRAVE: Bundled = ("grave.toml", include_str!("../../config/grave.toml"));

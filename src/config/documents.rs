@@ -23,7 +23,7 @@ pub(super) fn read(s: Section, base: &Path) -> Option<DocumentSettings> {
 }
 
 /// Reads `500 kB` or `5 MB` into bytes.
-fn size(text: &str) -> Option<u64> {
+pub(super) fn size(text: &str) -> Option<u64> {
     let (number, unit) = text.split_once(' ')?;
     let unit = match unit {
         "kB" => 1000,

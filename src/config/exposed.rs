@@ -4,7 +4,7 @@
 use super::Setup;
 use super::problem::{At, ConfigError, Problem};
 use super::secret::SecretSource;
-use super::settings::{SourceKind, StorePlace};
+use super::settings::{InboxPlace, SourceKind, StorePlace};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -64,12 +64,16 @@ fn secrets(setup: &Setup) -> Vec<PathBuf> {
     let source = if let SourceKind::Postgres(database) = &settings.source.kind { database.password.as_ref() } else { None };
     let email = settings.email.as_ref().and_then(|e| e.password.as_ref());
     let sms = settings.sms.as_ref().and_then(|s| s.password.as_ref());
+    let inbox = settings.inbox.as_ref().and_then(|i| match &i.place {
+        InboxPlace::Imap(imap) => Some(&imap.password),
+        InboxPlace::Maildir(_) => None,
+    });
     // What systemd hands over lies in a folder of its own.
     let path = |source: &'_ SecretSource| match source {
         SecretSource::File(path) => Some(path.clone()),
         SecretSource::Credential(_) => None,
     };
-    [store, source, email, sms].into_iter().flatten().filter_map(path).collect()
+    [store, source, email, sms, inbox].into_iter().flatten().filter_map(path).collect()
 }
 
 impl Exposed {

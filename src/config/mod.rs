@@ -11,6 +11,8 @@ pub mod database;
 mod documents;
 pub mod exposed;
 pub mod gateway;
+mod grave;
+mod inbox;
 pub mod law;
 pub mod node;
 pub mod observe;
@@ -35,6 +37,7 @@ pub use rehearsed::{Channels, Stage, cadence_test, cadence_tests};
 pub use settings::Settings;
 
 use crate::domain::calendar::Calendar;
+use crate::domain::grave::GraveWords;
 use gateway::Gateway;
 use jiff::tz::TimeZone;
 use node::Node;
@@ -87,6 +90,8 @@ pub struct Setup {
     pub calendars: BTreeMap<String, Arc<Calendar>>,
     /// Holidays of creditor, debtor's country and cadence together, by country and the cadence's own calendar.
     days: customers::Days,
+    /// Words in answers after which a person has to read.
+    pub grave: Arc<GraveWords>,
     /// The law on late payment.
     pub law: Arc<law::LawBook>,
     /// Words of the morning report by language.
@@ -159,6 +164,8 @@ fn load(
         })
         .collect();
     let zones = zones(folder, problems);
+    let (file, text) = single(folder, bundled::GRAVE, problems);
+    let grave = grave::read(&Node::parse(&file, &text, problems), problems);
     let law = law::read(files(folder, "law", "toml", bundled::LAW, problems), problems);
     let report = report::words(files(folder, "report", "toml", bundled::REPORT, problems), problems);
     let letters = letter_files(folder, problems);
@@ -180,6 +187,7 @@ fn load(
         zones,
         calendars,
         days,
+        grave: Arc::new(grave),
         law: Arc::new(law),
         report: Arc::new(report),
         tongues,
@@ -227,13 +235,18 @@ fn agreement(fingerprint: &str, settings: &Settings, letters: &[LetterSource], l
 }
 
 fn zones(folder: &Path, problems: &Problems) -> BTreeMap<String, TimeZone> {
-    let on_disk = folder.join(bundled::ZONES.0);
-    let (file, text) = match on_disk.exists() {
-        true => (on_disk.display().to_string(), read_file(&on_disk, problems).unwrap_or_default()),
-        false => (bundled::ZONES.0.to_owned(), bundled::ZONES.1.to_owned()),
-    };
+    let (file, text) = single(folder, bundled::ZONES, problems);
     let names = calendars::zones(&Node::parse(&file, &text, problems), problems);
     names.into_iter().filter_map(|(country, zone)| Some((country, TimeZone::get(&zone).ok()?))).collect()
+}
+
+/// A file that there is once: the user's own, or else the one that is compiled in. Gives its name and text.
+fn single(folder: &Path, bundled: bundled::Bundled, problems: &Problems) -> (String, String) {
+    let on_disk = folder.join(bundled.0);
+    match on_disk.exists() {
+        true => (on_disk.display().to_string(), read_file(&on_disk, problems).unwrap_or_default()),
+        false => (bundled.0.to_owned(), bundled.1.to_owned()),
+    }
 }
 
 fn cadence_files(

@@ -45,6 +45,7 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     let store = part("store").and_then(|s| store(s, shelf));
     let email = part("email").map(|s| email(s, shelf));
     let sms = part("sms").map(|s| sms(s, shelf));
+    let inbox = part("inbox").map(|s| super::inbox::read(s, shelf.base));
     let documents = part("documents").map(|s| documents::read(s, shelf.base));
     let guard = guard(part("guard"));
     let people = part("people").map(super::people::read);
@@ -66,8 +67,8 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     let people = optional(people)?.unwrap_or_default();
     let (email, sms, retention, report) = (optional(email)?, optional(sms)?, retention?, report?);
     let observe = optional(observe)?.unwrap_or_default();
-    let (creditor, store, documents) = (creditor?, store?, optional(documents)?);
-    Some(Settings { creditor, source, store, email, sms, documents, guard, policy, people, retention, report, observe })
+    let (creditor, store, documents, inbox) = (creditor?, store?, optional(documents)?, optional(inbox)?);
+    Some(Settings { creditor, source, store, email, sms, inbox, documents, guard, policy, people, retention, report, observe })
 }
 
 /// Whether two paths lead to one file, there or not yet.
@@ -300,7 +301,7 @@ fn mail_transport(s: &Section, shelf: &Shelf) -> Option<MailTransport> {
     Some(transport)
 }
 
-fn host_port(text: &str, default: u16) -> Option<(String, u16)> {
+pub(super) fn host_port(text: &str, default: u16) -> Option<(String, u16)> {
     let text = text.trim_end_matches('/');
     if let Some(rest) = text.strip_prefix('[') {
         let (host, port) = rest.split_once(']')?;
@@ -337,10 +338,10 @@ fn not_web(url: &str) -> Option<String> {
 }
 
 /// What is said of a URL with a login in it.
-const LOGIN: &str = "\"url\" holds a login, and a secret never stands in the configuration; wanted user and password = { file = \"/path\" } or { credential = \"name\" } beside it";
+pub(super) const LOGIN: &str = "\"url\" holds a login, and a secret never stands in the configuration; wanted user and password = { file = \"/path\" } or { credential = \"name\" } beside it";
 
 /// Whether a URL of any kind may hold a login.
-fn has_login(url: &str) -> bool {
+pub(super) fn has_login(url: &str) -> bool {
     url.contains('@')
 }
 

@@ -48,6 +48,7 @@ impl Setup {
         }
         settings.source.kind = SourceKind::Sqlite(stage.folder.join("ledger.db"));
         (settings.source.query, settings.source.reread, settings.source.booked_through) = (None, None, None);
+        settings.inbox = None;
         settings.store = StoreSettings { lease: LEASE, ..StoreSettings::file(stage.folder.join("relance.db")) };
         let channels = stage.channels.unwrap_or(Channels { email: settings.email.is_some(), sms: settings.sms.is_some() });
         settings.email = channels.email.then(|| email(self)).flatten();

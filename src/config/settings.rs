@@ -1,6 +1,7 @@
 //! relance.toml: what it may say, and the types that the rest of the program sees.
 
 use super::database::DatabaseSettings;
+pub use super::inbox::{After, ImapSettings, InboxPlace, InboxSettings};
 pub use super::observe::ObserveSettings;
 use super::secret::SecretSource;
 use crate::domain::calendar::Calendar;
@@ -27,6 +28,8 @@ pub struct Settings {
     pub email: Option<EmailSettings>,
     /// SMS, when configured.
     pub sms: Option<SmsSettings>,
+    /// Mail that comes back, when configured.
+    pub inbox: Option<InboxSettings>,
     /// Copies of invoices, when configured.
     pub documents: Option<DocumentSettings>,
     /// What keeps sending safe.

@@ -30,9 +30,36 @@ pub fn lines(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// The bytes behind Base64 (RFC 4648, section 4); what does not belong to it is passed over, a broken end gives what it has.
+pub fn decoded(text: &[u8]) -> Vec<u8> {
+    let value = |b: u8| match b {
+        b'A'..=b'Z' => Some(b - b'A'),
+        b'a'..=b'z' => Some(b - b'a' + 26),
+        b'0'..=b'9' => Some(b - b'0' + 52),
+        b'+' => Some(62),
+        b'/' => Some(63),
+        _ => None,
+    };
+    let mut out = Vec::with_capacity(text.len() / 4 * 3 + 3);
+    let (mut bits, mut sixes) = (0u32, 0u32);
+    for six in text.iter().filter_map(|b| value(*b)) {
+        bits = bits << 6 | u32::from(six);
+        sixes += 1;
+        if sixes == 4 {
+            out.extend_from_slice(&bits.to_be_bytes()[1..]);
+            (bits, sixes) = (0, 0);
+        }
+    }
+    if sixes > 1 {
+        let whole = (bits << (6 * (4 - sixes))).to_be_bytes();
+        out.extend_from_slice(&whole[1..sixes as usize]);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{lines, lines_len};
+    use super::{decoded, lines, lines_len};
     use base64::Engine as _;
 
     #[test]
@@ -47,5 +74,16 @@ mod tests {
             let plain = text.replace("\r\n", "");
             assert_eq!(base64::engine::general_purpose::STANDARD.decode(plain).unwrap(), bytes);
         }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_and_a_broken_end_gives_what_it_has() {
+        for length in (0..200usize).chain([4096]) {
+            let bytes: Vec<u8> = (0..length).map(|i| (i * 7 % 256) as u8).collect();
+            let mut text = Vec::new();
+            lines(&bytes, &mut text);
+            assert_eq!(decoded(&text), bytes);
+        }
+        assert_eq!((decoded(b"QUJD RE=?"), decoded(b"Q"), decoded(b"QU")), (b"ABCD".to_vec(), vec![], b"A".to_vec()));
     }
 }

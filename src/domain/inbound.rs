@@ -136,7 +136,7 @@ impl Came {
 pub struct TokenClue {
     /// What addresses of this kind are for: `bounce` or `reply`.
     pub purpose: &'static str,
-    /// The token as it stood in the address.
+    /// The token as it stood in the address, in small letters.
     pub token: String,
 }
 
@@ -172,7 +172,8 @@ pub struct Incoming {
     pub clues: Clues,
     /// One tame line of at most [`MOST_LINE`] characters.
     pub subject: String,
-    /// What a person wrote, the quoted part cut off: tame lines, at most [`MOST_TEXT`] characters.
+    /// What a person wrote (or a machine that answers in somebody's place), the quoted part cut off: tame lines, at most
+    /// [`MOST_TEXT`] characters. Nothing of reports.
     pub text: String,
     /// When it was written, by its own account: to be shown, and for nothing else.
     pub dated: Option<Timestamp>,

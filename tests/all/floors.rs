@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Rooms by floor, the lowest first.
 const FLOORS: [&[&str]; 5] = [
     &["domain"],
-    &["config", "clock", "journal", "postgres"],
+    &["config", "clock", "journal", "postgres", "tls"],
     &["source", "store", "channel", "inbox", "letter"],
     &["flow"],
     &["main", "cli", "console", "daemon", "demo", "observe", "rehearsal"],

@@ -33,7 +33,7 @@ impl Chance {
 }
 
 /// Pieces that parsers stumble over.
-const PIECES: [&str; 30] = [
+const PIECES: [&str; 40] = [
     "\0",
     "\r\n",
     "\n.",
@@ -64,6 +64,16 @@ const PIECES: [&str; 30] = [
     "250-",
     "550 5.1.1 ",
     "%00",
+    "\n--b\n",
+    "\r\n\r\n",
+    "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n",
+    "Content-Type: message/rfc822\r\n\r\n",
+    "Action: failed\r\nStatus: 5.1.1\r\n",
+    "{5}\r\n",
+    "* 1 FETCH (UID 1 BODY[] ",
+    "<blockquote>",
+    "jusqu'au 15 ",
+    "\n> ",
 ];
 
 /// One input, changed in a few places.
@@ -142,6 +152,6 @@ macro_rules! targets {
 }
 
 targets! {
-    address cadence cadence_test calendar contacts cron document gateway gateway_answer law letter mail_back mail_built money
-    row setting settings smtp_reply url values when words
+    address back_on cadence cadence_test calendar contacts cron document gateway gateway_answer imap_answer law letter mail_back
+    mail_built mail_in money own_words row setting settings smtp_reply url values when words
 }

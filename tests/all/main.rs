@@ -35,6 +35,7 @@ mod hardening;
 mod heed;
 mod hostile;
 mod iban;
+mod inbox;
 mod ledger_ids;
 mod ledger_postgres;
 mod licences;

@@ -5,6 +5,7 @@
 use super::wire::Reply;
 use crate::channel::{Answer, Sent, words};
 use crate::domain::attempt::{FaultClass, Outcome};
+use crate::domain::refusal::is_about_us;
 
 /// Where in a dialogue an answer was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,38 +69,6 @@ fn ours(code: u16, status: Status, text: &str) -> Option<FaultClass> {
         _ if code / 100 == 5 && is_about_us(text) => Some(FaultClass::Sender),
         _ => None,
     }
-}
-
-/// Words by which servers refuse us rather than the recipient or the message; 5.7.1 alone says neither.
-const ABOUT_US: [&str; 13] = [
-    "relay access denied",
-    "relaying denied",
-    "relay denied",
-    "relaying not allowed",
-    "relaying not permitted",
-    "relay not permitted",
-    "not permitted to relay",
-    "not allowed to relay",
-    "unable to relay",
-    "cannot relay",
-    "sender address rejected",
-    "client host",
-    "helo command rejected",
-];
-
-fn is_about_us(text: &str) -> bool {
-    // What stands in brackets is an address: anybody's, and of any name.
-    let mut plain = String::with_capacity(text.len());
-    let mut depth = 0u32;
-    for c in text.chars() {
-        match c {
-            '<' => depth += 1,
-            '>' => depth = depth.saturating_sub(1),
-            c if depth == 0 => plain.push(c.to_ascii_lowercase()),
-            _ => {}
-        }
-    }
-    ABOUT_US.iter().any(|words| plain.contains(words))
 }
 
 fn recipient(code: u16, status: Status) -> FaultClass {

@@ -1,6 +1,9 @@
 //! Reading back what was built here: subject and plain text of a mail as it left, for people. What others build is not
 //! read by this.
 
+use crate::domain::base64;
+use crate::domain::quoted::escapes;
+
 /// Subject and plain text of one of our own mails. What cannot be made out is left as it stands.
 pub fn subject_and_text(mail: &[u8]) -> (Option<String>, String) {
     let whole = String::from_utf8_lossy(mail);
@@ -31,8 +34,8 @@ fn plain(head: &str, body: &str, deep: usize) -> Option<String> {
 
 fn decoded(head: &str, body: &str) -> String {
     match field(head, "Content-Transfer-Encoding").as_deref() {
-        Some("quoted-printable") => bytes_to_text(escapes(&body.replace("=\r\n", ""))),
-        Some("base64") => bytes_to_text(base64(body)),
+        Some("quoted-printable") => bytes_to_text(escapes(body.replace("=\r\n", "").as_bytes())),
+        Some("base64") => bytes_to_text(base64::decoded(body.as_bytes())),
         _ => body.to_owned(),
     }
 }
@@ -52,49 +55,6 @@ fn field(head: &str, name: &str) -> Option<String> {
 
 fn bytes_to_text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
-}
-
-/// `=C3=A9` as bytes; what is no such escape stays.
-fn escapes(text: &str) -> Vec<u8> {
-    let bytes = text.as_bytes();
-    let (mut out, mut i) = (Vec::with_capacity(bytes.len()), 0);
-    while let Some(byte) = bytes.get(i) {
-        let code = bytes
-            .get(i + 1..i + 3)
-            .filter(|two| two.iter().all(u8::is_ascii_hexdigit))
-            .and_then(|two| std::str::from_utf8(two).ok())
-            .and_then(|t| u8::from_str_radix(t, 16).ok());
-        match (byte, code) {
-            (b'=', Some(code)) => {
-                out.push(code);
-                i += 3;
-            }
-            _ => {
-                out.push(*byte);
-                i += 1;
-            }
-        }
-    }
-    out
-}
-
-/// RFC 4648, section 4; what does not belong to it is passed over.
-fn base64(text: &str) -> Vec<u8> {
-    let value = |b: u8| match b {
-        b'A'..=b'Z' => Some(b - b'A'),
-        b'a'..=b'z' => Some(b - b'a' + 26),
-        b'0'..=b'9' => Some(b - b'0' + 52),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
-    };
-    let sixes: Vec<u8> = text.bytes().filter_map(value).collect();
-    let mut out = Vec::with_capacity(sixes.len() * 3 / 4);
-    for four in sixes.chunks(4) {
-        let bits = four.iter().fold(0u32, |bits, six| bits << 6 | u32::from(*six)) << (6 * (4 - four.len()));
-        out.extend_from_slice(&bits.to_be_bytes()[1..four.len().max(1)]);
-    }
-    out
 }
 
 /// Words such as `=?utf-8?b?…?=` (RFC 2047); white space between two of them goes.
@@ -118,8 +78,8 @@ fn word(text: &str) -> Option<(&str, Vec<u8>, &str)> {
     let (_, encoding, rest) = (fields.next()?, fields.next()?, fields.next()?);
     let (word, behind) = rest.split_once("?=")?;
     let bytes = match encoding {
-        "b" | "B" => base64(word),
-        _ => escapes(&word.replace('_', " ")),
+        "b" | "B" => base64::decoded(word.as_bytes()),
+        _ => escapes(word.replace('_', " ").as_bytes()),
     };
     Some((before, bytes, behind))
 }

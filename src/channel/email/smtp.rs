@@ -3,23 +3,20 @@
 
 use super::build::Envelope;
 use super::classify::{Phase, class, refusal};
-use super::wire::{Reply, Stream, Wire};
+use super::wire::{Reply, Wire};
 use crate::channel::{Answer, Fault, Sent, words};
 use crate::config::secret::Secret;
 use crate::config::settings::{EmailSettings, Tls};
 use crate::domain::attempt::{FaultClass, Outcome};
+use crate::tls::{self, Stream};
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::commands::{Auth, Data, Ehlo, Mail, Quit, Rcpt, Rset, Starttls};
 use lettre::transport::smtp::extension::{ClientId, MailParameter, RcptParameter};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 
 /// A client that keeps at most one connection.
 #[derive(Debug)]
@@ -198,32 +195,11 @@ impl Client {
     }
 
     async fn encrypt(&self, stream: Box<dyn Stream>) -> Result<Box<dyn Stream>, Fault> {
-        let name = self.name();
-        let mut roots = rustls::RootCertStore::empty();
-        match &self.ca {
-            Some(ca) => {
-                roots.add_parsable_certificates(read_ca(ca)?);
-            }
-            None => {
-                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            }
-        }
-        let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        let host = ServerName::try_from(self.host.clone()).map_err(|e| Fault::network(format!("{name}: {e}")))?;
-        let handshake = TlsConnector::from(Arc::new(config)).connect(host, stream);
-        let stream = timeout(self.deadline, handshake)
+        let stream = timeout(self.deadline, tls::encrypt(&self.host, self.ca.as_deref(), stream))
             .await
-            .map_err(|_| self.late("the TLS handshake"))?
-            .map_err(|e| Fault::network(format!("{name}: TLS failed: {e}")))?;
-        Ok(Box::new(stream))
+            .map_err(|_| self.late("the TLS handshake"))?;
+        stream.map_err(|why| Fault::network(format!("{}: {why}", self.name())))
     }
-}
-
-fn read_ca(path: &std::path::Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
-    let read = CertificateDer::pem_file_iter(path).and_then(|certificates| certificates.collect::<Result<Vec<_>, _>>());
-    let failed = |why: String| Fault::network(format!("cannot read the certificates in {}: {why}", path.display()));
-    let read = read.map_err(|e| failed(e.to_string()))?;
-    if read.is_empty() { Err(failed("there is none in it".to_owned())) } else { Ok(read) }
 }
 
 /// Waits for a reply, but not beyond the deadline. `wanted` is the first digit of a good one: any other good one

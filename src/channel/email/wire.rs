@@ -1,16 +1,13 @@
 //! The conversation itself: commands as bytes, replies read to their end. Replies are doubted: they may be long,
 //! in any encoding, or no replies at all. What is no reply leaves the connection in doubt, and nothing else.
 
+use crate::tls::Stream;
 use std::io;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 
 /// The longest line of a reply, and the most lines that one may have.
 const MAX_LINE: u64 = 8 << 10;
 const MAX_LINES: usize = 128;
-
-/// A connection in the clear or encrypted.
-pub trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for T {}
 
 /// What a server said: its code, and its words line by line.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ mod cadences;
 mod calendars;
 mod files;
 mod formats;
+mod inbox;
 mod law;
 mod letters;
 mod lint;

@@ -20,6 +20,7 @@ const CADENCE: &str = "name = \"x\"\n";
 const STEP: &str = "name = \"x\"\n[[step]]\nid = \"reminder\"\nwhen = \"4 days after due\"\nchannel = \"email\"\n";
 const CALL: &str = "name = \"x\"\n[[step]]\nid = \"ring\"\nwhen = \"4 days after due\"\nchannel = \"call\"\ntext = \"Ask\"\n";
 const SMS: &str = "[sms]\ngateway = \"x\"\nurl = \"https://sms.example\"\n";
+const INBOX: &str = "[inbox]\nkind = \"imap\"\nurl = \"imaps://mail.example\"\n";
 const ANSWER: &str = "[[answer]]\nstatus = \"200\"\noutcome = \"accepted\"\n";
 const DATED: &str = "from = \"2026-01-01\"\nbasis = \"sourced\"\n";
 
@@ -58,6 +59,9 @@ fn tables() -> Vec<Table> {
             "/properties/sms/properties/password",
             more(&format!("{SMS}{login}").replace("= \"x\"\nurl", "= \"kannel\"\nurl")),
         ),
+        relance("/properties/inbox", more(&format!("{INBOX}{login}§\n").replace("{ § ", "{ "))),
+        relance("/properties/inbox", more("[inbox]\nkind = \"maildir\"\npath = \"mail\"\n§\n")),
+        relance("/properties/inbox/properties/password", more(&format!("{INBOX}{login}"))),
         relance("/properties/documents", more("[documents]\nfolder = \"pdf\"\n§\n")),
         relance("/properties/guard", more("[guard]\n§\n")),
         relance("/properties/report", more("[report]\n§\n")),
@@ -349,6 +353,8 @@ fn what_belongs_together_and_what_does_not() {
         ("relance", "relance.toml", format!("{GOOD}user = \"compta\"\npassword = \"open sesame\"\n")),
         ("relance", "relance.toml", format!("{GOOD}user = \"c\"\npassword = {{ file = \"a\", credential = \"b\" }}\n")),
         ("relance", "relance.toml", format!("{GOOD}[report]\nto = []\n")),
+        ("relance", "relance.toml", format!("{GOOD}{INBOX}")),
+        ("relance", "relance.toml", format!("{GOOD}[inbox]\nkind = \"maildir\"\npath = \"x\"\nuser = \"y\"\n")),
         ("cadence", "cadences/x.toml", step("channel = \"task\"")),
         ("cadence", "cadences/x.toml", step("channel = \"task\"\ntext = \"Do\"\nletter = \"formal\"")),
         ("cadence", "cadences/x.toml", step("channel = \"task\"\ntext = \"Do\"\nattach = true")),

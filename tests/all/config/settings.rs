@@ -11,7 +11,7 @@ fn unknown_keys_and_sections() {
     let line = format!("relance.toml:21:1: unknown key \"max_mesages\" in [guard]; wanted one of: {GUARD_KEYS}");
     Tree::good("\n[guard]\nmax_mesages = 3\n").tells(&[&line]);
     Tree::good("\n[gaurd]\ndry_run = true\n").tells(&[
-        "relance.toml:20:2: unknown key \"gaurd\" here; wanted one of: creditor, documents, email, guard, observe, people, report, retention, sms, source, store",
+        "relance.toml:20:2: unknown key \"gaurd\" here; wanted one of: creditor, documents, email, guard, inbox, observe, people, report, retention, sms, source, store",
     ]);
     Tree::but("name =", "Name =").tells(&[
         "relance.toml:1:2: \"name\" is missing in [creditor]; wanted the firm's name as it stands in letters",

@@ -45,7 +45,7 @@ fn all_of_it_passes_check() {
         bundled::LAW,
         bundled::LETTERS,
         bundled::REPORT,
-        &[bundled::ZONES],
+        &[bundled::ZONES, bundled::GRAVE],
     ]
     .concat();
     all.iter().fold(Tree::new(GOOD), |tree, (path, text)| tree.file(path, text)).tells(&[]);
