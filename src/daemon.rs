@@ -17,6 +17,7 @@ pub use watchdog::{Ailment, Vitals};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Setup;
 use crate::config::problem::{ConfigError, Problem};
+use crate::flow::listen::mailbox;
 use crate::flow::pulse::{PUMPS, Pump};
 use crate::flow::tally::Tally;
 use crate::flow::{Desk, DeskError, brake, collect, deliver, plan, presence, report, retain, review, told};
@@ -94,6 +95,8 @@ pub async fn once(setup: Setup, store: &Store) -> Result<bool, DeskError> {
 async fn round(desk: &Desk) -> Result<bool, DeskError> {
     let poll = collect::poll(desk).await?;
     let mut good = poll.outcome == crate::store::polls::PollOutcome::Good;
+    // Who has answered is not written to.
+    good &= !mailbox::step(desk).await?.is_some_and(|round| round.failed);
     // A refusal may free another channel at once: a few rounds, not endless ones.
     for _ in 0..5 {
         let planned = plan::step(desk).await?;

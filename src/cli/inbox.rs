@@ -2,11 +2,17 @@
 
 use super::{CliError, open, out};
 use crate::clock::Clock;
+use crate::flow::Desk;
+use crate::flow::listen::{Taken, mailbox};
+use crate::inbox::handed_in;
 use crate::store::Store;
 use crate::store::returns::{Inbound, InboundFilter};
 use jiff::tz::TimeZone;
 use serde_json::json;
 use std::path::Path;
+
+/// Of a mail larger than so many bytes only the beginning is read, where [inbox] says nothing else.
+const MOST: u64 = 10_000_000;
 
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -36,6 +42,8 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// Read one mail from standard input, as a mail server hands it over; exit code 75 asks the server to try again
+    Take,
     /// Say that it has been read and seen to: the customer's case goes on
     Read {
         /// Its number
@@ -50,9 +58,13 @@ enum What {
 }
 
 pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
+    if let Some(What::Take) = args.what {
+        return take(config).await;
+    }
     let (setup, store) = open(config).await?;
     let zone = &setup.settings.creditor.timezone;
     match args.what {
+        Some(What::Take) => Ok(()),
         Some(What::Show { id, json }) => show(&store, id, json, zone).await,
         Some(What::Read { id, remark, by }) => read(&store, id, by.as_deref(), remark.as_deref()).await,
         None => list(&store, &args, zone).await,
@@ -157,6 +169,30 @@ async fn show(store: &Store, id: i64, json: bool, zone: &TimeZone) -> Result<(),
         (true, _) => say!("\n(erased)"),
         (false, false) => say!("\n{}", b.text),
         (false, true) => {}
+    }
+    Ok(())
+}
+
+/// Whatever stands in the way is told as something that may pass: a mail server that is told otherwise sends a report on our
+/// own mailbox to whoever wrote.
+async fn take(config: &Path) -> Result<(), CliError> {
+    let later = |e: String| CliError::Later(format!("the mail is not on record, and is to be handed over again: {e}"));
+    let (setup, store) = open(config).await.map_err(|e| later(e.to_string()))?;
+    let largest = setup.settings.inbox.as_ref().map_or(MOST, |inbox| inbox.max_size);
+    let bytes = tokio::task::spawn_blocking(move || handed_in(std::io::stdin().lock(), largest)).await;
+    let bytes = bytes.map_err(|e| later(e.to_string()))?.map_err(|e| later(format!("standard input: {e}")))?;
+    if bytes.is_empty() {
+        return Err(CliError::Usage(
+            "there is no mail on standard input; wanted one as it came: relance inbox take < message".to_owned(),
+        ));
+    }
+    let desk = Desk::new(setup, store, Clock::System).await.map_err(|e| later(e.to_string()))?;
+    match mailbox::take_mail(&desk, bytes).await.map_err(|e| later(e.to_string()))? {
+        Some(Taken::Matched(debtors)) => say!("it belongs to {}", debtors.join(", ")),
+        Some(Taken::Known) => say!("it has come before"),
+        Some(Taken::Own) => say!("it is one of our own"),
+        Some(Taken::Unmatched) => say!("it belongs to nobody: see relance inbox --unmatched"),
+        None => return Err(CliError::Failed("the mail cannot be read: see for yourself what it is".to_owned())),
     }
     Ok(())
 }

@@ -135,6 +135,9 @@ pub enum CliError {
     /// Something failed; the text says what and what to do.
     #[error("{0}")]
     Failed(String),
+    /// It may work when it is tried again; the text says what stood in the way. For mail servers (sysexits: EX_TEMPFAIL).
+    #[error("{0}")]
+    Later(String),
     /// It failed and has said so already.
     #[error("")]
     Told,
@@ -143,6 +146,7 @@ pub enum CliError {
 impl CliError {
     fn code(&self) -> u8 {
         match self {
+            CliError::Later(_) => 75,
             CliError::Config(_) | CliError::Usage(_) | CliError::Desk(DeskError::Config(_)) => 2,
             _ => 1,
         }

@@ -3,6 +3,7 @@
 use super::Bells;
 use crate::clock::Stopwatch;
 use crate::domain::step::Channel;
+use crate::flow::listen::mailbox;
 use crate::flow::pulse::{PUMPS, Pump};
 use crate::flow::{Desk, DeskError, collect, deliver, plan, report, retain, review};
 use crate::store::StoreError;
@@ -108,7 +109,10 @@ async fn at_work(desk: &Desk, bells: &Bells, pump: Pump, looked: &watch::Sender<
         if pump == Pump::Collect && rounds == 1 {
             looked.send_replace(true);
         }
-        bells.of(pump).notified().await;
+        match pump {
+            Pump::Inbox => mailbox::rest(desk).await,
+            _ => bells.of(pump).notified().await,
+        }
     }
 }
 
@@ -130,6 +134,8 @@ async fn step(desk: &Desk, pump: Pump, round: u64) -> Result<&'static [Pump], De
         Pump::Retain => {}
         Pump::Report if round % REPORT_EVERY == 1 => report::step(desk).await?,
         Pump::Report => {}
+        Pump::Inbox if mailbox::step(desk).await?.is_some_and(|round| round.matched > 0) => return Ok(&[Pump::Plan]),
+        Pump::Inbox => {}
     }
     Ok(&[])
 }
@@ -142,6 +148,7 @@ async fn leave_to_others(desk: &Desk, pump: Pump) -> Result<&'static [Pump], Des
         Pump::Review => desk.store.leave_duty(Duty::Tell).await?,
         Pump::Retain => desk.store.leave_duty(Duty::Retain).await?,
         Pump::Report => desk.store.leave_duty(Duty::Report).await?,
+        Pump::Inbox => desk.store.leave_duty(Duty::Inbox).await?,
         Pump::Mail => deliver::recover(desk, Channel::Email).await?,
         Pump::Text => deliver::recover(desk, Channel::Sms).await?,
     }

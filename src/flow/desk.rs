@@ -5,6 +5,7 @@ use super::common;
 use super::copies::CopyRoom;
 pub use super::error::DeskError;
 use super::guard::Guards;
+use super::listen::mailbox::Post;
 use super::presence::Heart;
 use super::pulse::Pulses;
 use super::tally::Tally;
@@ -110,6 +111,8 @@ pub struct DeskParts {
     /// Until when, in milliseconds, this daemon leaves polling and sending to the others: it could not read the ledger.
     blind_until: AtomicI64,
     source: Mutex<Option<(Source, Columns)>>,
+    /// The mailbox, and how it is with it.
+    pub(super) post: Mutex<Post>,
     dictionary: OnceCell<Arc<Dictionary>>,
     /// Where everything goes in a test of cadences: nowhere.
     outlet: Option<Outlet>,
@@ -182,6 +185,7 @@ impl Desk {
             copies: CopyRoom::default(),
             blind_until,
             source,
+            post: Mutex::default(),
             dictionary,
             outlet,
         })))

@@ -24,10 +24,13 @@ pub enum Pump {
     Retain,
     /// Sends the morning report; by itself as well, because it reads every customer.
     Report,
+    /// Reads the mailbox, and waits for news there.
+    Inbox,
 }
 
 /// All of them.
-pub const PUMPS: [Pump; 7] = [Pump::Collect, Pump::Plan, Pump::Mail, Pump::Text, Pump::Review, Pump::Retain, Pump::Report];
+pub const PUMPS: [Pump; 8] =
+    [Pump::Collect, Pump::Plan, Pump::Mail, Pump::Text, Pump::Review, Pump::Retain, Pump::Report, Pump::Inbox];
 
 impl Pump {
     /// The word in the journal and in metrics.
@@ -40,6 +43,7 @@ impl Pump {
             Pump::Review => "review",
             Pump::Retain => "retain",
             Pump::Report => "report",
+            Pump::Inbox => "inbox",
         }
     }
 

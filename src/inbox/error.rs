@@ -31,6 +31,11 @@ impl InboxError {
     pub(super) fn new(trouble: Trouble, text: impl Into<String>) -> InboxError {
         InboxError { trouble, text: text.into() }
     }
+
+    /// The password cannot be had.
+    pub fn secret(error: impl std::fmt::Display) -> InboxError {
+        InboxError::new(Trouble::Login, format!("[inbox] password: {error}"))
+    }
 }
 
 /// A server's words in one tame line of bounded length.

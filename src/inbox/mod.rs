@@ -14,6 +14,7 @@ pub use read::{Ours, read};
 
 use crate::config::secret::Secret;
 use crate::config::settings::{InboxPlace, InboxSettings};
+use jiff::civil::Date;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Read};
@@ -95,6 +96,13 @@ impl Inbox {
                 Inbox::Imap(Box::new(imap::Client::new(settings, imap, password.unwrap_or_else(|| Secret::new("")))))
             }
             InboxPlace::Maildir(path) => Inbox::Maildir(maildir::Maildir::new(path, settings)),
+        }
+    }
+
+    /// Nothing that came before a day is fetched from a server. In a folder on this machine all that lies in `new/` is new.
+    pub fn not_before(&mut self, day: Date) {
+        if let Inbox::Imap(client) = self {
+            client.not_before(day);
         }
     }
 

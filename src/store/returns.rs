@@ -45,7 +45,8 @@ statements! {
     RETURN_HOLD = "INSERT INTO hold (debtor_pk, invoice_pk, kind, until_day, reason, created_at, inbound_pk) VALUES ($1, NULL, $2, $3, $4, $5, $6)";
     RETURN_STOP = "INSERT INTO stopped (channel, address, at) VALUES ('sms', $1, $2) ON CONFLICT (channel, address) DO NOTHING";
     RETURN_STOPPED = "SELECT address FROM stopped WHERE channel = 'sms' AND address IN (SELECT value ->> 0 FROM json_each($1))";
-    RETURN_UNREAD = "SELECT count(*) FROM inbound WHERE state = 'unread' AND debtor_pk = $1";
+    RETURN_UNREAD = "SELECT count(*) FROM inbound WHERE state = 'unread' AND debtor_pk = $1 AND ($2 = 0 OR grave IS NOT NULL)";
+    RETURN_FIRST = "SELECT at FROM attempt ORDER BY pk LIMIT 1";
     RETURN_UNREAD_ALL = "SELECT count(*) FROM inbound WHERE state = 'unread'";
     RETURN_LIST = "SELECT b.pk, b.at, b.via, b.kind, b.matched_by, b.message_pk, b.sender, b.subject, b.text, b.class, b.grave, b.back_on, b.state, b.read_at,
             b.said_by, b.remark, b.erased_at, d.source_id, d.name,
@@ -257,9 +258,15 @@ impl Store {
         }
     }
 
-    /// How much of a customer's waits to be read.
-    pub async fn unread_of(&self, debtor_pk: i64) -> Result<i64, StoreError> {
-        query(RETURN_UNREAD).bind(debtor_pk).sure(&self.reader).await
+    /// How much of a customer's waits to be read; of that, where so asked, what only a person may judge.
+    pub async fn unread_of(&self, debtor_pk: i64, grave: bool) -> Result<i64, StoreError> {
+        query(RETURN_UNREAD).bind(debtor_pk).bind(i64::from(grave)).sure(&self.reader).await
+    }
+
+    /// When the first attempt was put on record.
+    pub async fn first_attempt(&self) -> Result<Option<Timestamp>, StoreError> {
+        let at: Option<i64> = query(RETURN_FIRST).value(&self.reader).await?;
+        at.map(instant).transpose()
     }
 
     /// How much waits to be read.

@@ -55,6 +55,8 @@ pub enum Duty {
     Retain,
     /// To send the morning report.
     Report,
+    /// To read the mailbox.
+    Inbox,
 }
 
 impl Duty {
@@ -65,6 +67,7 @@ impl Duty {
             Duty::Tell => "tell",
             Duty::Retain => "retain",
             Duty::Report => "report",
+            Duty::Inbox => "inbox",
         }
     }
 }

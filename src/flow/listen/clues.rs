@@ -61,16 +61,16 @@ pub(super) async fn find(desk: &Desk, incoming: &Incoming, now: Timestamp) -> Re
     by_address(desk, clues.from.as_deref().unwrap_or_default(), now).await
 }
 
-/// The first mark of all that came is the one that counts; one of another purpose, too old or made up ends the search.
+/// The first genuine mark counts. Where none is (made up, too old, of another purpose), the search is over: nothing weaker is
+/// looked at. A mailbox that is one for reports and for answers tells each mark once for either purpose.
 async fn by_token(desk: &Desk, incoming: &Incoming, now: Timestamp) -> Result<Option<Match>, DeskError> {
     let today = now.as_second().div_euclid(86_400);
     for clue in incoming.clues.tokens.iter().take(MOST_CLUES) {
-        let Some((message, day)) = desk.keys.verify(clue.purpose, &clue.token) else { return Ok(None) };
+        let Some((message, day)) = desk.keys.verify(clue.purpose, &clue.token) else { continue };
         let days = if clue.purpose == "bounce" { REPORT_DAYS } else { ANSWER_DAYS };
-        if !(-1..=days).contains(&(today - day)) {
-            return Ok(None);
-        }
-        if let Some(ours) = desk.store.ours(message).await? {
+        if (-1..=days).contains(&(today - day))
+            && let Some(ours) = desk.store.ours(message).await?
+        {
             return Ok(Some(ours.matched(MatchedBy::Token)));
         }
     }

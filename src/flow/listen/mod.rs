@@ -2,10 +2,12 @@
 //! follows. What a stranger can send does one thing at most: it holds a case for a limited time, for a person to read.
 
 mod clues;
+pub mod mailbox;
 
 use super::desk::{Desk, DeskError};
 use crate::domain::attempt::{FaultClass, Outcome};
 use crate::domain::calendar::plus_working_days;
+use crate::domain::grave::Grave;
 use crate::domain::inbound::{Came, Incoming, Returned};
 use crate::domain::time::local_date;
 use crate::store::returns::{Effect, MatchedBy, Ours, Taking};
@@ -15,6 +17,9 @@ use jiff::Timestamp;
 /// How long an unread answer holds a case, in working days. Long enough for a week of absence; after it the case goes on,
 /// because no answer may silence a customer for ever.
 const REPLY_HOLD: i32 = 10;
+
+/// The same of one that speaks of insolvency, mediation, a death or a lawyer.
+const GRAVE_HOLD: i32 = 20;
 
 /// What became of something that came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +118,7 @@ async fn taking(desk: &Desk, incoming: &Incoming, matched: Option<&Match>, now: 
         subject: incoming.subject.clone(),
         text,
         class,
-        grave: None,
+        grave: matched.and_then(|_| grave(desk, incoming)).map(Grave::as_str),
         back_on,
         dated: incoming.dated,
         effect,
@@ -160,14 +165,23 @@ async fn failed(desk: &Desk, incoming: &Incoming, r: &Returned, ours: &Ours, now
     Ok((Effect::Refused { expired: r.expired, attempt: Box::new(attempt), dead }, Some(("returned", text))))
 }
 
+/// What a person's words speak of that no rule may judge.
+fn grave(desk: &Desk, incoming: &Incoming) -> Option<Grave> {
+    let words = matches!(incoming.came, Came::Reply).then(|| format!("{}\n{}", incoming.subject, incoming.text))?;
+    desk.setup.grave.grave(&words)
+}
+
 /// A person wrote: the case is held until somebody has read it, for a limited time. A second answer does not make that
 /// longer while the first is unread, and one that only bears the customer's address is no sign of life: anybody can write that.
 async fn wrote(desk: &Desk, incoming: &Incoming, matched: &Match, now: Timestamp) -> Result<Effect, DeskError> {
     let creditor = &desk.setup.settings.creditor;
     let today = local_date(now, &creditor.timezone);
-    let unread = desk.store.unread_of(matched.debtor_pk).await? > 0;
-    let until = plus_working_days(today, REPLY_HOLD, creditor.calendar.as_deref());
+    let grave = grave(desk, incoming);
+    let unread = desk.store.unread_of(matched.debtor_pk, grave.is_some()).await? > 0;
+    let days = if grave.is_some() { GRAVE_HOLD } else { REPLY_HOLD };
+    let until = plus_working_days(today, days, creditor.calendar.as_deref());
     let from = incoming.clues.from.as_deref().unwrap_or("an unknown sender");
-    let hold = (!unread).then(|| (until, format!("unread answer from {from}")));
+    let about = grave.map(|g| format!(", speaks of {}", g.as_str())).unwrap_or_default();
+    let hold = (!unread).then(|| (until, format!("unread answer from {from}{about}")));
     Ok(Effect::Wrote { hold, sign_of_life: matched.by != MatchedBy::Address })
 }

@@ -13,6 +13,7 @@ use crate::clock::Stopwatch;
 use crate::config::secret::Secret;
 use crate::config::settings::{After, ImapSettings, InboxSettings};
 use answer::{Bounds, Fetched, State};
+use jiff::civil::Date;
 use session::Open;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -39,12 +40,19 @@ pub struct Client {
     after: After,
     max_size: u64,
     password: Secret,
+    /// What came before this day is nobody's answer.
+    since: Option<Date>,
     open: Option<Open>,
 }
 
 impl Client {
     pub(super) fn new(settings: &InboxSettings, imap: &ImapSettings, password: Secret) -> Client {
-        Client { settings: imap.clone(), after: settings.after.clone(), max_size: settings.max_size, password, open: None }
+        let (after, max_size) = (settings.after.clone(), settings.max_size);
+        Client { settings: imap.clone(), after, max_size, password, since: None, open: None }
+    }
+
+    pub(super) fn not_before(&mut self, day: Date) {
+        self.since = Some(day);
     }
 
     fn name(&self) -> String {
@@ -121,7 +129,9 @@ impl Client {
                 }
             }
         };
-        open.demand("the search for new messages", &format!("UID SEARCH UID {from}:*"), SEARCH, each).await?;
+        // By the day on which the server took it in; 2-Feb-2026, whatever the locale (RFC 3501, section 9).
+        let since = self.since.map(|day| day.strftime(" SINCE %-d-%b-%Y").to_string()).unwrap_or_default();
+        open.demand("the search for new messages", &format!("UID SEARCH UID {from}:*{since}"), SEARCH, each).await?;
         Ok((new, more))
     }
 

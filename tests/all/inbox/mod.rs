@@ -7,6 +7,8 @@ mod maildir;
 mod odd;
 mod people;
 mod probe;
+mod program;
+mod pump;
 mod reports;
 mod server;
 

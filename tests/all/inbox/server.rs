@@ -2,6 +2,7 @@
 //! drip, lie or break off at any command.
 
 use base64::Engine as _;
+use jiff::civil::{Date, date};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -37,6 +38,8 @@ pub struct Message {
     pub uid: u32,
     pub bytes: Vec<u8>,
     pub flags: Vec<String>,
+    /// When the server took it in.
+    pub day: Date,
 }
 
 #[derive(Default)]
@@ -106,9 +109,14 @@ impl Imap {
 
     /// A message comes; whoever waits for news is told.
     pub fn deliver(&self, bytes: &[u8]) -> u32 {
+        self.deliver_on(date(2026, 11, 2), bytes)
+    }
+
+    /// The same on another day.
+    pub fn deliver_on(&self, day: Date, bytes: &[u8]) -> u32 {
         let mut state = self.state();
         let uid = state.messages.iter().map(|m| m.uid).max().unwrap_or(0) + 1;
-        state.messages.push(Message { uid, bytes: bytes.to_vec(), flags: vec![] });
+        state.messages.push(Message { uid, bytes: bytes.to_vec(), flags: vec![], day });
         drop(state);
         self.news.notify_waiters();
         uid
@@ -302,7 +310,7 @@ impl Session {
                 state.messages.len(),
                 state.validity
             ),
-            "SEARCH" => return search(&state, words[3], &ok),
+            "SEARCH" => return search(&state, &words[3..], &ok),
             "FETCH" => return fetch(&mut state, &words, &ok),
             "STORE" => {
                 let flag = words[4].trim_matches(['(', ')']).to_owned();
@@ -340,11 +348,16 @@ fn set(text: &str) -> Vec<u32> {
     text.split(',').filter_map(|n| n.parse().ok()).collect()
 }
 
-fn search(state: &State, range: &str, ok: &str) -> Vec<u8> {
-    let from: u32 = range.trim_end_matches(":*").parse().unwrap();
+fn search(state: &State, wanted: &[&str], ok: &str) -> Vec<u8> {
+    let from: u32 = wanted[0].trim_end_matches(":*").parse().unwrap();
+    let since = match wanted[1..] {
+        [] => Date::MIN,
+        ["SINCE", day] => Date::strptime("%d-%b-%Y", day).unwrap(),
+        _ => panic!("{wanted:?}"),
+    };
     let last = state.messages.last().map(|m| m.uid);
     // The last message is named whatever the range says (RFC 3501).
-    let found = state.messages.iter().map(|m| m.uid).filter(|uid| *uid >= from || Some(*uid) == last);
+    let found = state.messages.iter().filter(|m| m.day >= since).map(|m| m.uid).filter(|uid| *uid >= from || Some(*uid) == last);
     let found: Vec<String> = found.map(|uid| format!(" {uid}")).collect();
     format!("* SEARCH{}\r\n{ok}", found.concat()).into_bytes()
 }
