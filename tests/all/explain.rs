@@ -203,3 +203,23 @@ async fn the_answer_stands_before_the_rules() {
     // What is next is told of the invoice that it is about: the other one comes later.
     assert!(word(&told["rules"][0]["text"]).starts_with("F-2: "), "{told}");
 }
+
+/// A condition is told with the value that it was weighed by, and with what it wants (R22).
+#[tokio::test]
+async fn r22_a_condition_is_told_with_its_values() {
+    let cadence = "name = \"standard\"\nminimum = \"10.00\"\n\
+        [[step]]\nid = \"ring\"\nwhen = \"1 day after due\"\nchannel = \"call\"\ntext = \"Ask\"\nonly_if = { overdue_min = \"1000.00\" }\n\
+        [[step]]\nid = \"reminder\"\nwhen = \"90 days after due\"\nchannel = \"email\"\nonly_if = { late_before = true }\n";
+    let firm = Firm::new(&into_folder().cadence(cadence), &[late("F-1", "C1").with("due_on", &day(-30).to_string())]).await;
+    firm.run(&["run", "--once"]).ends(0);
+    let text = rules(&firm.object(&["explain", "C1"]));
+    assert!(
+        text.contains("F-1: step ring was passed over: 120.00 EUR is overdue in all, and the step wants 1000.00 EUR or more (by cadence \"standard\", only_if)"),
+        "{text}"
+    );
+    let later = format!(
+        "F-1: step reminder has a condition, weighed on its day, {}; as things stand the customer has never paid late",
+        day(60)
+    );
+    assert!(text.contains(&later), "{text}");
+}

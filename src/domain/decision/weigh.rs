@@ -102,7 +102,7 @@ pub(super) struct Next {
 /// All that is looked at.
 pub(super) struct Weighing<'a> {
     pub(super) file: &'a DebtorFile,
-    case: &'a CaseKey,
+    pub(super) case: &'a CaseKey,
     pub(super) world: &'a World<'a>,
     pub(super) placed: &'a [Placed<'a>],
     pub(super) today: Date,

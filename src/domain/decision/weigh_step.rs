@@ -3,15 +3,15 @@
 use super::choice::reach;
 use super::ladder::{changed_kind, enters_late, marks};
 use super::pace::{Ceiled, is_consumer, pay_run, spacing};
-use super::survey::{Place, Placed};
+use super::survey::{Place, Placed, facts_on};
 use super::verdict::firm_until;
 use super::weigh::{Next, Weighing, names};
 use super::words::{self, booked, is_booked, rule};
 use super::{OldDebts, RuleWeighed};
 use crate::domain::case::MarkKind;
-use crate::domain::condition::lacking;
+use crate::domain::condition::{lacking, unmet};
 use crate::domain::reason::Reason;
-use crate::domain::step::Channel;
+use crate::domain::step::{Channel, StepId};
 
 impl Weighing<'_> {
     /// The rules about the step, its rows, its addresses and the hour.
@@ -32,6 +32,7 @@ impl Weighing<'_> {
         each(&mut found, &|p| self.entry(p));
         each(&mut found, &|p| self.bookings(next.step, p));
         each(&mut found, &|p| self.conditions(next.step, p));
+        found.extend(next.rows.iter().flat_map(|i| self.ruled_out(next.step, &self.placed[*i])));
         if !self.placed.iter().any(|p| matches!(p.place, Place::Credit | Place::Covered)) {
             let text = "the ledger has no payments or credit notes of this customer to be set off".to_owned();
             found.push(rule("R11", true, Reason::Due, text));
@@ -135,12 +136,41 @@ impl Weighing<'_> {
             return rule("R22", true, Reason::Due, format!("step {} has no condition of its own", this.id));
         }
         let out = p.ladder().is_some_and(|l| l.ruled_out.contains(&step));
-        let text = format!(
-            "{number}: the condition of step {} {}",
-            this.id,
-            if out { "does not hold" } else { "holds, or is weighed when its day comes" }
-        );
+        let day = p.ladder().and_then(|l| l.next).filter(|(_, next)| *next == step).map_or(self.today, |(day, _)| day);
+        let facts = facts_on(self.file, self.case, self.world, p.row, if out { self.today } else { day });
+        let (id, cadence) = (&this.id, &self.world.cadence.name);
+        let text = match (unmet(&this.only_if, &facts), out, day > self.today) {
+            (Some(why), true, _) => format!("{number}: step {id} is passed over: {why} (by cadence \"{cadence}\", only_if)"),
+            (Some(why), false, true) => {
+                format!(
+                    "{number}: step {id} has a condition, weighed on its day, {day}; as things stand {why} (by cadence \"{cadence}\", only_if)"
+                )
+            }
+            (None, false, true) => {
+                format!("{number}: the condition of step {id} holds as things stand; it is weighed on its day, {day}")
+            }
+            (Some(why), false, false) => {
+                format!("{number}: the condition of step {id} is not met: {why} (by cadence \"{cadence}\", only_if)")
+            }
+            (None, ..) => format!("{number}: the condition of step {id} holds"),
+        };
         rule("R22", !out, Reason::RuledOut, text)
+    }
+
+    /// R22: the steps before this one whose own condition does not hold today, each with what it wants.
+    fn ruled_out(&self, step: usize, p: &Placed) -> Vec<RuleWeighed> {
+        let Some(ladder) = p.ladder() else { return vec![] };
+        let facts = facts_on(self.file, self.case, self.world, p.row, self.today);
+        let before = ladder
+            .ruled_out
+            .iter()
+            .map(|out| &self.world.cadence.steps[*out])
+            .take_while(|s| self.world.cadence.position(&s.id).is_some_and(|at| at < step));
+        let text = |id: &StepId, why: String| {
+            let (number, cadence) = (&p.row.invoice.number, &self.world.cadence.name);
+            format!("{number}: step {id} was passed over: {why} (by cadence \"{cadence}\", only_if)")
+        };
+        before.filter_map(|s| Some(rule("R22", true, Reason::Due, text(&s.id, unmet(&s.only_if, &facts)?)))).collect()
     }
 
     /// R10: bookings.
