@@ -64,12 +64,13 @@ fn secrets(setup: &Setup) -> Vec<PathBuf> {
     let source = if let SourceKind::Postgres(database) = &settings.source.kind { database.password.as_ref() } else { None };
     let email = settings.email.as_ref().and_then(|e| e.password.as_ref());
     let sms = settings.sms.as_ref().and_then(|s| s.password.as_ref());
+    let listen = settings.listen.as_ref().and_then(|l| l.secret.as_ref());
     // What systemd hands over lies in a folder of its own.
     let path = |source: &'_ SecretSource| match source {
         SecretSource::File(path) => Some(path.clone()),
         SecretSource::Credential(_) => None,
     };
-    [store, source, email, sms].into_iter().flatten().filter_map(path).collect()
+    [store, source, email, sms, listen].into_iter().flatten().filter_map(path).collect()
 }
 
 impl Exposed {

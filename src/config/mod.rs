@@ -11,7 +11,9 @@ pub mod database;
 mod documents;
 pub mod exposed;
 pub mod gateway;
+pub mod hook;
 pub mod law;
+pub mod listen;
 pub mod node;
 pub mod observe;
 mod people;
@@ -25,6 +27,7 @@ pub mod section;
 pub mod settings;
 mod source;
 mod steps;
+pub mod stop;
 mod toml_tree;
 
 pub use cadences::{CadenceFile, cadence};
@@ -89,6 +92,8 @@ pub struct Setup {
     pub law: Arc<law::LawBook>,
     /// Words of the morning report by language.
     report: Arc<BTreeMap<String, report::Words>>,
+    /// The words by which somebody wants no more SMS.
+    pub stop: Arc<stop::StopWords>,
     /// The folder of relance.toml.
     pub folder: PathBuf,
     /// The environment.
@@ -153,6 +158,7 @@ fn load(
     let zones = zones(folder, problems);
     let law = law::read(files(folder, "law", "toml", bundled::LAW, problems), problems);
     let report = report::words(files(folder, "report", "toml", bundled::REPORT, problems), problems);
+    let stop = stop::read(&one_file(folder, bundled::STOP, problems), problems);
     let cadences = cadence_files(folder, &calendars, problems);
     let letters = letter_files(folder, problems);
     strays(folder, problems);
@@ -173,6 +179,7 @@ fn load(
         days,
         law: Arc::new(law),
         report: Arc::new(report),
+        stop: Arc::new(stop),
         folder: folder.to_path_buf(),
         environment: environment.clone(),
         fingerprint,
@@ -217,13 +224,18 @@ fn agreement(fingerprint: &str, settings: &Settings, letters: &[LetterSource], l
 }
 
 fn zones(folder: &Path, problems: &Problems) -> BTreeMap<String, TimeZone> {
-    let on_disk = folder.join(bundled::ZONES.0);
+    let names = calendars::zones(&one_file(folder, bundled::ZONES, problems), problems);
+    names.into_iter().filter_map(|(country, zone)| Some((country, TimeZone::get(&zone).ok()?))).collect()
+}
+
+/// A file that lies beside relance.toml, or the one compiled in.
+fn one_file(folder: &Path, bundled: bundled::Bundled, problems: &Problems) -> Node {
+    let on_disk = folder.join(bundled.0);
     let (file, text) = match on_disk.exists() {
         true => (on_disk.display().to_string(), read_file(&on_disk, problems).unwrap_or_default()),
-        false => (bundled::ZONES.0.to_owned(), bundled::ZONES.1.to_owned()),
+        false => (bundled.0.to_owned(), bundled.1.to_owned()),
     };
-    let names = calendars::zones(&Node::parse(&file, &text, problems), problems);
-    names.into_iter().filter_map(|(country, zone)| Some((country, TimeZone::get(&zone).ok()?))).collect()
+    Node::parse(&file, &text, problems)
 }
 
 fn cadence_files(folder: &Path, calendars: &BTreeMap<String, Arc<Calendar>>, problems: &Problems) -> Vec<CadenceFile> {

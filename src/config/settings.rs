@@ -1,6 +1,7 @@
 //! relance.toml: what it may say, and the types that the rest of the program sees.
 
 use super::database::DatabaseSettings;
+pub use super::listen::ListenSettings;
 pub use super::observe::ObserveSettings;
 use super::secret::SecretSource;
 use crate::domain::calendar::Calendar;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub report: ReportSettings,
     /// Metrics and health.
     pub observe: ObserveSettings,
+    /// Where what comes back over HTTP is heard, when configured.
+    pub listen: Option<ListenSettings>,
 }
 
 /// The morning report.
@@ -238,6 +241,8 @@ pub struct SmsSettings {
     pub transport: SmsTransport,
     /// Login.
     pub user: Option<String>,
+    /// The account, where the gateway wants one beside the login.
+    pub account: Option<String>,
     /// Password.
     pub password: Option<SecretSource>,
     /// Sender.

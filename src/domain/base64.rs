@@ -30,9 +30,35 @@ pub fn lines(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// Bytes from a text on one line, in the alphabet of mails or of URLs, filled up with `=` or not; nothing else is read.
+pub fn unbase64(text: &str) -> Option<Vec<u8>> {
+    let text = text.trim_end_matches('=').as_bytes();
+    let value = |b: u8| match b {
+        b'A'..=b'Z' => Some(b - b'A'),
+        b'a'..=b'z' => Some(b - b'a' + 26),
+        b'0'..=b'9' => Some(b - b'0' + 52),
+        b'+' | b'-' => Some(62),
+        b'/' | b'_' => Some(63),
+        _ => None,
+    };
+    let mut out = Vec::with_capacity(text.len() / 4 * 3 + 2);
+    for group in text.chunks(4) {
+        let mut bits = 0u32;
+        for at in 0..4 {
+            bits = bits << 6 | u32::from(group.get(at).map_or(Some(0), |b| value(*b))?);
+        }
+        let [_, bytes @ ..] = bits.to_be_bytes();
+        match group.len() {
+            1 => return None,
+            n => out.extend_from_slice(&bytes[..n - 1]),
+        }
+    }
+    Some(out)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{lines, lines_len};
+    use super::{lines, lines_len, unbase64};
     use base64::Engine as _;
 
     #[test]
@@ -45,7 +71,16 @@ mod tests {
             let text = String::from_utf8(out).unwrap();
             assert!(text.split_terminator("\r\n").all(|line| (1..=76).contains(&line.len()) && !line.contains(['\r', '\n'])));
             let plain = text.replace("\r\n", "");
-            assert_eq!(base64::engine::general_purpose::STANDARD.decode(plain).unwrap(), bytes);
+            assert_eq!(base64::engine::general_purpose::STANDARD.decode(&plain).unwrap(), bytes);
+            assert_eq!(unbase64(&plain).as_ref(), Some(&bytes));
+            assert_eq!(unbase64(&base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&bytes)), Some(bytes));
+        }
+    }
+
+    #[test]
+    fn what_is_none_is_not_read() {
+        for bad in ["A", "AAAAA", "AA=A", "A A=", "AAA\n", "é"] {
+            assert_eq!(unbase64(bad), None, "{bad:?}");
         }
     }
 }

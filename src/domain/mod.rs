@@ -25,6 +25,7 @@ pub mod mail;
 pub mod mask;
 pub mod money;
 pub mod people;
+pub mod phone;
 pub mod reason;
 pub mod standing;
 pub mod step;
