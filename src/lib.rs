@@ -17,3 +17,4 @@ pub mod postgres;
 pub mod rehearsal;
 pub mod source;
 pub mod store;
+pub mod web;

@@ -2,6 +2,7 @@
 //! is read must have the properties that the rest relies on. `tests/run` calls them with the corpus and some mutations,
 //! `tests/fuzz` for as long as one likes, guided by coverage. Nothing of this is in the shipped program.
 
+pub mod hooks;
 pub mod ledger;
 pub mod letters;
 pub mod settings;
@@ -27,6 +28,7 @@ pub const TARGETS: &[(&str, Target, usize)] = &[
     ("mail_back", wire::mail_back, 2000),
     ("mail_built", wire::mail_built, 1000),
     ("money", small::money, 5000),
+    ("receipt", hooks::receipt, 3000),
     ("row", ledger::row, 1500),
     ("setting", settings::setting, 40),
     ("settings", settings::settings, 40),

@@ -197,7 +197,7 @@ fn receipt(s: Section) -> Option<ReceiptForm> {
     let state = s.required("state", FIELD);
     let words = s.words("words", FIELD, |t| (!t.is_empty()).then(|| t.to_owned()));
     let class = s.parse("class", &classes(), theirs);
-    let states = listed(&s, "states", &Meaning::ALL.map(|(word, _)| word).join(", "), |word| {
+    let states = listed(&s, "states", &meanings(), |word| {
         Meaning::ALL.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning)
     });
     if !s.has("states") {
@@ -217,6 +217,10 @@ fn theirs(text: &str) -> Option<FaultClass> {
 fn classes() -> String {
     let all = FaultClass::ALL.into_iter().filter(|class| !class.is_ours());
     format!("one of: {}", all.map(FaultClass::as_str).collect::<Vec<_>>().join(", "))
+}
+
+fn meanings() -> String {
+    format!("one of: {}", Meaning::ALL.map(|(word, _)| word).join(", "))
 }
 
 /// A table of lists, turned round: each word of the gateway's with what it means.

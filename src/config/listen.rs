@@ -35,12 +35,8 @@ pub enum Signature {
     Sha512,
 }
 
-const SIGNATURES: [(&str, Signature); 4] = [
-    ("md5hash", Signature::Md5Hash),
-    ("sha1", Signature::Sha1),
-    ("sha256", Signature::Sha256),
-    ("sha512", Signature::Sha512),
-];
+const SIGNATURES: [(&str, Signature); 4] =
+    [("md5hash", Signature::Md5Hash), ("sha1", Signature::Sha1), ("sha256", Signature::Sha256), ("sha512", Signature::Sha512)];
 
 /// Reads the section.
 pub(super) fn read(s: Section, base: &Path) -> Option<ListenSettings> {
@@ -106,11 +102,22 @@ mod tests {
 
     #[test]
     fn a_public_url_is_encrypted_and_nothing_but_a_place() {
-        for good in ["https://hooks.canal.example", "https://x.example:8443/relance", "http://127.0.0.1:8480", "http://[::1]:8480"] {
+        for good in
+            ["https://hooks.canal.example", "https://x.example:8443/relance", "http://127.0.0.1:8480", "http://[::1]:8480"]
+        {
             assert_eq!(public(good).as_deref(), Some(good));
         }
         assert_eq!(public("https://x.example/").as_deref(), Some("https://x.example"));
-        for bad in ["", "x.example", "http://x.example", "https://", "https://a:b@x.example", "https://x.example?a", "https://x.example/#a", "ftp://x.example"] {
+        for bad in [
+            "",
+            "x.example",
+            "http://x.example",
+            "https://",
+            "https://a:b@x.example",
+            "https://x.example?a",
+            "https://x.example/#a",
+            "ftp://x.example",
+        ] {
             assert_eq!(public(bad), None, "{bad}");
         }
     }

@@ -57,7 +57,20 @@ mod tests {
     #[test]
     fn a_word_alone_ends_sms_and_none_in_a_sentence_does() {
         let words = shipped();
-        for stop in ["STOP", "stop", " Stop. ", "«STOP»", "ARRÊT", "arret", "Stop all", "STOP\n ALL!", "Afmelden", "Abmelden", "stopp", "unsubscribe"] {
+        for stop in [
+            "STOP",
+            "stop",
+            " Stop. ",
+            "«STOP»",
+            "ARRÊT",
+            "arret",
+            "Stop all",
+            "STOP\n ALL!",
+            "Afmelden",
+            "Abmelden",
+            "stopp",
+            "unsubscribe",
+        ] {
             assert!(words.has(stop), "{stop}");
         }
         for other in ["", "!", "Please stop writing, I paid on Friday", "stop it", "Non", "stopper", &"STOP ".repeat(100)] {

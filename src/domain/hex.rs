@@ -10,11 +10,12 @@ pub fn hex(bytes: &[u8]) -> String {
 pub fn unhex(text: &str) -> Option<Vec<u8>> {
     let figure = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
     let pairs = text.as_bytes().chunks(2);
-    pairs.map(|pair| match pair {
-        [high, low] => Some(figure(*high)? << 4 | figure(*low)?),
-        _ => None,
-    })
-    .collect()
+    pairs
+        .map(|pair| match pair {
+            [high, low] => Some(figure(*high)? << 4 | figure(*low)?),
+            _ => None,
+        })
+        .collect()
 }
 
 #[cfg(test)]

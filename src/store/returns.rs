@@ -7,13 +7,10 @@ use super::attempts::{self, AttemptRow, LogFilter, NewAttempt};
 use super::db::{Store, day, instant, word};
 use super::error::StoreError;
 use super::packed::json;
-use super::recovery::in_doubt;
-use super::settle::{
-    After, Hands, SETTLE_DEAD, SETTLE_ENDED_MARKS, SETTLE_IN_HAND, SETTLE_IN_HAND_MARKS, SETTLE_LOOK, settle,
-};
+use super::receipts::{has_arrived, settle_doubt};
+use super::settle::{SETTLE_DEAD, SETTLE_ENDED_MARKS, SETTLE_IN_HAND, SETTLE_IN_HAND_MARKS, SETTLE_LOOK};
 use super::sql::{Row, query};
 use super::{keys, statements};
-use crate::domain::attempt::Outcome;
 use crate::domain::case::{ContactPoint, DebtorFile, HoldKind, PointState};
 use crate::domain::inbound::Via;
 use crate::domain::step::Channel;
@@ -44,10 +41,6 @@ statements! {
             SELECT 1 FROM message m WHERE m.contact_pk = contact.pk AND m.copy = 0
               AND m.state IN ('planned', 'braked', 'queued', 'deferred', 'leased', 'sending', 'uncertain', 'accepted'))";
     RETURN_MARKS = "UPDATE mark SET kind = 'maybe' WHERE kind = 'left' AND contact_pk = $1 AND EXISTS (SELECT 1 FROM contact c WHERE c.pk = $1 AND c.state = 'failed')";
-    /// What came first counts: an SMS that arrived is not taken back.
-    RETURN_HAS_ARRIVED = "SELECT 1 FROM message WHERE pk = $1 AND channel = 'sms' AND delivered_at IS NOT NULL";
-    /// It was to be sent once more because nobody knew whether it had left.
-    RETURN_IN_DOUBT = "UPDATE message SET state = 'uncertain' WHERE pk = $1 AND channel = 'sms' AND state = 'deferred' AND doubts > 0 AND session_pk IS NULL";
     RETURN_ARRIVED = "UPDATE message SET delivered_at = $2 WHERE pk = $1 AND delivered_at IS NULL";
     RETURN_EVENT = "INSERT INTO event (debtor_pk, invoice_pk, at, kind, text) VALUES ($1, NULL, $2, $3, $4)";
     RETURN_SIGN = "UPDATE debtor SET last_sign_at = $2, unreachable_since = NULL, unreachable_why = NULL WHERE pk = $1";
@@ -332,7 +325,7 @@ impl Store {
             return Ok(false);
         };
         query(RETURN_HOLD_ENDS).bind(id).bind(at).execute(&mut tx).await?;
-        query(SETTLE_LOOK).bind(keys([debtor].into_iter())).bind(at).execute(&mut tx).await?;
+        query(SETTLE_LOOK).bind(keys([debtor])).bind(at).execute(&mut tx).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -412,7 +405,7 @@ async fn apply(tx: &mut Tx, pk: i64, t: &Taking, now: Timestamp) -> Result<(), S
         }
         _ => {}
     }
-    query(SETTLE_LOOK).bind(keys([*debtor].into_iter())).bind(at).execute(tx).await?;
+    query(SETTLE_LOOK).bind(keys([*debtor])).bind(at).execute(tx).await?;
     Ok(())
 }
 
@@ -425,7 +418,7 @@ async fn refused(
     dead: Option<&str>,
     at: i64,
 ) -> Result<(), StoreError> {
-    if query(RETURN_HAS_ARRIVED).bind(ours.pk).value::<i64>(&mut *tx).await?.is_some() {
+    if has_arrived(tx, ours).await? {
         return Ok(());
     }
     if let Some(evidence) = dead {
@@ -439,28 +432,13 @@ async fn refused(
     }
     attempts::append(tx, std::slice::from_ref(attempt)).await?;
     if !ours.copy {
-        let contact = keys([ours.contact_pk].into_iter());
+        let contact = keys([ours.contact_pk]);
         query(RETURN_CONTACT).bind(ours.contact_pk).execute(&mut *tx).await?;
         query(RETURN_MARKS).bind(ours.contact_pk).execute(&mut *tx).await?;
         query(SETTLE_ENDED_MARKS).bind(contact).execute(&mut *tx).await?;
         query(SETTLE_IN_HAND).bind(ours.contact_pk).execute(&mut *tx).await?;
         query(SETTLE_IN_HAND_MARKS).bind(ours.contact_pk).execute(tx).await?;
     }
-    Ok(())
-}
-
-/// An SMS of which nobody knew whether it had left has arrived: it was accepted, as a person would say, and leaves no more.
-async fn settle_doubt(tx: &mut Tx, ours: &Ours, words: &str, today: Date, now: Timestamp) -> Result<(), StoreError> {
-    if ours.channel != Channel::Sms.as_str() {
-        return Ok(());
-    }
-    query(RETURN_IN_DOUBT).bind(ours.pk).execute(&mut *tx).await?;
-    let found = in_doubt(tx, "uncertain", Some(ours.pk), None, None, today).await?;
-    let Some(doubtful) = found.into_iter().next() else { return Ok(()) };
-    let accepted = doubtful.settle(Outcome::Accepted, After::Accepted, words, now);
-    settle(tx, &[accepted], Hands::Operator, now).await?;
-    query(SETTLE_IN_HAND).bind(ours.contact_pk).execute(&mut *tx).await?;
-    query(SETTLE_IN_HAND_MARKS).bind(ours.contact_pk).execute(tx).await?;
     Ok(())
 }
 

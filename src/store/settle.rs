@@ -212,7 +212,7 @@ pub(super) async fn by_receipt(tx: &mut Tx, list: &[Settlement]) -> Result<Optio
     if doubtful.is_empty() {
         return Ok(None);
     }
-    let arrived: Vec<i64> = query(SETTLE_HAVE_ARRIVED).bind(super::keys(doubtful.into_iter())).list(tx).await?;
+    let arrived: Vec<i64> = query(SETTLE_HAVE_ARRIVED).bind(super::keys(doubtful)).list(tx).await?;
     let believed = |s: &Settlement| {
         let mut s = s.clone();
         if arrived.contains(&s.message_pk) {

@@ -143,5 +143,5 @@ macro_rules! targets {
 
 targets! {
     address cadence cadence_test calendar contacts cron document gateway gateway_answer law letter mail_back mail_built money
-    row setting settings smtp_reply url values when words
+    receipt row setting settings smtp_reply url values when words
 }

@@ -149,9 +149,7 @@ impl Client {
         let request = match (self.gateway.method, self.gateway.body) {
             (Method::Get, _) => self.http.get(url).query(&pairs()),
             (Method::Post, Body::Form) => self.http.post(url).form(&pairs()),
-            (Method::Post, Body::Json) => {
-                self.http.post(url).header("Content-Type", "application/json").body(object(&fields))
-            }
+            (Method::Post, Body::Json) => self.http.post(url).header("Content-Type", "application/json").body(object(&fields)),
         };
         self.authenticated(request)
     }

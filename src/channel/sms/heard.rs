@@ -64,11 +64,8 @@ impl Reader<'_> {
         let class = code.as_ref().and_then(|code| form.codes.iter().find(|(known, _)| known == code)).map(|(_, class)| *class);
         let said: Vec<String> = form.words.iter().filter_map(|name| word(&Some(name.clone()))).collect();
         let line = self.line(&state, code.as_deref(), &said);
-        let returned = |class: Option<FaultClass>, expired| Returned {
-            class: class.unwrap_or(form.class),
-            expired,
-            words: line.clone(),
-        };
+        let returned =
+            |class: Option<FaultClass>, expired| Returned { class: class.unwrap_or(form.class), expired, words: line.clone() };
         let meaning = form.states.iter().find(|(known, _)| *known == state).map(|(_, meaning)| *meaning);
         let came = match meaning {
             Some(Meaning::Nothing) => return Some(None),
@@ -92,7 +89,7 @@ impl Reader<'_> {
     fn line(&self, state: &str, code: Option<&str>, said: &[String]) -> String {
         let code = code.map(|code| format!(", code {code}")).unwrap_or_default();
         let said = if said.is_empty() { String::new() } else { format!(": {}", said.join(", ")) };
-        tamed_to(&format!("{} says {state}{code}{said}", self.gateway), MOST_LINE)
+        tamed_to(&format!("{} says {state}{code}{said}", self.gateway), MOST_LINE - 1)
     }
 
     /// What somebody wrote; `None` where nobody can be told to have.

@@ -57,6 +57,30 @@ pub async fn take(desk: &Desk, incoming: &Incoming, now: Timestamp) -> Result<Ta
     })
 }
 
+/// Whether a receipt may have come before its message was on record: its id belongs to nothing yet, or the message is on the
+/// wire still. Whoever asks waits a little.
+pub async fn is_early(desk: &Desk, incoming: &Incoming, now: Timestamp) -> Result<bool, DeskError> {
+    if !matches!(incoming.came, Came::Failed(_) | Came::Delayed(_) | Came::Delivered) {
+        return Ok(false);
+    }
+    let found = clues::find(desk, incoming, now).await?;
+    let ours = found.first().and_then(|m| m.ours.as_ref());
+    Ok(match ours {
+        Some(ours) => ours.state == "sending",
+        None => incoming.clues.tokens.is_empty() && incoming.clues.gateway_id.is_some(),
+    })
+}
+
+/// Whether it still is too early for a receipt to be taken: a message on the wire cannot be refused, and whatever became of it
+/// is put on record first. That it has arrived can be.
+pub async fn is_too_early(desk: &Desk, incoming: &Incoming, now: Timestamp) -> Result<bool, DeskError> {
+    if !matches!(incoming.came, Came::Failed(_)) {
+        return Ok(false);
+    }
+    let found = clues::find(desk, incoming, now).await?;
+    Ok(found.iter().any(|m| m.ours.as_ref().is_some_and(|ours| ours.state == "sending")))
+}
+
 /// What the creditor is told: what a person wrote, and that a number has no more SMS. It is put on record with what came, so
 /// that no end of the program comes between the two.
 async fn letter(desk: &Desk, incoming: &Incoming, taking: &Taking, of: &Match) -> Result<Option<Letter>, DeskError> {
