@@ -46,9 +46,13 @@ pub fn signer(desk: &Desk, heard: &Heard) -> Result<Signer, DeskError> {
     Ok(Signer { secret, signature: heard.listen.signature })
 }
 
-/// Where receipts of what is sent are to go.
-pub(super) fn for_receipts(desk: &Desk) -> Result<Option<HookUrl>, DeskError> {
-    let Some(heard) = heard(desk) else { return Ok(None) };
-    let login = if heard.hook.verify == Verify::Login { signer(desk, &heard)?.secret } else { None };
-    Ok(Some(HookUrl { url: url(desk, &heard), login }))
+/// Where receipts of what is sent are to go. A key that cannot be read costs the receipts and no message: who would hear them
+/// says so.
+pub(super) fn for_receipts(desk: &Desk) -> Option<HookUrl> {
+    let heard = heard(desk)?;
+    let login = match heard.hook.verify {
+        Verify::Login => signer(desk, &heard).ok()?.secret,
+        _ => None,
+    };
+    Some(HookUrl { url: url(desk, &heard), login })
 }

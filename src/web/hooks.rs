@@ -70,6 +70,10 @@ impl Hooks {
 
     /// A desk is at work.
     pub fn sees(&self, desk: &Desk) {
+        if self.0.settings.is_some() && hook::heard(desk).is_none() {
+            let why = "there is no [sms], or the file of its gateway has no [verify]";
+            tracing::error!(event = "hook_unready", why, "there is a listener, and nothing that it could hear");
+        }
         let seen = hook::heard(desk).and_then(|heard| match hook::signer(desk, &heard) {
             Ok(signer) => Some(Seen { desk: desk.clone(), path: hook::path(desk, &heard), signer }),
             Err(e) => {

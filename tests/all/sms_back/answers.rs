@@ -107,6 +107,8 @@ async fn stop_ends_sms_for_the_number_and_the_creditor_is_told_once() {
         line.world.days(20);
         line.world.round().await;
         assert_eq!(line.gateway.requests().len(), 1, "{name}: nothing leaves, not even an answer");
+        let said = line.world.log().await.pop().map(|a| format!("{:?} {:?}", a.why, a.answer)).unwrap_or_default();
+        assert!(said.contains("its owner wants no more SMS"), "{name}: the log says why: {said}");
         line.finish().await;
     }
 }

@@ -3,9 +3,11 @@
 use super::receipts::receipt;
 use super::{Line, taken};
 use crate::support::http::Answer;
+use relance::domain::inbound::Via;
 use relance::domain::step::Channel;
 use relance::flow::listen::{self, Taken};
 use relance::store::payloads::Payload;
+use relance::store::returns::{Effect, MatchedBy, Taking};
 
 async fn in_doubt() -> Line {
     let line = Line::silent("twilio", Answer::Close).await;
@@ -94,6 +96,37 @@ async fn a_receipt_tells_what_a_crash_left_open() {
         assert_eq!(line.gateway.requests().len(), 0, "it left before the crash, and once");
         line.finish().await;
     }
+}
+
+/// Two receipts at once, in two daemons: what the store knows counts, and not what was read before it.
+#[tokio::test]
+async fn a_failure_that_was_read_before_the_arrival_was_written_changes_nothing() {
+    let line = Line::open("twilio", "SM1").await;
+    let store = line.world.store();
+    let before = store.ours(1).await.unwrap().unwrap();
+    assert_eq!(receipt(&line, "twilio", "SM1", ("delivered", "")).await, 200);
+    let attempt = store.last_attempt_of(&before).await.unwrap().unwrap().once_more();
+    let effect = Effect::Refused { expired: false, attempt: Box::new(attempt), dead: Some("no such number".to_owned()) };
+    let taking = Taking {
+        key: "late".to_owned(),
+        via: Via::Sms,
+        kind: "failed",
+        matched: Some((MatchedBy::Token, before.debtor_pk, Some(before))),
+        sender: None,
+        subject: String::new(),
+        text: String::new(),
+        class: None,
+        grave: None,
+        back_on: None,
+        dated: None,
+        effect,
+        event: None,
+        letter: None,
+    };
+    assert!(store.take_return(&taking, line.world.clock.now()).await.unwrap().is_some());
+    assert_eq!((line.state().await.as_str(), line.world.outcomes().await.len()), ("accepted", 1));
+    assert_eq!(line.world.peek("SELECT address FROM point").await, Vec::<String>::new());
+    line.finish().await;
 }
 
 /// A failure cannot be taken while the message is on the wire; the gateway is asked to say it again.

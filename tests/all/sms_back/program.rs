@@ -56,6 +56,22 @@ async fn the_listener_runs_beside_the_pumps_outlives_a_reload_and_ends_in_time()
     assert!(journal.contains("relance has ended in good order") && !journal.contains("32470000001"), "{journal}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_everybody_may_read_stops_check_and_one_that_is_gone_stops_no_message() {
+    let gateway = Http::start(taken("brevo", "1")).await;
+    let cadence = SMS_ONLY.replace("[[step]]", ALL_HOURS).replace("4 working days", "1 day");
+    let config = heard(at_once(Config::sms("brevo", gateway.port)).cadence(&cadence), "secret = { file = \"hooks.secret\" }\n");
+    let firm = Firm::new(&config, &[late("F-1", "C1").without("email").with("phone", "+32470000001")]).await;
+    let key = firm.path("hooks.secret");
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let told = firm.run(&["check"]).ends(2).out;
+    assert!(told.contains("hooks.secret") && !told.contains(SECRET), "{told}");
+    std::fs::remove_file(&key).unwrap();
+    firm.run(&["run", "--once"]).ends(0);
+    let request = &gateway.requests()[0];
+    assert!(request.body.contains("content") && !request.body.contains("webUrl"), "{}", request.body);
+}
+
 #[tokio::test]
 async fn without_a_listener_there_is_no_url() {
     let firm = Firm::new(&at_once(Config::sms("kannel", 9)).cadence(SMS_ONLY), &[]).await;
