@@ -62,6 +62,7 @@ async fn an_answer_holds_the_case_and_is_told_with_its_words() {
             "{letters:?}"
         );
         // Nothing is answered, and nothing leaves while it is unread.
+        line.world.insert(&[row("F-2", "C1", "+32470000001")]).await;
         line.world.days(4);
         line.world.round().await;
         assert_eq!(line.gateway.requests().len(), 1, "{name}");
@@ -104,6 +105,7 @@ async fn stop_ends_sms_for_the_number_and_the_creditor_is_told_once() {
         assert_eq!(line.world.peek("SELECT kind FROM hold").await, Vec::<String>::new(), "it holds nothing");
         let told = line.world.peek("SELECT text FROM event WHERE kind = 'stop'").await;
         assert_eq!(told[0], "wants no more SMS at this number");
+        line.world.insert(&[row("F-2", "C1", "+32470000001")]).await;
         line.world.days(20);
         line.world.round().await;
         assert_eq!(line.gateway.requests().len(), 1, "{name}: nothing leaves, not even an answer");
