@@ -179,6 +179,32 @@ pub struct Incoming {
     pub dated: Option<Timestamp>,
 }
 
+/// How something was matched, from the surest to the weakest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the words of the column")]
+pub enum MatchedBy {
+    Token,
+    EnvelopeId,
+    ReturnedId,
+    Answers,
+    GatewayId,
+    Address,
+}
+
+impl MatchedBy {
+    /// The word in the store and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            MatchedBy::Token => "token",
+            MatchedBy::EnvelopeId => "envelope_id",
+            MatchedBy::ReturnedId => "returned_id",
+            MatchedBy::Answers => "answers",
+            MatchedBy::GatewayId => "gateway_id",
+            MatchedBy::Address => "address",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,6 +12,7 @@ use super::settle::{SETTLE_DEAD, SETTLE_ENDED_MARKS, SETTLE_IN_HAND, SETTLE_IN_H
 use super::sql::{Row, query};
 use super::{keys, statements};
 use crate::domain::case::{ContactPoint, DebtorFile, HoldKind, PointState};
+pub use crate::domain::inbound::MatchedBy;
 use crate::domain::inbound::Via;
 use crate::domain::step::Channel;
 use jiff::Timestamp;
@@ -99,32 +100,6 @@ impl Ours {
     /// It is known what became of it: it arrived, or will not.
     pub fn is_over(&self) -> bool {
         self.delivered || matches!(self.state.as_str(), "refused" | "expired")
-    }
-}
-
-/// How something was matched, from the surest to the weakest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "the words of the column")]
-pub enum MatchedBy {
-    Token,
-    EnvelopeId,
-    ReturnedId,
-    Answers,
-    GatewayId,
-    Address,
-}
-
-impl MatchedBy {
-    /// The word in the store and in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            MatchedBy::Token => "token",
-            MatchedBy::EnvelopeId => "envelope_id",
-            MatchedBy::ReturnedId => "returned_id",
-            MatchedBy::Answers => "answers",
-            MatchedBy::GatewayId => "gateway_id",
-            MatchedBy::Address => "address",
-        }
     }
 }
 

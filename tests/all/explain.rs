@@ -198,7 +198,9 @@ async fn the_answer_stands_before_the_rules() {
     // Every rule that is told in JSON is told in words.
     let told = firm.object(&["explain", "C1"]);
     for rule in told["rules"].as_array().unwrap() {
-        assert!(text.contains(word(&rule["text"])), "{rule}\n{text}");
+        // The age of the data has grown by a second or two between the two.
+        let said = word(&rule["text"]).split(" last read ").next().unwrap();
+        assert!(text.contains(said), "{rule}\n{text}");
     }
     // What is next is told of the invoice that it is about: the other one comes later.
     assert!(word(&told["rules"][0]["text"]).starts_with("F-2: "), "{told}");
