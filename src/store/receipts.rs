@@ -14,7 +14,7 @@ use jiff::civil::Date;
 
 statements! {
     /// What came first counts: an SMS that arrived is not taken back.
-    RECEIPT_HAS_ARRIVED = "SELECT 1 FROM message WHERE pk = $1 AND channel = 'sms' AND delivered_at IS NOT NULL";
+    RECEIPT_HAS_ARRIVED = "SELECT pk FROM message WHERE pk = $1 AND channel = 'sms' AND delivered_at IS NOT NULL";
     /// It was to be sent once more because nobody knew whether it had left.
     RECEIPT_IN_DOUBT = "UPDATE message SET state = 'uncertain' WHERE pk = $1 AND channel = 'sms' AND state = 'deferred' AND doubts > 0 AND session_pk IS NULL";
 }
