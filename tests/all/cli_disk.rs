@@ -27,7 +27,7 @@ fn recovers(firm: &Firm, server: &Smtp) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_full_disk_at_any_point_loses_nothing() {
     let mut sent_before = 0;
-    for blocks in [0, 100, 400, 700, 900, 1000, 1100, 1200, 1300] {
+    for blocks in [0, 100, 400, 700, 900, 1100, 1200, 1300, 1400, 1500] {
         let (firm, server) = firm(Config::mail(25)).await;
         let failed = Ran::new(&firm.cramped(blocks, "run --once").output().unwrap()).ends(1);
         let clear = failed.err.contains("the store failed: disk I/O error") || failed.err.contains("cannot open the store");
