@@ -23,6 +23,7 @@ use crate::flow::tally::Tally;
 use crate::flow::{Desk, DeskError, brake, collect, deliver, plan, presence, report, retain, review, told};
 use crate::observe::Observed;
 use crate::store::{Store, StoreError};
+use crate::web::hooks::Hooks;
 use ears::Asked;
 use jiff::Timestamp;
 use life::{Life, meet};
@@ -122,6 +123,7 @@ pub async fn run(
     ears: &Ears,
     supervisor: &Supervisor,
     observed: &Observed,
+    hooks: &Hooks,
 ) -> Result<(), DeskError> {
     let bells = Bells::default();
     let scheduler = pumps::scheduler(&bells).await.map_err(|e| scheduler_failed(&e))?;
@@ -144,6 +146,7 @@ pub async fn run(
         supervisor.ready(&first);
         let vitals = Arc::<Vitals>::default();
         observed.sees(&desk, &vitals);
+        hooks.sees(&desk);
         let watchers = [
             tokio::spawn(watchdog::feed(desk.clone(), bells.clone(), supervisor.clone(), vitals, observed.is_asked())),
             tokio::spawn(line::keep(desk.clone(), supervisor.clone(), first)),
@@ -151,6 +154,7 @@ pub async fn run(
         let end = tend(&desk, &bells, asked.to_end(), Some((config, &asked, supervisor))).await;
         watchers.iter().for_each(JoinHandle::abort);
         observed.loses("between_sessions");
+        hooks.loses();
         match end {
             Ok(End::Asked) => break Ok(()),
             Ok(End::Reload(read)) => {
@@ -282,7 +286,7 @@ async fn another(desk: &Desk, reload: Option<(&Path, &Asked, &Supervisor)>) -> R
                 if read.listen_differs {
                     tracing::warn!(
                         event = "listener_change_waits",
-                        "[observe] has changed too: that takes effect at the next start, until then it listens as before"
+                        "[observe] or [listen] has changed too: that takes effect at the next start, until then it listens as before"
                     );
                 }
                 tracing::info!(

@@ -19,3 +19,4 @@ pub mod rehearsal;
 pub mod source;
 pub mod store;
 pub mod tls;
+pub mod web;

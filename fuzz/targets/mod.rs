@@ -2,6 +2,7 @@
 //! is read must have the properties that the rest relies on. `tests/run` calls them with the corpus and some mutations,
 //! `tests/fuzz` for as long as one likes, guided by coverage. Nothing of this is in the shipped program.
 
+pub mod hooks;
 pub mod inbox;
 pub mod ledger;
 pub mod letters;
@@ -32,6 +33,7 @@ pub const TARGETS: &[(&str, Target, usize)] = &[
     ("mail_in", inbox::mail_in, 2000),
     ("money", small::money, 5000),
     ("own_words", inbox::own_words, 2000),
+    ("receipt", hooks::receipt, 3000),
     ("row", ledger::row, 1500),
     ("setting", settings::setting, 40),
     ("settings", settings::settings, 40),

@@ -44,6 +44,8 @@ pub struct Answer {
     pub class: Option<FaultClass>,
     /// The other side's words.
     pub text: String,
+    /// What the other side calls the message from now on, where it says so and has accepted it.
+    pub id: Option<String>,
 }
 
 /// Why nothing could be sent.
@@ -59,12 +61,12 @@ pub struct Fault {
 impl Answer {
     /// The message was taken.
     pub fn accepted(text: impl Into<String>) -> Answer {
-        Answer { outcome: Outcome::Accepted, class: None, text: text.into() }
+        Answer { outcome: Outcome::Accepted, class: None, text: text.into(), id: None }
     }
 
     /// Nobody can say whether it was taken.
     pub fn unknown(text: impl Into<String>) -> Answer {
-        Answer { outcome: Outcome::Unknown, class: Some(FaultClass::Network), text: text.into() }
+        Answer { outcome: Outcome::Unknown, class: Some(FaultClass::Network), text: text.into(), id: None }
     }
 }
 

@@ -37,7 +37,7 @@ impl Outlet {
         let mut kept = self.kept();
         if kept.dead.iter().any(|d| d.is_empty() || d == address) {
             let text = "550 5.1.1 there is nobody of this name (a test)".to_owned();
-            return Sent::Answered(Answer { outcome: Outcome::Refused, class: Some(FaultClass::Address), text });
+            return Sent::Answered(Answer { outcome: Outcome::Refused, class: Some(FaultClass::Address), text, id: None });
         }
         let taken = Taken { number: number.to_owned(), channel, address: address.to_owned(), message: message.to_vec() };
         kept.taken.insert(number.to_owned(), taken);

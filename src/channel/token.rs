@@ -5,6 +5,9 @@ use crate::domain::hex::hex;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
+/// The purpose of the mark that goes with an SMS and comes back with its receipts.
+pub const RECEIPT: &str = "receipt";
+
 /// The store's key.
 #[derive(Clone)]
 pub struct Keys([u8; 32]);
@@ -45,6 +48,11 @@ impl Keys {
         format!("{head}-{proof}")
     }
 
+    /// The secret part of the URL to which a gateway sends what comes back.
+    pub fn hook(&self, gateway: &str) -> String {
+        hex(&self.mac(&["hook", gateway])[..16])
+    }
+
     /// The message's number and day of a token that is ours.
     pub fn verify(&self, purpose: &str, token: &str) -> Option<(i64, i64)> {
         let (head, proof) = token.rsplit_once('-')?;
@@ -71,6 +79,14 @@ mod tests {
         assert_eq!(keys.verify("bounce", &token.replace("1267", "1268")), None);
         assert_eq!(keys.verify("bounce", ""), None);
         assert_eq!(keys.verify("bounce", "x-y-z"), None);
+    }
+
+    #[test]
+    fn each_gateway_has_a_url_of_its_own() {
+        let keys = Keys::new([7; 32]);
+        assert_eq!(keys.hook("kannel").len(), 32);
+        assert_ne!(keys.hook("kannel"), keys.hook("twilio"));
+        assert_ne!(keys.hook("kannel"), Keys::new([8; 32]).hook("kannel"));
     }
 
     #[test]

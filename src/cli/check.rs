@@ -169,7 +169,7 @@ async fn email_probe(setup: &Setup, email: &crate::config::settings::EmailSettin
 
 async fn sms_probe(setup: &Setup, sms: &crate::config::settings::SmsSettings) -> Result<String, String> {
     let password = sms.password.as_ref().map(|p| p.load(&setup.environment)).transpose().map_err(|e| e.to_string())?;
-    let texter = crate::channel::sms::Texter::new(sms, password).map_err(|e| e.to_string())?;
+    let texter = crate::channel::sms::Texter::new(sms, password, None).map_err(|e| e.to_string())?;
     texter.probe().await.map_err(|e| e.to_string())
 }
 

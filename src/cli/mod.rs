@@ -25,6 +25,7 @@ mod debtor;
 mod demo;
 mod explain;
 mod hold;
+mod hook;
 mod inbox;
 mod init;
 mod log;
@@ -105,6 +106,8 @@ enum Verb {
     Uncertain(uncertain::Args),
     /// List what came back and waits to be read, show it, or say that it has been read
     Inbox(inbox::Args),
+    /// Print the URL to which the SMS gateway sends what comes back
+    Hook(hook::Args),
     /// Print or erase all that is held about a customer
     Person(person::Args),
     /// Play the tests beside the cadences; sends and writes nothing
@@ -216,6 +219,7 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Holds(args) => hold::holds(&config, args).await,
         Verb::Uncertain(args) => uncertain::run(&config, args).await,
         Verb::Inbox(args) => inbox::run(&config, args).await,
+        Verb::Hook(args) => hook::run(&config, args).await,
         Verb::Person(args) => person::run(&config, args).await,
         Verb::Test(args) => test::run(&config, args).await,
         Verb::Store(args) => store::run(&config, args).await,

@@ -10,6 +10,7 @@ use crate::flow::rules::steps_are_there;
 use crate::observe::{self, Observed};
 use crate::store::sqlite::StoreLock;
 use crate::store::{Store, StoreError};
+use crate::web::hooks::Hooks;
 use std::path::Path;
 use std::time::Duration;
 
@@ -46,11 +47,13 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     // Before the store, which may be away for long: then somebody should be able to ask why nothing is sent.
     let observed = Observed::new(&setup.settings.observe, Clock::System.now());
     let listener = observe::listen(&observed).await.map_err(CliError::Failed)?;
+    let hooks = Hooks::new(setup.settings.listen.as_ref(), observed.tally());
+    let heard = hooks.listen().await.map_err(CliError::Failed)?;
     supervisor.status("Opening the store");
     let (store, lock) = take(&setup, Some((&supervisor, &observed))).await?;
     steps_are_there(&setup, &store).await?;
-    let done = daemon::run(config, setup, &store, &ears, &supervisor, &observed).await;
-    drop(listener);
+    let done = daemon::run(config, setup, &store, &ears, &supervisor, &observed, &hooks).await;
+    drop((listener, heard));
     if tokio::time::timeout(CLOSING, store.close()).await.is_err() {
         tracing::warn!(event = "store_unclosed", "the store took too long to be closed; the next start sees to what is left");
     }

@@ -69,9 +69,16 @@ pub const CADENCE_TESTS: &[Bundled] = &[
 
 /// SMS gateways.
 pub const GATEWAYS: &[Bundled] = &[
+    ("gateways/brevo.toml", include_str!("../../config/gateways/brevo.toml")),
     ("gateways/kannel.toml", include_str!("../../config/gateways/kannel.toml")),
+    ("gateways/messagebird.toml", include_str!("../../config/gateways/messagebird.toml")),
+    ("gateways/ovh.toml", include_str!("../../config/gateways/ovh.toml")),
     ("gateways/twilio.toml", include_str!("../../config/gateways/twilio.toml")),
+    ("gateways/vonage.toml", include_str!("../../config/gateways/vonage.toml")),
 ];
+
+/// The words by which somebody wants no more SMS, by language.
+pub const STOP: Bundled = ("stop.toml", include_str!("../../config/stop.toml"));
 
 /// The law on late payment by country, and the phrases for it.
 pub const LAW: &[Bundled] = &[

@@ -68,12 +68,13 @@ fn secrets(setup: &Setup) -> Vec<PathBuf> {
         InboxPlace::Imap(imap) => Some(&imap.password),
         InboxPlace::Maildir(_) => None,
     });
+    let listen = settings.listen.as_ref().and_then(|l| l.secret.as_ref());
     // What systemd hands over lies in a folder of its own.
     let path = |source: &'_ SecretSource| match source {
         SecretSource::File(path) => Some(path.clone()),
         SecretSource::Credential(_) => None,
     };
-    [store, source, email, sms, inbox].into_iter().flatten().filter_map(path).collect()
+    [store, source, email, sms, inbox, listen].into_iter().flatten().filter_map(path).collect()
 }
 
 impl Exposed {

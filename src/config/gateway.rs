@@ -1,6 +1,7 @@
 //! SMS gateways: what a gateway looks like on the wire is data, one file each.
 
-use super::node::Node;
+use super::hook::{self, Hook};
+use super::node::{Node, Value};
 use super::problem::Problems;
 use super::section::Section;
 use crate::domain::attempt::{FaultClass, Outcome};
@@ -14,18 +15,46 @@ pub struct Gateway {
     pub method: Method,
     /// Path behind the base URL; may hold placeholders.
     pub path: String,
+    /// How fields travel with POST.
+    pub body: Body,
     /// Fields, each with a template of placeholders; a field that comes out empty is left out.
-    pub fields: Vec<(String, String)>,
+    pub fields: Vec<Field>,
     /// Further fields when the text needs UCS-2.
-    pub unicode_fields: Vec<(String, String)>,
+    pub unicode_fields: Vec<Field>,
+    /// Further fields when receipts can be heard: where they are to go, and which message they are about.
+    pub receipt_fields: Vec<Field>,
+    /// Headers, with templates as fields have them.
+    pub headers: Vec<Field>,
     /// How user and password travel.
     pub auth: GatewayAuth,
     /// How an answer is read, the first that fits.
     pub answers: Vec<AnswerRule>,
-    /// JSON pointer of the gateway's message id.
-    pub id_pointer: Option<String>,
+    /// JSON pointers of the gateway's message id: the first that leads to one counts.
+    pub id_pointers: Vec<String>,
     /// Path for `check --connect`: a GET that costs nothing.
     pub probe: Option<String>,
+    /// What comes back from it, where relance knows how to read that.
+    pub hook: Option<Hook>,
+}
+
+/// A field or a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// Its value: a template, or the word of a truth value.
+    pub value: String,
+    /// In JSON it is no text but `true` or `false`.
+    pub truth: bool,
+}
+
+/// How fields travel with POST.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// As a form.
+    Form,
+    /// As a JSON object.
+    Json,
 }
 
 /// HTTP method.
@@ -62,7 +91,12 @@ pub struct AnswerRule {
 }
 
 /// Names that fields may use.
-pub const PLACEHOLDERS: [&str; 6] = ["to", "to_digits", "from", "text", "user", "password"];
+pub const PLACEHOLDERS: [&str; 7] = ["to", "to_digits", "from", "text", "user", "account", "password"];
+
+/// Names that fields for receipts may use as well: the URL to which they are to go, the same with the login that the
+/// listener wants, and the keyed mark of the message.
+pub const RECEIPT_PLACEHOLDERS: [&str; 10] =
+    ["to", "to_digits", "from", "text", "user", "account", "password", "hook", "hook_login", "mark"];
 
 /// Reads one gateway file; `None` when it cannot be used (the problems say why).
 pub fn gateway(name: &str, root: &Node, problems: &Problems) -> Option<Gateway> {
@@ -77,55 +111,114 @@ pub fn gateway(name: &str, root: &Node, problems: &Problems) -> Option<Gateway> 
         top.missing("answer", "at least one [[answer]]");
     }
     let answers: Vec<AnswerRule> = answers.into_iter().filter_map(answer).collect();
-    let id_pointer = top.text("id", "a JSON pointer such as \"/sid\"");
+    let wanted = "a JSON pointer such as \"/sid\"";
+    let id_pointers = top.words("id", wanted, |t| t.starts_with('/').then(|| t.to_owned()));
     let probe = top.text("probe", "a path");
-    probe.iter().for_each(|probe| check_placeholders(&top, "probe", probe));
+    probe.iter().for_each(|probe| check_placeholders(&top, "probe", probe, &PLACEHOLDERS));
+    let hook = hook::read(&top);
     top.finish();
-    let (method, path, auth, fields, unicode_fields) = request?;
-    Some(Gateway { name: name.to_owned(), method, path, fields, unicode_fields, auth, answers, id_pointer, probe })
+    let hook = hook?;
+    let Request { method, path, auth, body, fields, unicode_fields, receipt_fields, headers } = request?;
+    let name = name.to_owned();
+    Some(Gateway {
+        name,
+        method,
+        path,
+        body,
+        fields,
+        unicode_fields,
+        receipt_fields,
+        headers,
+        auth,
+        answers,
+        id_pointers,
+        probe,
+        hook,
+    })
 }
 
-type Request = (Method, String, GatewayAuth, Vec<(String, String)>, Vec<(String, String)>);
+struct Request {
+    method: Method,
+    path: String,
+    auth: GatewayAuth,
+    body: Body,
+    fields: Vec<Field>,
+    unicode_fields: Vec<Field>,
+    receipt_fields: Vec<Field>,
+    headers: Vec<Field>,
+}
+
+impl Method {
+    pub(super) fn parse(text: &str) -> Option<Method> {
+        match text {
+            "GET" => Some(Method::Get),
+            "POST" => Some(Method::Post),
+            _ => None,
+        }
+    }
+
+    /// As HTTP has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+        }
+    }
+}
 
 fn request_of(s: Section) -> Option<Request> {
-    let method = s.parse("method", "\"GET\" or \"POST\"", |t| match t {
-        "GET" => Some(Method::Get),
-        "POST" => Some(Method::Post),
-        _ => None,
-    });
+    let method = s.parse("method", "\"GET\" or \"POST\"", Method::parse);
     if !s.has("method") {
         s.missing("method", "\"GET\" or \"POST\"");
     }
     let path = s.required("path", "the path behind the base URL");
-    path.iter().for_each(|path| check_placeholders(&s, "path", path));
+    path.iter().for_each(|path| check_placeholders(&s, "path", path, &PLACEHOLDERS));
     let auth = s.parse("auth", "\"fields\" or \"basic\"", |t| match t {
         "fields" => Some(GatewayAuth::Fields),
         "basic" => Some(GatewayAuth::Basic),
         _ => None,
     });
-    let fields = fields(&s, "fields");
-    let unicode = self::fields(&s, "unicode_fields");
+    let body = s.parse("body", "\"form\" or \"json\"", |t| match t {
+        "form" => Some(Body::Form),
+        "json" => Some(Body::Json),
+        _ => None,
+    });
+    let body = body.unwrap_or(Body::Form);
+    if body == Body::Json && method == Some(Method::Get) {
+        s.problem("body", "\"body\" is \"json\", and a GET has none; wanted method = \"POST\"");
+    }
+    let (fields, unicode_fields) =
+        (fields(&s, "fields", &PLACEHOLDERS, body), self::fields(&s, "unicode_fields", &PLACEHOLDERS, body));
+    let receipt_fields = self::fields(&s, "receipt_fields", &RECEIPT_PLACEHOLDERS, body);
+    let headers = self::fields(&s, "headers", &PLACEHOLDERS, Body::Form);
     s.finish();
-    Some((method?, path?, auth.unwrap_or(GatewayAuth::Fields), fields, unicode))
+    let auth = auth.unwrap_or(GatewayAuth::Fields);
+    Some(Request { method: method?, path: path?, auth, body, fields, unicode_fields, receipt_fields, headers })
 }
 
-fn fields(s: &Section, key: &str) -> Vec<(String, String)> {
+fn fields(s: &Section, key: &str, placeholders: &[&str], body: Body) -> Vec<Field> {
     let Some(table) = s.section(key) else { return Vec::new() };
     let mut fields = Vec::new();
-    for (name, _, _) in table.free() {
-        let Some(template) = table.text(name, "text with placeholders") else { continue };
-        check_placeholders(&table, name, &template);
-        fields.push((name.clone(), template));
+    for (name, _, node) in table.free() {
+        let (value, truth) = match node.value {
+            Value::Bool(truth) if body == Body::Json => (truth.to_string(), true),
+            _ => match table.text(name, "text with placeholders") {
+                Some(template) => (template, false),
+                None => continue,
+            },
+        };
+        check_placeholders(&table, name, &value, placeholders);
+        fields.push(Field { name: name.clone(), value, truth });
     }
     table.finish();
     fields
 }
 
-fn check_placeholders(s: &Section, key: &str, template: &str) {
+fn check_placeholders(s: &Section, key: &str, template: &str, known: &[&str]) {
     for part in template.split('{').skip(1) {
         let placeholder = part.split('}').next().unwrap_or_default();
-        if !PLACEHOLDERS.contains(&placeholder) {
-            s.problem(key, format!("unknown placeholder {{{placeholder}}}; wanted one of: {}", PLACEHOLDERS.join(", ")));
+        if !known.contains(&placeholder) {
+            s.problem(key, format!("unknown placeholder {{{placeholder}}}; wanted one of: {}", known.join(", ")));
         }
     }
 }

@@ -12,8 +12,10 @@ mod documents;
 pub mod exposed;
 pub mod gateway;
 mod grave;
+pub mod hook;
 mod inbox;
 pub mod law;
+pub mod listen;
 pub mod node;
 pub mod observe;
 mod people;
@@ -27,6 +29,7 @@ pub mod section;
 pub mod settings;
 mod source;
 mod steps;
+pub mod stop;
 mod toml_tree;
 mod tongues;
 
@@ -98,6 +101,8 @@ pub struct Setup {
     report: Arc<BTreeMap<String, report::Words>>,
     /// Languages that cadences speak.
     tongues: Tongues,
+    /// The words by which somebody wants no more SMS.
+    pub stop: Arc<stop::StopWords>,
     /// The folder of relance.toml.
     pub folder: PathBuf,
     /// The environment.
@@ -164,10 +169,10 @@ fn load(
         })
         .collect();
     let zones = zones(folder, problems);
-    let (file, text) = single(folder, bundled::GRAVE, problems);
-    let grave = grave::read(&Node::parse(&file, &text, problems), problems);
+    let grave = grave::read(&one_file(folder, bundled::GRAVE, problems), problems);
     let law = law::read(files(folder, "law", "toml", bundled::LAW, problems), problems);
     let report = report::words(files(folder, "report", "toml", bundled::REPORT, problems), problems);
+    let stop = stop::read(&one_file(folder, bundled::STOP, problems), problems);
     let letters = letter_files(folder, problems);
     let root = root(problems);
     let languages: BTreeSet<&str> = letters.iter().filter_map(|l| l.name.strip_suffix("/labels.toml")).collect();
@@ -191,6 +196,7 @@ fn load(
         law: Arc::new(law),
         report: Arc::new(report),
         tongues,
+        stop: Arc::new(stop),
         folder: folder.to_path_buf(),
         environment: environment.clone(),
         fingerprint,
@@ -235,18 +241,18 @@ fn agreement(fingerprint: &str, settings: &Settings, letters: &[LetterSource], l
 }
 
 fn zones(folder: &Path, problems: &Problems) -> BTreeMap<String, TimeZone> {
-    let (file, text) = single(folder, bundled::ZONES, problems);
-    let names = calendars::zones(&Node::parse(&file, &text, problems), problems);
+    let names = calendars::zones(&one_file(folder, bundled::ZONES, problems), problems);
     names.into_iter().filter_map(|(country, zone)| Some((country, TimeZone::get(&zone).ok()?))).collect()
 }
 
-/// A file that there is once: the user's own, or else the one that is compiled in. Gives its name and text.
-fn single(folder: &Path, bundled: bundled::Bundled, problems: &Problems) -> (String, String) {
+/// A file that lies beside relance.toml, or the one compiled in.
+fn one_file(folder: &Path, bundled: bundled::Bundled, problems: &Problems) -> Node {
     let on_disk = folder.join(bundled.0);
-    match on_disk.exists() {
+    let (file, text) = match on_disk.exists() {
         true => (on_disk.display().to_string(), read_file(&on_disk, problems).unwrap_or_default()),
         false => (bundled.0.to_owned(), bundled.1.to_owned()),
-    }
+    };
+    Node::parse(&file, &text, problems)
 }
 
 fn cadence_files(

@@ -51,7 +51,13 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     let people = part("people").map(super::people::read);
     let retention = super::retention::read(part("retention"));
     let observe = part("observe").map(super::observe::read);
+    let listen = part("listen").map(|s| super::listen::read(s, shelf.base));
     let report = super::report::read(part("report"), creditor.as_ref().map(|c| c.contact.as_str()));
+    if let (Some(Some(listen)), Some(Some(sms))) = (&listen, &sms)
+        && let Some(why) = listen.unfit(sms)
+    {
+        top.problem("listen", why);
+    }
     top.finish();
     if let (Some((source, _)), Some(store)) = (&source, &store)
         && let StorePlace::Sqlite(own) = &store.place
@@ -66,9 +72,24 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     policy.grace = grace;
     let people = optional(people)?.unwrap_or_default();
     let (email, sms, retention, report) = (optional(email)?, optional(sms)?, retention?, report?);
-    let observe = optional(observe)?.unwrap_or_default();
+    let (observe, listen) = (optional(observe)?.unwrap_or_default(), optional(listen)?);
     let (creditor, store, documents, inbox) = (creditor?, store?, optional(documents)?, optional(inbox)?);
-    Some(Settings { creditor, source, store, email, sms, inbox, documents, guard, policy, people, retention, report, observe })
+    Some(Settings {
+        creditor,
+        source,
+        store,
+        email,
+        sms,
+        inbox,
+        documents,
+        guard,
+        policy,
+        people,
+        retention,
+        report,
+        observe,
+        listen,
+    })
 }
 
 /// Whether two paths lead to one file, there or not yet.
@@ -94,7 +115,7 @@ fn on_one_line(s: &Section, key: &str, text: Option<String>) -> Option<String> {
 }
 
 /// A section that is there must be right.
-fn optional<T>(section: Option<Option<T>>) -> Option<Option<T>> {
+pub(super) fn optional<T>(section: Option<Option<T>>) -> Option<Option<T>> {
     match section {
         None => Some(None),
         Some(None) => None,
@@ -371,6 +392,7 @@ fn sms(s: Section, shelf: &Shelf) -> Option<SmsSettings> {
         _ => None,
     };
     let user = s.text("user", "a login");
+    let account = s.text("account", "an account");
     let password = SecretSource::read(&s, "password", shelf.base);
     let from = on_one_line(&s, "from", s.text("from", "a sender number or name"));
     let connections = s.integer("connections", 1..=64).unwrap_or(2) as usize;
@@ -382,6 +404,7 @@ fn sms(s: Section, shelf: &Shelf) -> Option<SmsSettings> {
     Some(SmsSettings {
         transport: transport?,
         user,
+        account,
         password,
         from,
         connections,

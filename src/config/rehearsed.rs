@@ -91,9 +91,20 @@ fn email(setup: &Setup) -> Option<EmailSettings> {
 
 fn sms(setup: &Setup, folder: &Path) -> SmsSettings {
     let transport = SmsTransport::File(folder.join("sms"));
-    let (user, password, from) = (None, None, setup.settings.sms.as_ref().and_then(|s| s.from.clone()));
+    let (user, account, password, from) = (None, None, None, setup.settings.sms.as_ref().and_then(|s| s.from.clone()));
     let (retry_for, when_uncertain) = (86_400, WhenUncertain::Hold);
-    SmsSettings { transport, user, password, from, connections: 1, max_per_minute: None, when_uncertain, retry_for, timeout: 60 }
+    SmsSettings {
+        transport,
+        user,
+        account,
+        password,
+        from,
+        connections: 1,
+        max_per_minute: None,
+        when_uncertain,
+        retry_for,
+        timeout: 60,
+    }
 }
 
 /// The tests beside the cadences: those in the folder cadences/tests, or, while there are no cadences of one's own, those

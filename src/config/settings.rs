@@ -2,6 +2,7 @@
 
 use super::database::DatabaseSettings;
 pub use super::inbox::{After, ImapSettings, InboxPlace, InboxSettings};
+pub use super::listen::ListenSettings;
 pub use super::observe::ObserveSettings;
 use super::secret::SecretSource;
 use crate::domain::calendar::Calendar;
@@ -44,6 +45,8 @@ pub struct Settings {
     pub report: ReportSettings,
     /// Metrics and health.
     pub observe: ObserveSettings,
+    /// Where what comes back over HTTP is heard, when configured.
+    pub listen: Option<ListenSettings>,
 }
 
 /// The morning report.
@@ -241,6 +244,8 @@ pub struct SmsSettings {
     pub transport: SmsTransport,
     /// Login.
     pub user: Option<String>,
+    /// The account, where the gateway wants one beside the login.
+    pub account: Option<String>,
     /// Password.
     pub password: Option<SecretSource>,
     /// Sender.

@@ -36,9 +36,10 @@ pub(super) async fn read(config: PathBuf, desk: Desk) -> Result<Read, ConfigErro
     let open = &desk.setup.settings.store;
     let store_differs = setup.settings.store != *open;
     setup.settings.store = open.clone();
-    let listens = &desk.setup.settings.observe;
-    let listen_differs = setup.settings.observe != *listens;
-    setup.settings.observe = listens.clone();
+    let before = &desk.setup.settings;
+    let listen_differs = setup.settings.observe != before.observe || setup.settings.listen != before.listen;
+    setup.settings.observe = before.observe.clone();
+    setup.settings.listen = before.listen.clone();
     Ok(Read { setup, store_differs, listen_differs })
 }
 

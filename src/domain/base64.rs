@@ -30,16 +30,20 @@ pub fn lines(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// The bytes behind Base64 (RFC 4648, section 4); what does not belong to it is passed over, a broken end gives what it has.
-pub fn decoded(text: &[u8]) -> Vec<u8> {
-    let value = |b: u8| match b {
+/// What a character stands for in the alphabet of mails.
+fn value(b: u8) -> Option<u8> {
+    match b {
         b'A'..=b'Z' => Some(b - b'A'),
         b'a'..=b'z' => Some(b - b'a' + 26),
         b'0'..=b'9' => Some(b - b'0' + 52),
         b'+' => Some(62),
         b'/' => Some(63),
         _ => None,
-    };
+    }
+}
+
+/// The bytes behind Base64 (RFC 4648, section 4); what does not belong to it is passed over, a broken end gives what it has.
+pub fn decoded(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() / 4 * 3 + 3);
     let (mut bits, mut sixes) = (0u32, 0u32);
     for six in text.iter().filter_map(|b| value(*b)) {
@@ -57,9 +61,35 @@ pub fn decoded(text: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Bytes from a text on one line, in the alphabet of mails or of URLs, filled up with `=` or not; nothing else is read.
+pub fn unbase64(text: &str) -> Option<Vec<u8>> {
+    let text = text.trim_end_matches('=').as_bytes();
+    let known = |b: &u8| match b {
+        b'-' => Some(62),
+        b'_' => Some(63),
+        b => value(*b),
+    };
+    if text.len() % 4 == 1 || !text.iter().all(|b| known(b).is_some()) {
+        return None;
+    }
+    let plain: Vec<u8> = text
+        .iter()
+        .map(|b| {
+            if *b == b'-' {
+                b'+'
+            } else if *b == b'_' {
+                b'/'
+            } else {
+                *b
+            }
+        })
+        .collect();
+    Some(decoded(&plain))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{decoded, lines, lines_len};
+    use super::{decoded, lines, lines_len, unbase64};
     use base64::Engine as _;
 
     #[test]
@@ -72,7 +102,16 @@ mod tests {
             let text = String::from_utf8(out).unwrap();
             assert!(text.split_terminator("\r\n").all(|line| (1..=76).contains(&line.len()) && !line.contains(['\r', '\n'])));
             let plain = text.replace("\r\n", "");
-            assert_eq!(base64::engine::general_purpose::STANDARD.decode(plain).unwrap(), bytes);
+            assert_eq!(base64::engine::general_purpose::STANDARD.decode(&plain).unwrap(), bytes);
+            assert_eq!(unbase64(&plain).as_ref(), Some(&bytes));
+            assert_eq!(unbase64(&base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&bytes)), Some(bytes));
+        }
+    }
+
+    #[test]
+    fn what_is_none_is_not_read() {
+        for bad in ["A", "AAAAA", "AA=A", "A A=", "AAA\n", "é"] {
+            assert_eq!(unbase64(bad), None, "{bad:?}");
         }
     }
 

@@ -16,7 +16,7 @@ pub const MOST_LINE: usize = 300;
 pub const MOST_CLUES: usize = 20;
 
 /// The way on which something came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Via {
     /// A mailbox, a folder of mails, a mail handed in.
     Mail,

@@ -26,6 +26,7 @@ pub mod mail;
 pub mod mask;
 pub mod money;
 pub mod people;
+pub mod phone;
 pub mod quoted;
 pub mod reason;
 pub mod refusal;

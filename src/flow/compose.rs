@@ -3,6 +3,7 @@
 use super::copies::Copies;
 use super::desk::{Conditions, Desk};
 use crate::channel::email::{Copy, Envelope, MailParts, build};
+use crate::channel::token::RECEIPT;
 use crate::config::law::ConsumerLaw;
 use crate::domain::attempt::about;
 use crate::domain::cadence::Cadence;
@@ -36,6 +37,8 @@ pub enum Wire {
     Sms {
         /// The number.
         to: String,
+        /// The keyed mark that comes back with receipts.
+        mark: String,
     },
 }
 
@@ -296,8 +299,9 @@ fn sms(desk: &Desk, order: &Order) -> Result<Composed, ComposeError> {
         return finish_mail(desk, order, mail, &format!("{}@sms.invalid", order.message_id));
     }
     let to = order.to.address.clone();
+    let mark = desk.keys.token(RECEIPT, order.message, days_between(date(1970, 1, 1), order.today));
     Ok(Composed {
-        wire: Wire::Sms { to: to.clone() },
+        wire: Wire::Sms { to: to.clone(), mark },
         bytes: text.into_bytes(),
         address: to,
         language,

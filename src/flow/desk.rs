@@ -338,7 +338,7 @@ impl Desk {
             return Ok(Some(Texter::Nowhere(outlet.clone())));
         }
         let password = sms.password.as_ref().map(|p| p.load(&self.setup.environment)).transpose()?;
-        Ok(Some(Texter::new(sms, password)?))
+        Ok(Some(Texter::new(sms, password, super::hook::for_receipts(self))?))
     }
 }
 

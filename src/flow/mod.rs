@@ -16,6 +16,7 @@ pub mod deliver;
 pub mod desk;
 mod error;
 pub mod guard;
+pub mod hook;
 pub mod listen;
 mod look;
 mod outcome;

@@ -80,6 +80,7 @@ fn base(ready: Ready, outcome: Outcome, answer: &str, now: Timestamp) -> Settlem
         sealed: Some(ready.sealed),
         threads: vec![],
         dead: None,
+        gateway_id: None,
     }
 }
 
@@ -109,6 +110,7 @@ pub(super) fn settlement(desk: &Desk, ready: Ready, answer: Answer, now: Timesta
     match answer.outcome {
         Outcome::Accepted => {
             s.after = After::Accepted;
+            s.gateway_id = answer.id.filter(|_| !redirected);
             if channel == Channel::Email && !redirected {
                 s.threads = unthreaded.into_iter().map(|pk| (pk, thread.clone())).collect();
             }

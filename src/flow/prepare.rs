@@ -441,6 +441,7 @@ async fn cancelled(
         sealed: None,
         threads: vec![],
         dead: None,
+        gateway_id: None,
         attempt,
     })
 }

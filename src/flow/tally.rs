@@ -2,7 +2,9 @@
 //! numbers. It outlives a desk; another configuration does not set it back.
 
 use super::pulse::{PUMPS, Pump};
+use crate::channel::sms::verify::Refusal;
 use crate::domain::attempt::Outcome;
+use crate::domain::inbound::{Came, Via};
 use crate::domain::step::Channel;
 use crate::store::attempts::NewAttempt;
 use crate::store::polls::PollOutcome;
@@ -46,6 +48,8 @@ pub struct Tally {
     polls: [AtomicU64; 3],
     planned: AtomicU64,
     pumps: [PumpTally; PUMPS.len()],
+    returns: Mutex<BTreeMap<(Via, &'static str), u64>>,
+    refused: Mutex<BTreeMap<Refusal, u64>>,
 }
 
 /// How polls end, in the order in which they are counted.
@@ -65,6 +69,26 @@ impl Tally {
     pub(super) fn doubtful(&self, channel: Channel) {
         let mut counts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.entry((Some(channel), Outcome::Unknown, None)).or_default() += 1;
+    }
+
+    /// Something came back.
+    pub(super) fn came(&self, via: Via, came: &Came) {
+        *self.returns.lock().unwrap_or_else(PoisonError::into_inner).entry((via, came.as_str())).or_default() += 1;
+    }
+
+    /// Somebody spoke to the listener and was not believed.
+    pub fn refused(&self, why: Refusal) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner).entry(why).or_default() += 1;
+    }
+
+    /// What came back so far, by way and kind.
+    pub fn returns_so_far(&self) -> BTreeMap<(Via, &'static str), u64> {
+        self.returns.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How often somebody was not believed so far, by why.
+    pub fn refusals_so_far(&self) -> BTreeMap<Refusal, u64> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A poll was recorded.

@@ -6,7 +6,7 @@ use super::prepare::Ready;
 use super::presence::Heart;
 use super::pulse::{Pulses, Pump};
 use crate::channel::email::Mailer;
-use crate::channel::sms::Texter;
+use crate::channel::sms::{Text, Texter};
 use crate::channel::{Fault, Sent};
 use crate::clock::Clock;
 use crate::domain::attempt::{FaultClass, Outcome};
@@ -176,9 +176,9 @@ async fn one(line: &mut Line, pace: &Pace, mut ready: Ready) -> Done {
     let bytes = std::mem::take(&mut ready.composed.bytes);
     let sent = match (&mut *line, &ready.composed.wire) {
         (Line::Mail(mailer), Wire::Email { envelope }) => mailer.send(envelope, bytes, ready.with_copies).await,
-        (Line::Text(texter), Wire::Sms { to }) => {
+        (Line::Text(texter), Wire::Sms { to, mark }) => {
             let text = String::from_utf8_lossy(&bytes).into_owned();
-            texter.send(&ready.claimed.message_id, to, &text).await
+            texter.send(&ready.claimed.message_id, Text { to, text: &text, mark }).await
         }
         _ => Sent::NotBegun(Fault::network("this channel cannot carry this message")),
     };

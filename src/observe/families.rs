@@ -4,7 +4,9 @@
 use super::Observed;
 use super::gather::Figures;
 use super::page::{Kind, Page};
+use crate::channel::sms::verify::Refusal;
 use crate::domain::attempt::{FaultClass, Outcome};
+use crate::domain::inbound::Via;
 use crate::domain::reason::Reason;
 use crate::domain::step::{Channel, TaskKind};
 use crate::flow::Desk;
@@ -26,6 +28,7 @@ pub(super) fn page(observed: &Observed, desk: &Desk, figures: &Figures) -> Strin
     ledger(&mut page, desk, figures);
     outbox(&mut page, desk, figures);
     attempts(&mut page, desk);
+    returns(&mut page, desk);
     stops(&mut page, desk, figures);
     people(&mut page, figures);
     pumps(&mut page, desk);
@@ -140,6 +143,24 @@ fn attempts(page: &mut Page, desk: &Desk) {
         let channel = channel.map_or("none", Channel::as_str);
         let labels = [("channel", channel), ("outcome", outcome.as_str()), ("class", class.unwrap_or("none"))];
         page.sample(&labels, count as f64);
+    }
+}
+
+fn returns(page: &mut Page, desk: &Desk) {
+    page.family("relance_returns_total", Kind::Counter, "What came back and was put on record by this daemon, by way and kind.");
+    let mut counts = desk.tally.returns_so_far();
+    for kind in ["failed", "delayed", "delivered", "automatic", "reply", "stop", "other"] {
+        for via in [Via::Mail, Via::Sms] {
+            counts.entry((via, kind)).or_default();
+        }
+    }
+    for ((via, kind), count) in counts {
+        page.sample(&[("via", via.as_str()), ("kind", kind)], count as f64);
+    }
+    page.family("relance_hook_requests_refused_total", Kind::Counter, "Requests to [listen] that were not believed, by why.");
+    let counts = desk.tally.refusals_so_far();
+    for why in Refusal::ALL {
+        page.sample(&[("why", why.as_str())], counts.get(&why).copied().unwrap_or_default() as f64);
     }
 }
 

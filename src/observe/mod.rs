@@ -8,7 +8,7 @@ mod health;
 mod page;
 mod serve;
 
-pub use serve::{Listener, listen};
+pub use serve::listen;
 
 use crate::config::settings::ObserveSettings;
 use crate::daemon::Vitals;

@@ -2,7 +2,6 @@
 
 pub mod document;
 pub mod look;
-mod phone;
 pub mod postgres;
 pub mod row;
 pub mod sqlite;

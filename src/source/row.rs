@@ -1,12 +1,12 @@
 //! From the cells of a row to a checked [`LedgerRow`]: everything outside is doubted here, once.
 
 use super::SourceError;
-use super::phone;
 use crate::domain::currency::Currency;
 use crate::domain::debtor::{CustomerKind, Role, State, parse_pay_runs, parse_people};
 use crate::domain::invoice::{RowKind, RowStatus};
 use crate::domain::ledger::{Customer, LedgerRow};
 use crate::domain::money::{AmountError, Money};
+use crate::domain::phone;
 use crate::domain::tame::{is_tame, tame, tamed, tamed_to};
 use jiff::civil::Date;
 use sha2::{Digest as _, Sha256};

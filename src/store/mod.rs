@@ -23,6 +23,7 @@ pub mod plan;
 pub mod polls;
 mod postgres;
 pub mod questions;
+pub mod receipts;
 pub mod recovery;
 pub mod reports;
 pub mod returns;
@@ -89,6 +90,7 @@ pub fn all_statements() -> Vec<(&'static str, sql::Sql)> {
         questions::STATEMENTS,
         recovery::STATEMENTS,
         reports::STATEMENTS,
+        receipts::STATEMENTS,
         returns::STATEMENTS,
         sessions::STATEMENTS,
         settle::STATEMENTS,

@@ -6,7 +6,7 @@ use super::db::{Store, day, instant, word};
 use super::error::StoreError;
 use super::outbox::Claimed;
 use super::sessions::{SESSION_END, SESSION_TAKE};
-use super::settle::{After, Hands, Settlement, settle};
+use super::settle::{After, Hands, Settlement, by_receipt, settle};
 use super::sql::{Row, query};
 use super::{keys, statements};
 use crate::domain::attempt::{Outcome, about};
@@ -218,13 +218,14 @@ async fn inherit(
         })
         .collect();
     if !list.is_empty() {
+        let list = by_receipt(tx, &list).await?.unwrap_or(list);
         settle(tx, &list, Hands::Session(session), now).await?;
     }
     Ok(Recovered { leased, doubtful: count })
 }
 
 /// Messages in a state of doubt: `sending` after a crash, `uncertain` for the operator.
-async fn in_doubt(
+pub(super) async fn in_doubt(
     tx: &mut Tx,
     state: &str,
     message: Option<i64>,
@@ -286,6 +287,7 @@ fn doubtful(row: &Row, invoices: &[Row], today: Date) -> Result<Doubtful, StoreE
         sealed,
         threads: vec![],
         dead: None,
+        gateway_id: None,
     };
     Ok(Doubtful {
         channel: row.get("channel")?,

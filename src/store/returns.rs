@@ -2,11 +2,13 @@
 //! accepted message into one that was refused, so that everything that follows from a refusal follows from them as well.
 
 use super::access::Tx;
+use super::alerts::ALERT_ONCE;
 use super::attempts::{self, AttemptRow, LogFilter, NewAttempt};
 use super::db::{Store, day, instant, word};
 use super::error::StoreError;
 use super::packed::json;
-use super::settle::{SETTLE_DEAD, SETTLE_ENDED_MARKS, SETTLE_LOOK};
+use super::receipts::{has_arrived, settle_doubt};
+use super::settle::{SETTLE_DEAD, SETTLE_ENDED_MARKS, SETTLE_IN_HAND, SETTLE_IN_HAND_MARKS, SETTLE_LOOK};
 use super::sql::{Row, query};
 use super::{keys, statements};
 use crate::domain::case::{ContactPoint, DebtorFile, HoldKind, PointState};
@@ -17,7 +19,7 @@ use jiff::civil::Date;
 
 statements! {
     RETURN_MESSAGE = "SELECT m.pk, m.contact_pk, m.debtor_pk, d.source_id, d.name, m.channel, m.address, m.step, m.message_id, m.state,
-            m.settled_at, m.first_try_at, m.copy, c.redirected
+            m.settled_at, m.first_try_at, m.copy, m.delivered_at, c.redirected
         FROM message m JOIN contact c ON c.pk = m.contact_pk JOIN debtor d ON d.pk = m.debtor_pk WHERE m.pk = $1";
     /// No index: there are few such questions a day, and an index over keyed ids would cost each message that is planned.
     RETURN_BY_ID = "SELECT m.pk FROM message m WHERE m.message_id IN (SELECT value ->> 0 FROM json_each($1)) ORDER BY m.pk DESC LIMIT 20";
@@ -89,6 +91,15 @@ pub struct Ours {
     pub copy: bool,
     /// It went to `redirect_to`.
     pub redirected: bool,
+    /// It is known to have arrived.
+    pub delivered: bool,
+}
+
+impl Ours {
+    /// It is known what became of it: it arrived, or will not.
+    pub fn is_over(&self) -> bool {
+        self.delivered || matches!(self.state.as_str(), "refused" | "expired")
+    }
 }
 
 /// How something was matched, from the surest to the weakest.
@@ -131,8 +142,13 @@ pub enum Effect {
         /// The address does not exist: the evidence.
         dead: Option<String>,
     },
-    /// The message arrived.
-    Arrived,
+    /// The message arrived. What was in doubt about it is settled.
+    Arrived {
+        /// What the other side says, for the log.
+        words: String,
+        /// The day in the creditor's zone.
+        today: Date,
+    },
     /// Somebody wrote: it is unread, and as the case may be the customer is held.
     Wrote {
         /// Until when, and why.
@@ -173,6 +189,19 @@ pub struct Taking {
     pub effect: Effect,
     /// What `explain` tells of it: a word for the kind, and words.
     pub event: Option<(&'static str, String)>,
+    /// What the creditor is told of it.
+    pub letter: Option<Letter>,
+}
+
+/// A letter to the creditor about something that came back, which names it by its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// Its subject.
+    pub subject: String,
+    /// What stands before the number.
+    pub before: String,
+    /// What stands behind it.
+    pub after: String,
 }
 
 /// Something that came back, from the record.
@@ -256,6 +285,12 @@ impl Store {
                 None => return Ok(None),
             }
         }
+    }
+
+    /// Whether a number's owner wants no more SMS.
+    pub async fn is_stopped(&self, number: &str) -> Result<bool, StoreError> {
+        let found: Option<String> = query(RETURN_STOPPED).bind(json(&[[number]])?).value(&self.reader).await?;
+        Ok(found.is_some())
     }
 
     /// How much of a customer's waits to be read; of that, where so asked, what only a person may judge.
@@ -355,6 +390,10 @@ async fn apply(tx: &mut Tx, pk: i64, t: &Taking, now: Timestamp) -> Result<(), S
     if let Effect::Stopped = t.effect {
         query(RETURN_STOP).bind(t.sender.as_deref().unwrap_or_default()).bind(at).execute(&mut *tx).await?;
     }
+    if let Some(letter) = &t.letter {
+        let text = format!("{}{pk}{}", letter.before, letter.after);
+        query(ALERT_ONCE).bind(format!("inbound:{pk}")).bind(at).bind(&letter.subject).bind(text).execute(&mut *tx).await?;
+    }
     let Some((_, debtor, ours)) = &t.matched else { return Ok(()) };
     if let Some((kind, text)) = &t.event {
         query(RETURN_EVENT).bind(*debtor).bind(at).bind(*kind).bind(text).execute(&mut *tx).await?;
@@ -363,7 +402,8 @@ async fn apply(tx: &mut Tx, pk: i64, t: &Taking, now: Timestamp) -> Result<(), S
         (Effect::Refused { expired, attempt, dead }, Some(ours)) => {
             refused(tx, ours, *expired, attempt, dead.as_deref(), at).await?
         }
-        (Effect::Arrived, Some(ours)) => {
+        (Effect::Arrived { words, today }, Some(ours)) => {
+            settle_doubt(tx, ours, words, *today, now).await?;
             query(RETURN_ARRIVED).bind(ours.pk).bind(at).execute(&mut *tx).await?;
             query(RETURN_SIGN).bind(*debtor).bind(at).execute(&mut *tx).await?;
         }
@@ -391,6 +431,9 @@ async fn refused(
     dead: Option<&str>,
     at: i64,
 ) -> Result<(), StoreError> {
+    if has_arrived(tx, ours).await? {
+        return Ok(());
+    }
     if let Some(evidence) = dead {
         let dead = query(SETTLE_DEAD).bind(ours.debtor_pk).bind(&ours.channel).bind(&ours.address).bind(at).bind(evidence);
         dead.execute(&mut *tx).await?;
@@ -405,7 +448,9 @@ async fn refused(
         let contact = keys([ours.contact_pk]);
         query(RETURN_CONTACT).bind(ours.contact_pk).execute(&mut *tx).await?;
         query(RETURN_MARKS).bind(ours.contact_pk).execute(&mut *tx).await?;
-        query(SETTLE_ENDED_MARKS).bind(contact).execute(tx).await?;
+        query(SETTLE_ENDED_MARKS).bind(contact).execute(&mut *tx).await?;
+        query(SETTLE_IN_HAND).bind(ours.contact_pk).execute(&mut *tx).await?;
+        query(SETTLE_IN_HAND_MARKS).bind(ours.contact_pk).execute(tx).await?;
     }
     Ok(())
 }
@@ -426,6 +471,7 @@ fn ours(row: &Row) -> Result<Ours, StoreError> {
         left_at: left.into_iter().flatten().next().map(instant).transpose()?,
         copy: row.get::<i64>("copy")? != 0,
         redirected: row.get::<i64>("redirected")? != 0,
+        delivered: row.get::<Option<i64>>("delivered_at")?.is_some(),
     })
 }
 

@@ -11,6 +11,7 @@ use super::plan::{MarkOf, NewMark, write_marks};
 use super::sql::query;
 use super::statements;
 use crate::domain::attempt::{FaultClass, Outcome};
+use crate::domain::step::Channel;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -27,6 +28,9 @@ statements! {
     /// By far the most, and alike: they need no table of values.
     SETTLE_ACCEPTED = "UPDATE message SET state = 'accepted', settled_at = $2, session_pk = NULL
         WHERE +settled_at IS NULL AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
+    SETTLE_GATEWAY_IDS = "UPDATE message SET gateway_id = j.id
+        FROM (SELECT CAST(value ->> 0 AS BIGINT) AS pk, value ->> 1 AS id FROM json_each($1)) j WHERE message.pk = j.pk";
+    SETTLE_HAVE_ARRIVED = "SELECT pk FROM message WHERE delivered_at IS NOT NULL AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     SETTLE_LEFT = "UPDATE contact SET state = 'left', at = $2 WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     SETTLE_LEFT_MARKS = "UPDATE mark SET kind = 'left', on_day = $2
         WHERE kind IN ('in_hand', 'maybe') AND contact_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
@@ -110,6 +114,8 @@ pub struct Settlement {
     pub threads: Vec<(i64, String)>,
     /// The address turned out not to exist.
     pub dead: Option<(String, String)>,
+    /// What the gateway calls the message.
+    pub gateway_id: Option<String>,
 }
 
 /// A step for which there is no address, to be recorded once.
@@ -173,7 +179,10 @@ impl Store {
     pub async fn settle(&self, list: &[Settlement], now: Timestamp) -> Result<[u8; 32], StoreError> {
         let hands = Hands::Session(self.own_session()?);
         let mut tx = self.begin().await?;
-        let head = settle(&mut tx, list, hands, now).await?;
+        let head = match by_receipt(&mut tx, list).await? {
+            Some(list) => settle(&mut tx, &list, hands, now).await?,
+            None => settle(&mut tx, list, hands, now).await?,
+        };
         tx.commit().await?;
         Ok(head)
     }
@@ -191,6 +200,29 @@ impl Store {
         tx.commit().await?;
         Ok(true)
     }
+}
+
+/// An SMS whose receipt came before the gateway's answer has arrived, whatever became of that answer: the same outcomes
+/// without these doubts, where there are any.
+pub(super) async fn by_receipt(tx: &mut Tx, list: &[Settlement]) -> Result<Option<Vec<Settlement>>, StoreError> {
+    let in_doubt = |s: &&Settlement| {
+        matches!(s.after, After::Uncertain | After::Resend(_)) && s.attempt.channel.as_deref() == Some(Channel::Sms.as_str())
+    };
+    let doubtful: Vec<i64> = list.iter().filter(in_doubt).map(|s| s.message_pk).collect();
+    if doubtful.is_empty() {
+        return Ok(None);
+    }
+    let arrived: Vec<i64> = query(SETTLE_HAVE_ARRIVED).bind(super::keys(doubtful)).list(tx).await?;
+    let believed = |s: &Settlement| {
+        let mut s = s.clone();
+        if arrived.contains(&s.message_pk) {
+            s.after = After::Accepted;
+            (s.attempt.outcome, s.attempt.class) = (Outcome::Accepted, None);
+            s.attempt.answer = Some(format!("{}; its receipt says that it arrived", s.attempt.answer.unwrap_or_default()));
+        }
+        s
+    };
+    Ok((!arrived.is_empty()).then(|| list.iter().map(believed).collect()))
 }
 
 /// Which of the messages are still in these hands, with the payload that they are being sent with.
@@ -264,6 +296,11 @@ async fn settle_accepted(tx: &mut Tx, list: &[&Settlement]) -> Result<(), StoreE
         query(SETTLE_ACCEPTED).bind(messages).bind(at).execute(&mut *tx).await?;
         query(SETTLE_LEFT).bind(&contacts).bind(at).execute(&mut *tx).await?;
         query(SETTLE_LEFT_MARKS).bind(&contacts).bind(day.to_string()).execute(&mut *tx).await?;
+    }
+    // Mails have none: for them this costs nothing.
+    let ids: Vec<(i64, &String)> = list.iter().filter_map(|s| Some((s.message_pk, s.gateway_id.as_ref()?))).collect();
+    if !ids.is_empty() {
+        query(SETTLE_GATEWAY_IDS).bind(json(&ids)?).execute(&mut *tx).await?;
     }
     Ok(())
 }

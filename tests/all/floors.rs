@@ -10,7 +10,7 @@ const FLOORS: [&[&str]; 5] = [
     &["config", "clock", "journal", "postgres", "tls"],
     &["source", "store", "channel", "inbox", "letter"],
     &["flow"],
-    &["main", "cli", "console", "daemon", "demo", "observe", "rehearsal"],
+    &["main", "cli", "console", "daemon", "demo", "observe", "rehearsal", "web"],
 ];
 
 /// The floor whose rooms do not import each other.

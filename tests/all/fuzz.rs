@@ -153,5 +153,5 @@ macro_rules! targets {
 
 targets! {
     address back_on cadence cadence_test calendar contacts cron document gateway gateway_answer imap_answer law letter mail_back
-    mail_built mail_in money own_words row setting settings smtp_reply url values when words
+    mail_built mail_in money own_words receipt row setting settings smtp_reply url values when words
 }

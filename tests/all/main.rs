@@ -55,6 +55,7 @@ mod report;
 mod returns;
 mod rows;
 mod sessions;
+mod sms_back;
 mod sms_faults;
 mod sms_kannel;
 mod sms_twilio;

@@ -62,6 +62,7 @@ async fn accepted(world: &World, message: &Claimed, (payload, sealed): Kept) -> 
         sealed: Some(sealed),
         threads: vec![],
         dead: None,
+        gateway_id: None,
     }
 }
 

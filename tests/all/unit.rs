@@ -80,7 +80,7 @@ fn each_credential_of_the_example_is_handed_over() {
     let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
     let (unit, example, purge) = (shipped("relance.service"), read("config/relance.toml"), read("packaging/deb/postrm"));
     let names: Vec<&str> = example.split("{ credential = \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-    assert!(names.contains(&"smtp") && names.contains(&"inbox"), "{names:?}");
+    assert!(names.contains(&"smtp") && names.contains(&"hooks"), "{names:?}");
     for name in names {
         assert!(unit.contains(&format!("\nLoadCredential={name}:relance.{name}\n")), "{name}: the unit does not hand it over");
         let file = format!("/etc/credstore/relance.{name}");

@@ -4,7 +4,7 @@
 # What the tests in the machine need beside Debian's own: a ledger, a mail server, certificates; and for mail that comes
 # back a mailbox, without which the rest still runs.
 with=systemd,systemd-sysv,dbus,sqlite3,ca-certificates,openssl,stunnel4,postfix,man-db,procps
-mailbox=dovecot-imapd
+mailbox=dovecot-imapd,kannel,kannel-extras
 
 bare_tree() {
   make_tree "$with,$mailbox" || make_tree "$with"

@@ -29,7 +29,7 @@ pub fn refusal(phase: Phase, reply: &Reply) -> Sent {
     // What is ours never ends an address, whatever digit its code begins with.
     let permanent = reply.code / 100 == 5 && !class.is_ours();
     let outcome = if permanent { Outcome::Refused } else { Outcome::Deferred };
-    Answer { outcome, class: Some(class), text: format!("{} {}", reply.code, words(&text)) }.into()
+    Answer { outcome, class: Some(class), text: format!("{} {}", reply.code, words(&text)), id: None }.into()
 }
 
 /// What a failure is about.

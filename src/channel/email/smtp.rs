@@ -220,7 +220,7 @@ async fn said(deadline: Duration, wanted: u16, work: impl Future<Output = io::Re
 async fn transmit(open: &mut Open, envelope: &Envelope, message: Vec<u8>, deadline: Duration) -> (Sent, bool) {
     let Some((mail, rcpt)) = commands(open, envelope) else {
         let text = "the mail server takes no address with letters outside ASCII (it offers no SMTPUTF8)".to_owned();
-        return (Sent::Answered(Answer { outcome: Outcome::Refused, class: Some(FaultClass::Server), text }), true);
+        return (Sent::Answered(Answer { outcome: Outcome::Refused, class: Some(FaultClass::Server), text, id: None }), true);
     };
     // Up to here nothing can have left: whatever breaks, the message has not been sent.
     let begun = match open.pipelining {

@@ -1,7 +1,7 @@
 //! Speaking to a gateway as its data file says. No redirects, a bounded answer, one deadline for the whole.
 
 use crate::channel::{Answer, Fault, Sent, words};
-use crate::config::gateway::{AnswerRule, Gateway, GatewayAuth, Method};
+use crate::config::gateway::{AnswerRule, Body, Field, Gateway, GatewayAuth, Method};
 use crate::config::secret::Secret;
 use crate::config::settings::SmsSettings;
 use crate::domain::attempt::{FaultClass, Outcome};
@@ -12,20 +12,70 @@ use std::time::Duration;
 /// The most that is read of an answer.
 const MAX_ANSWER: usize = 64 << 10;
 
+/// Where receipts are to go.
+#[derive(Clone)]
+pub struct HookUrl {
+    /// The URL, unguessable.
+    pub url: String,
+    /// What the listener wants to be logged in with, where it wants that of this gateway.
+    pub login: Option<Secret>,
+}
+
+impl std::fmt::Debug for HookUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(a URL for receipts)")
+    }
+}
+
+impl HookUrl {
+    /// The URL with the login in it, as HTTP basic.
+    fn with_login(&self) -> String {
+        match (&self.login, self.url.split_once("://")) {
+            (Some(login), Some((scheme, rest))) => format!("{scheme}://relance:{}@{rest}", encoded(login.reveal())),
+            _ => self.url.clone(),
+        }
+    }
+}
+
+/// A text as it can stand anywhere in a URL.
+fn encoded(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    text.bytes().map(|b| if plain(b) { (b as char).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+/// A text to be sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Text<'a> {
+    /// The number.
+    pub to: &'a str,
+    /// The words.
+    pub text: &'a str,
+    /// The keyed mark of the message, which comes back with its receipts.
+    pub mark: &'a str,
+}
+
 /// A client for one gateway.
 #[derive(Debug)]
 pub struct Client {
     gateway: Arc<Gateway>,
     url: String,
     user: String,
+    account: String,
     password: Option<Secret>,
     from: String,
+    hook: Option<HookUrl>,
     http: reqwest::Client,
 }
 
 impl Client {
     /// Prepares a client.
-    pub fn new(gateway: Arc<Gateway>, url: &str, settings: &SmsSettings, password: Option<Secret>) -> Result<Client, Fault> {
+    pub fn new(
+        gateway: Arc<Gateway>,
+        url: &str,
+        settings: &SmsSettings,
+        password: Option<Secret>,
+        hook: Option<HookUrl>,
+    ) -> Result<Client, Fault> {
         let mut http = reqwest::Client::builder();
         if is_loopback(url) {
             // A proxy of the environment has no business between two programs on one machine.
@@ -43,14 +93,16 @@ impl Client {
             gateway,
             url: url.to_owned(),
             user: settings.user.clone().unwrap_or_default(),
+            account: settings.account.clone().unwrap_or_default(),
             password,
+            hook,
             from: settings.from.clone().unwrap_or_default(),
             http,
         })
     }
 
-    fn fill(&self, template: &str, to: &str, text: &str) -> String {
-        let mut out = String::with_capacity(template.len() + text.len());
+    fn fill(&self, template: &str, of: Text) -> String {
+        let mut out = String::with_capacity(template.len() + of.text.len());
         let mut rest = template;
         // One pass, so that a text that holds "{to}" stays as it is.
         while let Some((before, after)) = rest.split_once('{') {
@@ -61,12 +113,16 @@ impl Client {
                 continue;
             };
             match name {
-                "to" => out.push_str(to),
-                "to_digits" => out.push_str(to.trim_start_matches('+')),
+                "to" => out.push_str(of.to),
+                "to_digits" => out.push_str(of.to.trim_start_matches('+')),
                 "from" => out.push_str(&self.from),
-                "text" => out.push_str(text),
+                "text" => out.push_str(of.text),
+                "mark" => out.push_str(of.mark),
                 "user" => out.push_str(&self.user),
+                "account" => out.push_str(&self.account),
                 "password" => out.push_str(self.password.as_ref().map(Secret::reveal).unwrap_or_default()),
+                "hook" => out.push_str(self.hook.as_ref().map(|h| h.url.as_str()).unwrap_or_default()),
+                "hook_login" => out.push_str(&self.hook.as_ref().map(HookUrl::with_login).unwrap_or_default()),
                 _ => {}
             }
             rest = after;
@@ -75,26 +131,32 @@ impl Client {
         out
     }
 
-    fn request(&self, to: &str, text: &str) -> reqwest::RequestBuilder {
-        let unicode = segments(text).alphabet == Alphabet::Ucs2;
-        let extra: &[(String, String)] = if unicode { &self.gateway.unicode_fields } else { &[] };
-        let fields: Vec<(&str, String)> = self
+    fn request(&self, of: Text) -> reqwest::RequestBuilder {
+        let unicode = segments(of.text).alphabet == Alphabet::Ucs2;
+        let extra: &[Field] = if unicode { &self.gateway.unicode_fields } else { &[] };
+        let receipt: &[Field] = if self.hook.is_some() { &self.gateway.receipt_fields } else { &[] };
+        let fields: Vec<(&Field, String)> = self
             .gateway
             .fields
             .iter()
             .chain(extra)
-            .map(|(name, template)| (name.as_str(), self.fill(template, to, text)))
+            .chain(receipt)
+            .map(|field| (field, self.fill(&field.value, of)))
             .filter(|(_, value)| !value.is_empty())
             .collect();
-        let url = format!("{}{}", self.url, self.fill(&self.gateway.path, to, ""));
-        let request = match self.gateway.method {
-            Method::Get => self.http.get(url).query(&fields),
-            Method::Post => self.http.post(url).form(&fields),
+        let pairs = || fields.iter().map(|(field, value)| (field.name.as_str(), value.as_str())).collect::<Vec<_>>();
+        let url = format!("{}{}", self.url, self.fill(&self.gateway.path, Text { text: "", ..of }));
+        let request = match (self.gateway.method, self.gateway.body) {
+            (Method::Get, _) => self.http.get(url).query(&pairs()),
+            (Method::Post, Body::Form) => self.http.post(url).form(&pairs()),
+            (Method::Post, Body::Json) => self.http.post(url).header("Content-Type", "application/json").body(object(&fields)),
         };
         self.authenticated(request)
     }
 
     fn authenticated(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        let headers = self.gateway.headers.iter();
+        let request = headers.fold(request, |r, h| r.header(h.name.as_str(), self.fill(&h.value, Text::default())));
         match self.gateway.auth {
             GatewayAuth::Fields => request,
             GatewayAuth::Basic => request.basic_auth(&self.user, self.password.as_ref().map(Secret::reveal)),
@@ -102,8 +164,8 @@ impl Client {
     }
 
     /// Sends one text.
-    pub async fn send(&self, to: &str, text: &str) -> Sent {
-        let response = match self.request(to, text).send().await {
+    pub async fn send(&self, of: Text<'_>) -> Sent {
+        let response = match self.request(of).send().await {
             Ok(response) => response,
             Err(e) if e.is_connect() || e.is_builder() => return Sent::NotBegun(self.fault(&e)),
             Err(e) => return Sent::Answered(Answer::unknown(self.fault(&e).text)),
@@ -117,17 +179,15 @@ impl Client {
 
     /// A gateway may repeat the request in its answer, and the answer goes into the log.
     fn without_secret(&self, text: String) -> String {
-        let Some(secret) = self.password.as_ref().map(Secret::reveal).filter(|s| !s.is_empty()) else { return text };
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
-        let encoded: String =
-            secret.bytes().map(|b| if plain(b) { (b as char).to_string() } else { format!("%{b:02X}") }).collect();
-        text.replace(secret, "(secret)").replace(&encoded, "(secret)")
+        let login = self.hook.as_ref().and_then(|h| h.login.as_ref());
+        let secrets = self.password.iter().chain(login).map(Secret::reveal).filter(|s| !s.is_empty());
+        secrets.fold(text, |text, secret| text.replace(secret, "(secret)").replace(&encoded(secret), "(secret)"))
     }
 
     /// Asks for the probe's path, and looks at nothing but whether the login is taken.
     pub async fn probe(&self) -> Result<String, Fault> {
         let path = self.gateway.probe.as_deref().unwrap_or("/");
-        let request = self.authenticated(self.http.get(format!("{}{}", self.url, self.fill(path, "", ""))));
+        let request = self.authenticated(self.http.get(format!("{}{}", self.url, self.fill(path, Text::default()))));
         let response = request.send().await.map_err(|e| self.fault(&e))?;
         let status = response.status().as_u16();
         match status {
@@ -165,6 +225,16 @@ fn is_loopback(url: &str) -> bool {
     plain == "localhost" || plain.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
+/// Fields as a JSON object; of two with one name the later counts.
+fn object(fields: &[(&Field, String)]) -> String {
+    let value = |(field, value): &(&Field, String)| match field.truth {
+        true => serde_json::Value::Bool(value == "true"),
+        false => serde_json::Value::String(value.clone()),
+    };
+    let object: serde_json::Map<_, _> = fields.iter().map(|f| (f.0.name.clone(), value(f))).collect();
+    serde_json::Value::Object(object).to_string()
+}
+
 async fn body(mut response: reqwest::Response) -> Result<String, String> {
     let mut bytes = Vec::new();
     loop {
@@ -181,9 +251,9 @@ async fn body(mut response: reqwest::Response) -> Result<String, String> {
 /// if its status says so; else the gateway failed.
 pub fn read(gateway: &Gateway, status: u16, body: &str) -> Answer {
     let json: Option<serde_json::Value> = serde_json::from_str(body).ok();
-    let id = gateway.id_pointer.as_deref().and_then(|p| json.as_ref()?.pointer(p)?.as_str().map(str::to_owned));
-    let words = match id {
-        Some(id) => format!("HTTP {status}, id {}", words(&id)),
+    let id = json.as_ref().and_then(|json| gateway.id_pointers.iter().find_map(|p| id_of(json.pointer(p)?)));
+    let words = match &id {
+        Some(id) => format!("HTTP {status}, id {id}"),
         None => format!("HTTP {status}: {}", words(body)),
     };
     let rule = gateway.answers.iter().find(|rule| fits(rule, status, body, json.as_ref()));
@@ -195,11 +265,26 @@ pub fn read(gateway: &Gateway, status: u16, body: &str) -> Answer {
                 Outcome::Refused if class.is_some_and(FaultClass::is_ours) => Outcome::Deferred,
                 outcome => outcome,
             };
-            Answer { outcome, class, text: words }
+            let id = id.filter(|_| outcome == Outcome::Accepted);
+            Answer { outcome, class, text: words, id }
         }
         None if status / 100 == 2 => Answer::unknown(format!("an answer that the gateway file does not know: {words}")),
-        None => Answer { outcome: Outcome::Deferred, class: Some(FaultClass::Server), text: words },
+        None => Answer { outcome: Outcome::Deferred, class: Some(FaultClass::Server), text: words, id: None },
     }
+}
+
+/// The longest id that a gateway may give to a message.
+pub(super) const LONGEST_ID: usize = 100;
+
+/// A text or a number as an id: one tame word.
+fn id_of(value: &serde_json::Value) -> Option<String> {
+    let text = match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    let id = words(&text);
+    (!id.is_empty() && id.len() <= LONGEST_ID).then_some(id)
 }
 
 fn fits(rule: &AnswerRule, status: u16, body: &str, json: Option<&serde_json::Value>) -> bool {

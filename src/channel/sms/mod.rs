@@ -2,9 +2,12 @@
 
 mod file;
 mod gateway;
+pub mod heard;
+pub mod request;
+pub mod verify;
 
 pub use file::Lines;
-pub use gateway::{Client as GatewayClient, read as read_answer};
+pub use gateway::{Client as GatewayClient, HookUrl, Text, read as read_answer};
 
 use super::outlet::Outlet;
 use super::{Fault, Sent};
@@ -24,22 +27,22 @@ pub enum Texter {
 }
 
 impl Texter {
-    /// Prepares a texter; nothing is connected yet.
-    pub fn new(settings: &SmsSettings, password: Option<Secret>) -> Result<Texter, Fault> {
+    /// Prepares a texter; nothing is connected yet. `hook`: where receipts are to go, if they can be heard.
+    pub fn new(settings: &SmsSettings, password: Option<Secret>, hook: Option<HookUrl>) -> Result<Texter, Fault> {
         match &settings.transport {
             SmsTransport::File(path) => Ok(Texter::File(Lines::new(path))),
             SmsTransport::Gateway { gateway, url } => {
-                Ok(Texter::Gateway(Box::new(GatewayClient::new(gateway.clone(), url, settings, password)?)))
+                Ok(Texter::Gateway(Box::new(GatewayClient::new(gateway.clone(), url, settings, password, hook)?)))
             }
         }
     }
 
     /// Sends one text.
-    pub async fn send(&self, reference: &str, to: &str, text: &str) -> Sent {
+    pub async fn send(&self, reference: &str, of: Text<'_>) -> Sent {
         match self {
-            Texter::Gateway(client) => client.send(to, text).await,
-            Texter::File(file) => file.send(reference, to, text).await,
-            Texter::Nowhere(outlet) => outlet.take(reference, Channel::Sms, to, text.as_bytes()),
+            Texter::Gateway(client) => client.send(of).await,
+            Texter::File(file) => file.send(reference, of.to, of.text).await,
+            Texter::Nowhere(outlet) => outlet.take(reference, Channel::Sms, of.to, of.text.as_bytes()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What something belongs to that came back: by the keyed mark in the address first, by an address that anybody can write
 //! last. A mark that is not genuine ends the search.
 
+use crate::channel::token::RECEIPT;
 use crate::domain::inbound::{Came, Incoming, MOST_CLUES};
 use crate::flow::desk::{Desk, DeskError};
 use crate::store::returns::{MatchedBy, Ours};
@@ -67,7 +68,7 @@ async fn by_token(desk: &Desk, incoming: &Incoming, now: Timestamp) -> Result<Op
     let today = now.as_second().div_euclid(86_400);
     for clue in incoming.clues.tokens.iter().take(MOST_CLUES) {
         let Some((message, day)) = desk.keys.verify(clue.purpose, &clue.token) else { continue };
-        let days = if clue.purpose == "bounce" { REPORT_DAYS } else { ANSWER_DAYS };
+        let days = if matches!(clue.purpose, "bounce" | RECEIPT) { REPORT_DAYS } else { ANSWER_DAYS };
         if (-1..=days).contains(&(today - day))
             && let Some(ours) = desk.store.ours(message).await?
         {

@@ -10,7 +10,7 @@ use crate::domain::calendar::plus_working_days;
 use crate::domain::grave::Grave;
 use crate::domain::inbound::{Came, Incoming, Returned};
 use crate::domain::time::local_date;
-use crate::store::returns::{Effect, MatchedBy, Ours, Taking};
+use crate::store::returns::{Effect, Letter, MatchedBy, Ours, Taking};
 use clues::Match;
 use jiff::Timestamp;
 
@@ -43,13 +43,17 @@ pub async fn take(desk: &Desk, incoming: &Incoming, now: Timestamp) -> Result<Ta
     let mut fresh = false;
     let mut debtors = Vec::new();
     for matched in &found {
-        let taking = taking(desk, incoming, Some(matched), now).await?;
-        fresh |= put(desk, incoming, &taking, matched, now).await?;
+        let mut taking = taking(desk, incoming, Some(matched), now).await?;
+        taking.letter = letter(desk, incoming, &taking, matched).await?;
+        fresh |= desk.store.take_return(&taking, now).await?.is_some();
         debtors.push(matched.debtor.clone());
     }
     if found.is_empty() {
         let taking = taking(desk, incoming, None, now).await?;
         fresh = desk.store.take_return(&taking, now).await?.is_some();
+    }
+    if fresh {
+        desk.tally.came(incoming.via, &incoming.came);
     }
     Ok(match (fresh, debtors.is_empty()) {
         (false, _) => Taken::Known,
@@ -58,28 +62,57 @@ pub async fn take(desk: &Desk, incoming: &Incoming, now: Timestamp) -> Result<Ta
     })
 }
 
-/// Puts it on record, and tells the creditor what a person wrote; false when it has come before.
-async fn put(desk: &Desk, incoming: &Incoming, taking: &Taking, of: &Match, now: Timestamp) -> Result<bool, DeskError> {
-    let Some(id) = desk.store.take_return(taking, now).await? else { return Ok(false) };
-    if !matches!(taking.effect, Effect::Wrote { .. }) {
-        return Ok(true);
+/// Whether a receipt may have come before its message was on record: its id belongs to nothing yet, or the message is on the
+/// wire still. Whoever asks waits a little.
+pub async fn is_early(desk: &Desk, incoming: &Incoming, now: Timestamp) -> Result<bool, DeskError> {
+    if !matches!(incoming.came, Came::Failed(_) | Came::Delayed(_) | Came::Delivered) {
+        return Ok(false);
     }
+    let found = clues::find(desk, incoming, now).await?;
+    let ours = found.first().and_then(|m| m.ours.as_ref());
+    Ok(match ours {
+        Some(ours) => ours.state == "sending",
+        None => incoming.clues.tokens.is_empty() && incoming.clues.gateway_id.is_some(),
+    })
+}
+
+/// Whether it still is too early for a receipt to be taken: a message on the wire cannot be refused, and whatever became of it
+/// is put on record first. That it has arrived can be.
+pub async fn is_too_early(desk: &Desk, incoming: &Incoming, now: Timestamp) -> Result<bool, DeskError> {
+    if !matches!(incoming.came, Came::Failed(_)) {
+        return Ok(false);
+    }
+    let found = clues::find(desk, incoming, now).await?;
+    Ok(found.iter().any(|m| m.ours.as_ref().is_some_and(|ours| ours.state == "sending")))
+}
+
+/// What the creditor is told: what a person wrote, and that a number has no more SMS. It is put on record with what came, so
+/// that no end of the program comes between the two.
+async fn letter(desk: &Desk, incoming: &Incoming, taking: &Taking, of: &Match) -> Result<Option<Letter>, DeskError> {
     let from = incoming.clues.from.as_deref().unwrap_or("somebody");
     let held = match &taking.effect {
         Effect::Wrote { hold: Some((until, _)), .. } => format!("Nothing is sent to them until {until}."),
-        _ => "The case goes on as it was: what they wrote before is unread as well.".to_owned(),
+        Effect::Wrote { .. } => "The case goes on as it was: what they wrote before is unread as well.".to_owned(),
+        // Whoever says it again knows already, and so does the creditor.
+        Effect::Stopped if !desk.store.is_stopped(from).await? => {
+            let before = format!(
+                "{} ({}) wants no more SMS at {from}, and gets none there from now on. Nobody was answered. Their case goes on by the other ways that there are; see that there is one.\n\nWhat came: relance inbox show ",
+                of.name, of.debtor
+            );
+            let subject = format!("relance: {} wants no more SMS", of.debtor);
+            return Ok(Some(Letter { subject, before, after: String::new() }));
+        }
+        _ => return Ok(None),
     };
     let grave =
         taking.grave.map(|g| format!("\nIt speaks of {g}: if so, say it (relance debtor {} --state … --reason …).", of.debtor));
-    let text = format!(
-        "{} ({}) has written, from {from}:\n\n{}\n\n{held} Once you have seen to it: relance inbox read {id}{}",
-        of.name,
-        of.debtor,
-        incoming.text.trim(),
-        grave.unwrap_or_default()
+    let text = incoming.text.trim();
+    let before = format!(
+        "{} ({}) has written, from {from}:\n\n{text}\n\n{held} Once you have seen to it: relance inbox read ",
+        of.name, of.debtor
     );
-    desk.store.tell_once(&format!("inbound:{id}"), now, &format!("relance: {} has written", of.debtor), &text).await?;
-    Ok(true)
+    let subject = format!("relance: {} has written", of.debtor);
+    Ok(Some(Letter { subject, before, after: grave.unwrap_or_default() }))
 }
 
 /// Mails of relance's own (letters to the creditor, reports), and of whoever keeps the books: the mailbox may be theirs.
@@ -96,7 +129,7 @@ fn is_own(desk: &Desk, incoming: &Incoming) -> bool {
 async fn taking(desk: &Desk, incoming: &Incoming, matched: Option<&Match>, now: Timestamp) -> Result<Taking, DeskError> {
     let (effect, event) = match matched {
         Some(m) => effect(desk, incoming, m, now).await?,
-        None if incoming.came == Came::Stop => (Effect::Stopped, None),
+        None if incoming.came == Came::Stop && is_number(incoming) => (Effect::Stopped, None),
         None => (Effect::Listed, None),
     };
     let class = match &incoming.came {
@@ -123,7 +156,13 @@ async fn taking(desk: &Desk, incoming: &Incoming, matched: Option<&Match>, now: 
         dated: incoming.dated,
         effect,
         event,
+        letter: None,
     })
+}
+
+/// Whether it came from a number, and not from a name or a short number.
+fn is_number(incoming: &Incoming) -> bool {
+    incoming.clues.from.as_deref().is_some_and(|from| from.starts_with('+'))
 }
 
 type Follows = (Effect, Option<(&'static str, String)>);
@@ -132,8 +171,14 @@ type Follows = (Effect, Option<(&'static str, String)>);
 async fn effect(desk: &Desk, incoming: &Incoming, matched: &Match, now: Timestamp) -> Result<Follows, DeskError> {
     Ok(match (&incoming.came, &matched.ours) {
         (Came::Failed(returned), Some(ours)) => failed(desk, incoming, returned, ours, now).await?,
+        // Receipts overtake each other: what is known already is said no more.
+        (Came::Delayed(_), Some(ours)) if ours.is_over() => (Effect::Listed, None),
         (Came::Delayed(r), Some(ours)) => (Effect::Listed, Some(("delayed", format!("{}: {}", ours.step, r.words)))),
-        (Came::Delivered, Some(ours)) if !ours.redirected => (Effect::Arrived, Some(("delivered", ours.step.clone()))),
+        (Came::Delivered, Some(ours)) if !ours.redirected => {
+            let today = local_date(now, &desk.setup.settings.creditor.timezone);
+            let event = (!ours.delivered).then(|| ("delivered", ours.step.clone()));
+            (Effect::Arrived { words: incoming.subject.clone(), today }, event)
+        }
         (Came::Automatic { back_on }, _) => {
             let back = back_on.map(|day| format!(", back on {day}")).unwrap_or_default();
             (Effect::Listed, Some(("automatic", format!("an automatic answer{back}"))))
@@ -146,8 +191,8 @@ async fn effect(desk: &Desk, incoming: &Incoming, matched: &Match, now: Timestam
 
 /// A report that a message did not arrive.
 async fn failed(desk: &Desk, incoming: &Incoming, r: &Returned, ours: &Ours, now: Timestamp) -> Result<Follows, DeskError> {
-    // A trial's report is about the mailbox of the trial.
-    if ours.redirected {
+    // A trial's report is about the mailbox of the trial; and a telephone that has it keeps it, whatever comes later.
+    if ours.redirected || (ours.channel == "sms" && ours.delivered) {
         return Ok((Effect::Listed, None));
     }
     let Some(last) = desk.store.last_attempt_of(ours).await? else { return Ok((Effect::Listed, None)) };

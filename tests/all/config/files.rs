@@ -4,12 +4,12 @@ use super::{GOOD, Tree};
 
 #[test]
 fn gateways() {
-    let text = "probe = \"/{usr}\"\n\n[request]\nmethod = \"PUT\"\npath = \"/{account}/send\"\n\n[request.fields]\nnumber = \"{to}\"\nbody = \"{message}\"\n\n[[answer]]\nstatus = \"2xx\"\noutcome = \"sent\"\nclass = \"weather\"\n";
-    let placeholders = "wanted one of: to, to_digits, from, text, user, password";
+    let text = "probe = \"/{usr}\"\n\n[request]\nmethod = \"PUT\"\npath = \"/{acount}/send\"\n\n[request.fields]\nnumber = \"{to}\"\nbody = \"{message}\"\n\n[[answer]]\nstatus = \"2xx\"\noutcome = \"sent\"\nclass = \"weather\"\n";
+    let placeholders = "wanted one of: to, to_digits, from, text, user, account, password";
     Tree::new(GOOD).file("gateways/own.toml", text).tells(&[
         &format!("gateways/own.toml:1:1: unknown placeholder {{usr}}; {placeholders}"),
         "gateways/own.toml:4:10: \"method\" is \"PUT\"; wanted \"GET\" or \"POST\"",
-        &format!("gateways/own.toml:5:1: unknown placeholder {{account}}; {placeholders}"),
+        &format!("gateways/own.toml:5:1: unknown placeholder {{acount}}; {placeholders}"),
         &format!("gateways/own.toml:9:1: unknown placeholder {{message}}; {placeholders}"),
         "gateways/own.toml:12:10: \"status\" is \"2xx\"; wanted a status such as \"202\" or a range such as \"400-499\"",
         "gateways/own.toml:13:11: \"outcome\" is \"sent\"; wanted accepted, deferred, refused or unknown",
@@ -18,7 +18,7 @@ fn gateways() {
     Tree::new(GOOD).file("gateways/own.toml", "path = \"/send\"\n").tells(&[
         "gateways/own.toml:1:1: \"answer\" is missing; wanted at least one [[answer]]",
         "gateways/own.toml:1:1: \"request\" is missing; wanted a [request] table",
-        "gateways/own.toml:1:1: unknown key \"path\" here; wanted one of: answer, id, probe, request",
+        "gateways/own.toml:1:1: unknown key \"path\" here; wanted one of: answer, id, inbound, probe, receipt, request, verify",
     ]);
 }
 

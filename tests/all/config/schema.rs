@@ -22,6 +22,11 @@ const CALL: &str = "name = \"x\"\n[[step]]\nid = \"ring\"\nwhen = \"4 days after
 const SMS: &str = "[sms]\ngateway = \"x\"\nurl = \"https://sms.example\"\n";
 const INBOX: &str = "[inbox]\nkind = \"imap\"\nurl = \"imaps://mail.example\"\n";
 const ANSWER: &str = "[[answer]]\nstatus = \"200\"\noutcome = \"accepted\"\n";
+const LISTEN: &str = "[listen]\naddress = \"127.0.0.1:8480\"\npublic = \"https://hooks.canal.example\"\n";
+const VERIFY: &str = "[verify]\nby = \"url\"\n";
+const RECEIPT: &str = "[receipt]\nmethod = \"GET\"\nfields = \"query\"\nid = \"id\"\nstate = \"state\"\n";
+const STATES: &str = "[receipt.states]\ndelivered = \"1\"\n";
+const INBOUND: &str = "[inbound]\nmethod = \"GET\"\nfields = \"query\"\nfrom = \"from\"\ntext = \"text\"\n";
 const DATED: &str = "from = \"2026-01-01\"\nbasis = \"sourced\"\n";
 
 fn tables() -> Vec<Table> {
@@ -66,6 +71,8 @@ fn tables() -> Vec<Table> {
         relance("/properties/guard", more("[guard]\n§\n")),
         relance("/properties/report", more("[report]\n§\n")),
         relance("/properties/observe", more("[observe]\n§\n")),
+        relance("/properties/listen", more(&format!("{LISTEN}§\n"))),
+        relance("/properties/listen/properties/secret", more(&format!("{LISTEN}secret = {{ § file = \"x\" }}\n"))),
         relance("/properties/retention", more("[retention]\n§\n")),
         cadence("", format!("§\n{STEP}")),
         cadence("/properties/applies_to", format!("{CADENCE}[applies_to]\n§\n{}", &STEP[CADENCE.len()..])),
@@ -78,6 +85,14 @@ fn tables() -> Vec<Table> {
         cadence("/properties/step/items/properties/only_if/anyOf/1/items", step("only_if = [{ § late_before = true }]\n")),
         gateway("", format!("§\n{request}{ANSWER}")),
         gateway("/properties/request", format!("{request}§\n{ANSWER}")),
+        gateway("/properties/verify", format!("{request}{ANSWER}{INBOUND}{VERIFY}§\n")),
+        gateway("/properties/receipt", format!("{request}{ANSWER}{VERIFY}{RECEIPT}§\n{STATES}")),
+        gateway("/properties/receipt/properties/states", format!("{request}{ANSWER}{VERIFY}{RECEIPT}{STATES}§\n")),
+        gateway(
+            "/properties/receipt/properties/codes",
+            format!("{request}{ANSWER}{VERIFY}{RECEIPT}{STATES}[receipt.codes]\n§\n"),
+        ),
+        gateway("/properties/inbound", format!("{request}{ANSWER}{VERIFY}{INBOUND}§\n")),
         gateway("/properties/answer/items", format!("{request}{ANSWER}§\n")),
         calendar("", "§\nname = \"X\"\n".to_owned()),
         calendar("/properties/holiday/items", "name = \"X\"\n[[holiday]]\nname = \"H\"\nfixed = \"12-25\"\n§\n".to_owned()),

@@ -11,7 +11,7 @@ fn unknown_keys_and_sections() {
     let line = format!("relance.toml:21:1: unknown key \"max_mesages\" in [guard]; wanted one of: {GUARD_KEYS}");
     Tree::good("\n[guard]\nmax_mesages = 3\n").tells(&[&line]);
     Tree::good("\n[gaurd]\ndry_run = true\n").tells(&[
-        "relance.toml:20:2: unknown key \"gaurd\" here; wanted one of: creditor, documents, email, guard, inbox, observe, people, report, retention, sms, source, store",
+        "relance.toml:20:2: unknown key \"gaurd\" here; wanted one of: creditor, documents, email, guard, inbox, listen, observe, people, report, retention, sms, source, store",
     ]);
     Tree::but("name =", "Name =").tells(&[
         "relance.toml:1:2: \"name\" is missing in [creditor]; wanted the firm's name as it stands in letters",
@@ -208,7 +208,7 @@ fn a_mistyped_redirection_never_falls_back_to_the_real_addresses() {
 #[test]
 fn sms_gateways() {
     Tree::good("\n[sms]\ngateway = \"carrier-pigeon\"\nurl = \"loft\"\n").tells(&[
-        "relance.toml:21:1: there is no gateway \"carrier-pigeon\"; wanted one of: file, kannel, twilio",
+        "relance.toml:21:1: there is no gateway \"carrier-pigeon\"; wanted one of: file, brevo, kannel, messagebird, ovh, twilio, vonage",
         "relance.toml:22:1: \"url\" is \"loft\"; wanted http:// or https://",
     ]);
     Tree::good("\n[sms]\ngateway = \"file\"\nurl = \"http://x\"\n")

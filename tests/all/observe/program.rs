@@ -66,7 +66,11 @@ async fn metrics_and_health_are_told_to_whoever_asks() {
     firm.write("conf.d/observe.toml", "[observe]\nlisten = \"127.0.0.1:1\"\n[guard]\ndry_run = true\n");
     daemon.signal("HUP");
     wait_for_answer(&at, "/ready", 503, "dry_run");
-    assert!(firm.journal().contains("[observe] has changed too: that takes effect at the next start"), "{}", firm.journal());
+    assert!(
+        firm.journal().contains("[observe] or [listen] has changed too: that takes effect at the next start"),
+        "{}",
+        firm.journal()
+    );
     assert!(samples(&get(&at, "/metrics").body)["relance_polls_total{outcome=\"good\"}"] >= polls);
     assert_eq!(daemon.terminate().0, Some(0));
     assert!(firm.journal().contains("relance has ended in good order"), "{}", firm.journal());

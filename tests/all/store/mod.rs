@@ -116,6 +116,7 @@ async fn with_log(place: &Place, messages: &[&str]) -> (Store, String) {
             sealed: Some(sealed),
             threads: vec![],
             dead: None,
+            gateway_id: None,
         });
     }
     let head = store.settle(&settlements, now()).await.unwrap();

@@ -41,6 +41,8 @@ pub struct Request {
     pub fields: Vec<(String, String)>,
     /// The query as it stood on the wire.
     pub query: String,
+    /// The body as it came.
+    pub body: String,
     headers: Vec<(String, String)>,
 }
 
@@ -145,8 +147,10 @@ async fn request(wire: &mut BufReader<TcpStream>) -> Option<Request> {
     let mut body = vec![0; length.unwrap_or(0usize).min(MAX_BODY)];
     wire.read_exact(&mut body).await.ok()?;
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let fields = [decoded(query), decoded(&String::from_utf8_lossy(&body))].concat();
-    Some(Request { method, path: path.to_owned(), fields, query: query.to_owned(), headers })
+    let body = String::from_utf8_lossy(&body).into_owned();
+    let is_json = body.starts_with(['{', '[']);
+    let fields = [decoded(query), if is_json { vec![] } else { decoded(&body) }].concat();
+    Some(Request { method, path: path.to_owned(), fields, query: query.to_owned(), body, headers })
 }
 
 fn decoded(text: &str) -> Vec<(String, String)> {
