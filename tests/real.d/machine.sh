@@ -1,13 +1,13 @@
 # shellcheck shell=bash
 # The Debian tree, and the machine that is booted from a copy of it. Read in by tests/real.
 
-# What the tests in the machine need beside Debian's own: a ledger, a mail server, certificates; and for mail that comes
-# back a mailbox, without which the rest still runs.
+# What the tests in the machine need beside Debian's own: a ledger, a mail server, certificates; and for what comes
+# back a mailbox and an SMS gateway, without which the rest still runs.
 with=systemd,systemd-sysv,dbus,sqlite3,ca-certificates,openssl,stunnel4,postfix,man-db,procps
-mailbox=dovecot-imapd,kannel,kannel-extras
+back=dovecot-imapd,kannel,kannel-extras
 
 bare_tree() {
-  make_tree "$with,$mailbox" || make_tree "$with"
+  make_tree "$with,$back" || make_tree "$with"
 }
 
 # Makes a tree of some packages once; later runs take the one that is there.
@@ -25,7 +25,7 @@ make_tree() {
     tar -C "$work/tree" -xf "$kept"
   fi
   # None of these starts by itself: each test has its own. And there is no network to be waited for.
-  for unit in postfix stunnel4 dovecot systemd-networkd-wait-online; do
+  for unit in postfix stunnel4 dovecot kannel systemd-networkd-wait-online; do
     ln -sf /dev/null "$work/tree/etc/systemd/system/$unit.service"
   done
   echo "$(find "$work/tree" -xdev -type f | wc -l) files"

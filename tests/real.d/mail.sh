@@ -102,6 +102,7 @@ mail_tests() {
   forged_test
   say "the mailbox is away, and the service is started again"
   away_test
+  sms_tests
   relance log verify >/dev/null || fail "log verify"
   inside systemctl stop relance
 }
