@@ -70,8 +70,20 @@ fn the_files_agree() {
     let state = "/var/lib/relance";
     assert!(unit.contains("\nStateDirectory=relance\n") && users.contains(state));
     assert!(folders.lines().any(|l| l.split_whitespace().collect::<Vec<_>>() == ["d", state, "0700", "relance", "relance", "-"]));
-    for name in ["smtp", "sms", "ledger", "store"] {
-        assert!(unit.contains(&format!("\nLoadCredential={name}:relance.{name}\n")), "{name}");
-    }
     assert!(unit.contains("\nConditionPathExists=/etc/relance/relance.toml\n"));
+}
+
+/// Every password that the example names is one that the unit hands over and a purge takes away.
+#[test]
+fn each_credential_of_the_example_is_handed_over() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let (unit, example, purge) = (shipped("relance.service"), read("config/relance.toml"), read("packaging/deb/postrm"));
+    let names: Vec<&str> = example.split("{ credential = \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(names.contains(&"smtp") && names.contains(&"hooks"), "{names:?}");
+    for name in names {
+        assert!(unit.contains(&format!("\nLoadCredential={name}:relance.{name}\n")), "{name}: the unit does not hand it over");
+        let file = format!("/etc/credstore/relance.{name}");
+        assert!(purge.split_whitespace().any(|word| word == file), "{name}: a purge leaves {file}");
+    }
 }

@@ -20,7 +20,9 @@ case $1 in
   *) if grep -q '^ca = ' "$1"; then cat /shared/second.toml >"$1"; else cat /shared/first.toml >"$1"; fi
      mkdir -p /etc/relance/conf.d /etc/relance/cadences
      cp /srv/tls/ca.pem /etc/relance/ca.pem
-     # The one thing that is not as in README.md: a window that is open at every hour, because a test runs at any.
+     # The one thing that is not as in README.md: a window that is open at every hour of every day, because a test runs at any.
+     mkdir -p /etc/relance/calendars
+     printf 'name = "Belgium"\n[[holiday]]\nname = "none any more"\non = "1999-01-01"\n' >/etc/relance/calendars/BE.toml
      cat >/etc/relance/cadences/standard.toml <<'CADENCE'
 name = "standard"
 [window]

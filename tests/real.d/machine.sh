@@ -1,25 +1,33 @@
 # shellcheck shell=bash
 # The Debian tree, and the machine that is booted from a copy of it. Read in by tests/real.
 
-# What the tests in the machine need beside Debian's own: a ledger, a mail server, certificates.
+# What the tests in the machine need beside Debian's own: a ledger, a mail server, certificates; and for what comes
+# back a mailbox and an SMS gateway, without which the rest still runs.
 with=systemd,systemd-sysv,dbus,sqlite3,ca-certificates,openssl,stunnel4,postfix,man-db,procps
+back=dovecot-imapd,kannel,kannel-extras
 
-# Makes the tree once; later runs take the one that is there.
 bare_tree() {
-  local kept
-  kept=$tools/debian-$suite-$(echo "$with" | cksum | cut -d' ' -f1).tar
+  make_tree "$with,$back" || make_tree "$with"
+}
+
+# Makes a tree of some packages once; later runs take the one that is there.
+make_tree() {
+  local kept unit
+  kept=$tools/debian-$suite-$(echo "$1" | cksum | cut -d' ' -f1).tar
+  rm -rf "$work/tree"
   mkdir -p "$work/tree"
   if [ ! -e "$kept" ]; then
     DEBOOTSTRAP_DIR=$tools/usr/share/debootstrap timeout 900 "$tools/usr/sbin/debootstrap" --variant=minbase \
-      --include="$with" "$suite" "$work/tree" "$mirror" >"$work/debootstrap.log" 2>&1 || return 1
-    # Postfix's program that takes every mail is wanted, its server is not.
-    ln -sf /dev/null "$work/tree/etc/systemd/system/postfix.service"
-    ln -sf /dev/null "$work/tree/etc/systemd/system/stunnel4.service"
+      --include="$1" "$suite" "$work/tree" "$mirror" >"$work/debootstrap.log" 2>&1 || return 1
     rm -f "$work/tree/var/cache/apt/archives/"*.deb "$work/tree/etc/machine-id"
     tar -C "$work/tree" -cf "$kept.part" . && mv "$kept.part" "$kept"
   else
     tar -C "$work/tree" -xf "$kept"
   fi
+  # None of these starts by itself: each test has its own. And there is no network to be waited for.
+  for unit in postfix stunnel4 dovecot kannel systemd-networkd-wait-online; do
+    ln -sf /dev/null "$work/tree/etc/systemd/system/$unit.service"
+  done
   echo "$(find "$work/tree" -xdev -type f | wc -l) files"
 }
 
@@ -45,9 +53,10 @@ spawned=
 # Boots the tree with systemd as PID 1, and waits until it has come up.
 boot_machine() {
   mkdir -p "$work/shared"
-  # In a session of its own, so that no key pressed here ends it half way.
+  # In a session of its own, so that no key pressed here ends it half way. With no network but its own loopback: nothing
+  # reaches anybody, and no port of this machine is in its way.
   setsid "$tools/bin/systemd-nspawn" --quiet --register=no --keep-unit --console=pipe --machine=relance-real \
-    --bind="$work/shared:/shared" --directory="$work/tree" --boot </dev/null >>"$work/console.log" 2>&1 &
+    --private-network --bind="$work/shared:/shared" --directory="$work/tree" --boot </dev/null >>"$work/console.log" 2>&1 &
   spawned=$!
   wait_up
 }
@@ -118,7 +127,7 @@ wait_for() {
   shift 2
   until "$@" >/dev/null 2>&1; do
     if [ "$SECONDS" -ge "$end" ]; then
-      inside journalctl -u relance --no-pager -n 40 >&2 || true
+      inside journalctl -u relance --no-pager -n 1000 | grep -v 'ledger read' | tail -n 40 >&2 || true
       fail "waited $seconds s in vain for $what"
     fi
     sleep 0.5

@@ -12,7 +12,7 @@ readme_commands() {
 # mail more on some days. settings DRY_RUN
 settings() {
   sed -e 's|^smtp = .*|smtp = "smtps://localhost:4465"\nca = "/etc/relance/ca.pem"|' -e '/^user = /d' -e '/^password = /,+1d' \
-    -e 's|^# poll = .*|poll = "*/3 * * * * *"|' -e 's|^# booking_lag = .*|booking_lag = "0 days"|' \
+    -e 's|^# poll = "\*/.*|poll = "*/3 * * * * *"|' -e 's|^# booking_lag = .*|booking_lag = "0 days"|' \
     -e 's|^# grace = .*|grace = "0 days"|' -e "s|^dry_run = .*|dry_run = $1|" \
     -e 's|^max_messages_per_cycle = .*|max_messages_per_cycle = 2000|' -e 's|^# morning = .*|morning = "off"|' config/relance.toml
 }
