@@ -1,6 +1,8 @@
 //! Where the invoices are. A source gives pages of rows, in the order of their ids, and reads some rows again.
 
+pub mod csv;
 pub mod document;
+pub mod http;
 pub mod look;
 pub mod postgres;
 pub mod row;
@@ -9,6 +11,7 @@ mod wal;
 
 use crate::config::Setup;
 use crate::config::settings::SourceKind;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use row::{Cell, Columns, RawRow};
 
@@ -81,6 +84,34 @@ pub enum SourceError {
         /// How long it was waited for.
         seconds: u64,
     },
+    /// A file that is a whole ledger cannot be read to its end.
+    #[error("the export {path}: {why}")]
+    File {
+        /// The file or folder.
+        path: String,
+        /// What is wrong, and what can be done.
+        why: String,
+    },
+    /// A system cannot be asked, or answers what cannot be read.
+    #[error("the ledger {place} cannot be read: {why}")]
+    Http {
+        /// The base URL.
+        place: String,
+        /// What is wrong, without anything that the other side said.
+        why: String,
+        /// What the other side said: for whoever sets it up, and for no log.
+        said: Option<String>,
+    },
+    /// A reading that did not come to its end, or under which the ledger moved.
+    #[error(
+        "the ledger {place} could be read only in part: {why}. It is read again by itself; until then nothing leaves, and nothing counts as paid"
+    )]
+    Partial {
+        /// The base URL.
+        place: String,
+        /// What was seen.
+        why: String,
+    },
     /// No row has an id: the query is at fault, and which invoices are there is not known.
     #[error("no row of the ledger's query has an invoice_id that is text or a whole number; every row needs one")]
     NoId,
@@ -93,6 +124,21 @@ pub enum Source {
     Sqlite(sqlite::SqliteSource),
     /// A PostgreSQL database.
     Postgres(postgres::PostgresSource),
+    /// A file, read whole.
+    Csv(csv::CsvSource),
+    /// An invoicing system with an HTTP API.
+    Http(http::HttpSource),
+}
+
+/// What becomes of invoices that a whole reading did not show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absence {
+    /// They are gone.
+    IsGone,
+    /// They are asked for alone: a list may lose one between two pages.
+    AskAlone,
+    /// They are gone when the next whole reading does not show them either.
+    Twice,
 }
 
 /// A page of rows.
@@ -111,6 +157,10 @@ pub enum Reading {
     Sqlite(sqlite::Pages),
     /// All pages of one statement, in one transaction. Dropped half way, it leaves nothing open.
     Postgres(postgres::Cursor),
+    /// From memory.
+    Csv(csv::Pages),
+    /// Each page an answer of its own.
+    Http(Box<http::Listing>),
 }
 
 impl Reading {
@@ -119,13 +169,15 @@ impl Reading {
         match self {
             Reading::Sqlite(pages) => pages.next_page().await,
             Reading::Postgres(cursor) => cursor.next_page().await,
+            Reading::Csv(pages) => Ok(pages.next_page()),
+            Reading::Http(listing) => listing.next_page().await,
         }
     }
 
     /// Ends the reading before its last page. Dropping it does the same, but costs a server the connection.
     pub async fn end(self) {
         match self {
-            Reading::Sqlite(_) => {}
+            Reading::Sqlite(_) | Reading::Csv(_) | Reading::Http(_) => {}
             Reading::Postgres(cursor) => cursor.end().await,
         }
     }
@@ -143,6 +195,10 @@ impl Source {
                 let server = postgres::Connections::new(options, database.place(), zone);
                 Source::Postgres(postgres::PostgresSource::open(server, settings).await?)
             }
+            SourceKind::Csv(file) => Source::Csv(csv::CsvSource::open(file).await?),
+            SourceKind::Http(http) => {
+                Source::Http(http::HttpSource::open(http, &setup.settings.creditor.timezone, &setup.environment)?)
+            }
         })
     }
 
@@ -151,6 +207,8 @@ impl Source {
         match self {
             Source::Sqlite(source) => source.columns().await,
             Source::Postgres(source) => Ok(source.columns().clone()),
+            Source::Csv(source) => Ok(source.columns().clone()),
+            Source::Http(source) => source.columns(),
         }
     }
 
@@ -159,6 +217,34 @@ impl Source {
         match self {
             Source::Sqlite(source) => Ok(Reading::Sqlite(source.pages(columns, limit))),
             Source::Postgres(source) => Ok(Reading::Postgres(source.cursor(columns, limit).await?)),
+            Source::Csv(source) => Ok(Reading::Csv(source.pages(limit))),
+            Source::Http(source) => Ok(Reading::Http(Box::new(source.list(columns, &http::Scope::All)))),
+        }
+    }
+
+    /// Begins to read what has changed since an instant, paid invoices among it; `None` where the source cannot tell.
+    pub fn changes(&self, columns: &Columns, since: jiff::Timestamp) -> Option<Reading> {
+        let Source::Http(source) = self else { return None };
+        let changes = source.system().changes.as_ref()?;
+        let since = since.checked_sub(jiff::SignedDuration::from_secs(changes.overlap)).unwrap_or(since);
+        Some(Reading::Http(Box::new(source.list(columns, &http::Scope::Since(since)))))
+    }
+
+    /// What becomes of invoices that a whole reading did not show.
+    pub fn absence(&self) -> Absence {
+        match self {
+            // Read in one order, by keys: what moves shows, and what is not there is gone.
+            Source::Sqlite(_) | Source::Postgres(_) | Source::Csv(_) => Absence::IsGone,
+            Source::Http(source) if source.asks_alone() => Absence::AskAlone,
+            Source::Http(_) => Absence::Twice,
+        }
+    }
+
+    /// Some rows again, in a poll: with more patience than a re-read before sending has.
+    pub async fn confirm(&self, columns: &Columns, ids: &[String]) -> Result<Vec<RawRow>, SourceError> {
+        match self {
+            Source::Http(source) => source.confirm(columns, ids).await,
+            _ => self.reread(columns, ids).await,
         }
     }
 
@@ -166,8 +252,8 @@ impl Source {
     pub async fn twins(&self) -> Result<Vec<String>, SourceError> {
         match self {
             Source::Sqlite(source) => source.twins().await,
-            // A column has one type there, and what is equal in it stands together.
-            Source::Postgres(_) => Ok(Vec::new()),
+            // A column has one type there, and what is equal in it stands together; a list is looked through as it is read.
+            Source::Postgres(_) | Source::Csv(_) | Source::Http(_) => Ok(Vec::new()),
         }
     }
 
@@ -176,6 +262,9 @@ impl Source {
         match self {
             Source::Sqlite(source) => source.reread(columns, ids).await,
             Source::Postgres(source) => source.reread(columns, ids).await,
+            // A file that has changed is opened anew before anything is asked of it, see [`Source::is_current`].
+            Source::Csv(source) => Ok(source.rows(ids)),
+            Source::Http(source) => source.reread(columns, ids).await,
         }
     }
 
@@ -184,6 +273,8 @@ impl Source {
         match self {
             Source::Sqlite(source) => source.numbered(columns, number).await,
             Source::Postgres(source) => source.numbered(columns, number).await,
+            Source::Csv(source) => Ok(source.numbered(number)),
+            Source::Http(source) => source.numbered(columns, number).await,
         }
     }
 
@@ -192,6 +283,15 @@ impl Source {
         match self {
             Source::Sqlite(source) => source.booked_through().await,
             Source::Postgres(source) => source.booked_through().await,
+            Source::Csv(_) | Source::Http(_) => Ok(None),
+        }
+    }
+
+    /// As of when what is read is true, where that is not the moment of reading: a file is as old as it is.
+    pub fn as_of(&self) -> Option<Timestamp> {
+        match self {
+            Source::Csv(source) => source.as_of(),
+            Source::Sqlite(_) | Source::Postgres(_) | Source::Http(_) => None,
         }
     }
 
@@ -200,7 +300,8 @@ impl Source {
         match self {
             Source::Sqlite(source) => source.is_current(),
             // A server that was replaced has ended our connections.
-            Source::Postgres(_) => true,
+            Source::Postgres(_) | Source::Http(_) => true,
+            Source::Csv(source) => source.is_current(),
         }
     }
 
@@ -209,6 +310,8 @@ impl Source {
         match self {
             Source::Sqlite(source) => source.path().display().to_string(),
             Source::Postgres(source) => source.place().to_owned(),
+            Source::Csv(source) => source.place(),
+            Source::Http(source) => source.place().to_owned(),
         }
     }
 }

@@ -5,44 +5,12 @@ use crate::domain::currency::Currency;
 use crate::domain::debtor::{CustomerKind, Role, State, parse_pay_runs, parse_people};
 use crate::domain::invoice::{RowKind, RowStatus};
 use crate::domain::ledger::{Customer, LedgerRow};
+pub use crate::domain::ledger::{OPTIONAL, REQUIRED};
 use crate::domain::money::{AmountError, Money};
 use crate::domain::phone;
 use crate::domain::tame::{is_tame, tame, tamed, tamed_to};
 use jiff::civil::Date;
 use sha2::{Digest as _, Sha256};
-
-/// The columns that a source must give.
-pub const REQUIRED: [&str; 7] = ["invoice_id", "number", "customer_id", "customer_name", "due_on", "currency", "balance"];
-
-/// The columns that a source may give.
-pub const OPTIONAL: [&str; 26] = [
-    "issued_on",
-    "total",
-    "status",
-    "kind",
-    "email",
-    "phone",
-    "language",
-    "country",
-    "customer_kind",
-    "enterprise_no",
-    "timezone",
-    "state",
-    "contacts",
-    "pay_runs",
-    "customer_since",
-    "reference",
-    "pay_url",
-    "document",
-    "disputed_amount",
-    "po_number",
-    "owner",
-    "updated_at",
-    "cadence",
-    "tags",
-    "booked_through",
-    "for_invoice",
-];
 
 /// The longest text that a column may hold.
 pub const MAX_TEXT: usize = 4000;
@@ -81,6 +49,26 @@ impl Cell {
     /// each must not be kept.
     pub fn bounded(text: &str) -> Cell {
         Cell::Text(text[..text.floor_char_boundary(MAX_TEXT + 4)].to_owned())
+    }
+
+    /// The value as text; `None` where there is nothing, or nothing that a column may hold.
+    pub fn word(&self) -> Option<String> {
+        match self {
+            Cell::Null | Cell::Other => None,
+            Cell::Integer(i) => Some(i.to_string()),
+            Cell::Real(r) => Some(r.to_string()),
+            Cell::Decimal(t) => Some(plain(t).to_owned()),
+            Cell::Text(t) => Some(t.clone()),
+        }
+    }
+
+    /// The value as people look at it.
+    pub fn shown(&self) -> String {
+        match self {
+            Cell::Null => "(nothing)".to_owned(),
+            Cell::Other => "(neither text nor a number)".to_owned(),
+            other => other.word().unwrap_or_default(),
+        }
     }
 
     /// The cell as an id, or why it can be none.
@@ -157,6 +145,8 @@ pub struct RawRow {
     pub digest: i64,
     /// Why invoice_id cannot be an id.
     unusable: Option<&'static str>,
+    /// Why none of its cells can be trusted.
+    broken: Option<&'static str>,
     cells: Vec<Cell>,
 }
 
@@ -169,12 +159,37 @@ impl RawRow {
             Ok(id) => (id, None),
             Err(why) => (stand_in(cell("invoice_id"), cell("number")).replace('\0', "\u{fffd}"), Some(why)),
         };
-        RawRow { id, digest: digest(&cells), unusable, cells }
+        RawRow { id, digest: digest(&cells), unusable, broken: None, cells }
+    }
+
+    /// The same row, whose cells cannot be trusted: it is reported and left out.
+    pub fn broken(mut self, why: &'static str) -> RawRow {
+        self.broken = Some(why);
+        self
     }
 
     /// Whether it has an id by which it can be known again.
     pub fn has_id(&self) -> bool {
         self.unusable.is_none()
+    }
+
+    /// A cell by its place.
+    pub fn cell(&self, place: usize) -> Option<&Cell> {
+        self.cells.get(place)
+    }
+
+    /// Whether it has this number.
+    pub fn is_number(&self, columns: &Columns, number: &str) -> bool {
+        match columns.place("number").and_then(|place| self.cells.get(place)) {
+            Some(Cell::Text(text) | Cell::Decimal(text)) => text.trim() == number,
+            Some(Cell::Integer(i)) => i.to_string() == number,
+            _ => false,
+        }
+    }
+
+    /// The cells, in the order of the columns.
+    pub fn cells(&self) -> &[Cell] {
+        &self.cells
     }
 
     /// The id as it may be shown.
@@ -320,7 +335,7 @@ impl Reader<'_> {
     }
 
     fn read(&self, creditor_country: &str) -> Result<LedgerRow, String> {
-        if let Some(why) = self.row.unusable {
+        if let Some(why) = self.row.broken.or(self.row.unusable) {
             return Err(why.to_owned());
         }
         if !is_tame(&self.row.id) {
@@ -360,6 +375,7 @@ impl Reader<'_> {
             booked_through: self.date("booked_through")?,
             tags,
             cadence: self.text("cadence")?,
+            promised_on: self.date("promised_on")?,
         })
     }
 }
