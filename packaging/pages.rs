@@ -20,7 +20,7 @@ const MORE: [(&str, &[(&str, &str)]); 4] = [
         &[
             (
                 "/etc/relance/relance.toml",
-                "The configuration, see relance.toml(5); beside it conf.d/, cadences/, letters/, gateways/, calendars/.",
+                "The configuration, see relance.toml(5); beside it conf.d/, cadences/, letters/, gateways/, sources/, calendars/.",
             ),
             ("/var/lib/relance/relance.db", "The store: what was sent to whom, and why."),
             ("/etc/credstore/relance.NAME", "Passwords, for systemd to hand to the service: smtp, sms, ledger, store."),

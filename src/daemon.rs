@@ -17,13 +17,14 @@ pub use watchdog::{Ailment, Vitals};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Setup;
 use crate::config::problem::{ConfigError, Problem};
+use crate::flow::bank;
 use crate::flow::listen::mailbox;
 use crate::flow::pulse::{PUMPS, Pump};
 use crate::flow::tally::Tally;
 use crate::flow::{Desk, DeskError, brake, collect, deliver, plan, presence, report, retain, review, told};
 use crate::observe::Observed;
 use crate::store::{Store, StoreError};
-use crate::web::hooks::Hooks;
+use crate::web::doors::Doors;
 use ears::Asked;
 use jiff::Timestamp;
 use life::{Life, meet};
@@ -98,6 +99,7 @@ async fn round(desk: &Desk) -> Result<bool, DeskError> {
     let mut good = poll.outcome == crate::store::polls::PollOutcome::Good;
     // Who has answered is not written to.
     good &= !mailbox::step(desk).await?.is_some_and(|round| round.failed);
+    good &= !bank::step(desk).await?.is_some_and(|round| round.failed);
     // A refusal may free another channel at once: a few rounds, not endless ones.
     for _ in 0..5 {
         let planned = plan::step(desk).await?;
@@ -123,7 +125,7 @@ pub async fn run(
     ears: &Ears,
     supervisor: &Supervisor,
     observed: &Observed,
-    hooks: &Hooks,
+    doors: &Doors,
 ) -> Result<(), DeskError> {
     let bells = Bells::default();
     let scheduler = pumps::scheduler(&bells).await.map_err(|e| scheduler_failed(&e))?;
@@ -146,7 +148,7 @@ pub async fn run(
         supervisor.ready(&first);
         let vitals = Arc::<Vitals>::default();
         observed.sees(&desk, &vitals);
-        hooks.sees(&desk);
+        doors.sees(&desk);
         let watchers = [
             tokio::spawn(watchdog::feed(desk.clone(), bells.clone(), supervisor.clone(), vitals, observed.is_asked())),
             tokio::spawn(line::keep(desk.clone(), supervisor.clone(), first)),
@@ -154,7 +156,7 @@ pub async fn run(
         let end = tend(&desk, &bells, asked.to_end(), Some((config, &asked, supervisor))).await;
         watchers.iter().for_each(JoinHandle::abort);
         observed.loses("between_sessions");
-        hooks.loses();
+        doors.loses();
         match end {
             Ok(End::Asked) => break Ok(()),
             Ok(End::Reload(read)) => {
@@ -286,7 +288,7 @@ async fn another(desk: &Desk, reload: Option<(&Path, &Asked, &Supervisor)>) -> R
                 if read.listen_differs {
                     tracing::warn!(
                         event = "listener_change_waits",
-                        "[observe] or [listen] has changed too: that takes effect at the next start, until then it listens as before"
+                        "[observe], [listen] or [answers] has changed too: that takes effect at the next start, until then it listens as before"
                     );
                 }
                 tracing::info!(

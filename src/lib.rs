@@ -2,6 +2,7 @@
 //! after the due date. See ARCHITECTURE.md for the map.
 #![warn(clippy::print_stdout, clippy::print_stderr)] // They panic where nobody reads: `cli/out.rs` does not.
 
+pub mod bank;
 pub mod channel;
 pub mod cli;
 pub mod clock;

@@ -1,7 +1,7 @@
 //! How many cases one core decides in a second.
 
 use jiff::civil::date;
-use relance::config::{Environment, Setup};
+use relance::config::Setup;
 use relance::domain::case::{CaseInvoice, CaseKey, ContactPoint, DebtorFile, PointState};
 use relance::domain::currency::Currency;
 use relance::domain::debtor::{CustomerKind, Debtor, Role};
@@ -11,7 +11,7 @@ use relance::domain::money::Money;
 use relance::domain::step::Channel;
 use std::time::Instant;
 
-fn file(pk: i64, rows: i64) -> DebtorFile {
+fn file(pk: i64, rows: i64, cadence: &str) -> DebtorFile {
     let row = |n: i64| CaseInvoice {
         invoice: Invoice {
             pk: pk * 10 + n,
@@ -36,11 +36,12 @@ fn file(pk: i64, rows: i64) -> DebtorFile {
             for_another: false,
             paid_by_others: 0,
             booked_through: None,
-            cadence: Some("standard".to_owned()),
+            cadence: Some(cadence.to_owned()),
             term: 1,
             first_seen: date(2026, 10, 6),
             reopened: false,
             paused_until: None,
+            pending_since: None,
             thread: None,
         },
         marks: vec![],
@@ -68,16 +69,23 @@ fn file(pk: i64, rows: i64) -> DebtorFile {
     }
 }
 
-/// Decides cases of three invoices with different due dates.
+/// Decides cases of three invoices with different due dates: on the cadence of the tests, and on the longest that is shipped.
 pub(crate) fn decide() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     let world = runtime.block_on(super::world::World::new(super::home::Home::File, 1, 1, "2026-11-03"))?;
-    let desk = runtime.block_on(world.desk("smtp://127.0.0.1:9", 1, ""))?;
-    let setup: &Setup = &desk.setup;
-    assert!(Environment::new().is_empty());
+    world.configure("smtp://127.0.0.1:9", 1, "")?;
+    decide_with(&world.setup()?)?;
+    world.as_shipped()?;
+    decide_with(&world.setup()?)?;
+    Ok(())
+}
+
+fn decide_with(setup: &Setup) -> anyhow::Result<()> {
     let zone = setup.settings.creditor.timezone.clone();
-    let cadence = &setup.cadences[0].cadence;
-    let files: Vec<DebtorFile> = (0..1000).map(|pk| file(pk, 3)).collect();
+    let Some(cadence) = setup.cadences.iter().map(|c| &c.cadence).max_by_key(|c| c.steps.len()) else {
+        anyhow::bail!("there is no cadence")
+    };
+    let files: Vec<DebtorFile> = (0..1000).map(|pk| file(pk, 3, &cadence.name)).collect();
     let world = World {
         now: super::world::NOW.parse()?,
         zone: &zone,
@@ -90,7 +98,7 @@ pub(crate) fn decide() -> anyhow::Result<()> {
         channels: &[Channel::Email],
         own: None,
     };
-    let case = CaseKey { cadence: "standard".to_owned(), currency: Currency::EUR };
+    let case = CaseKey { cadence: cadence.name.clone(), currency: Currency::EUR };
     let (mut decided, mut sends) = (0u64, 0u64);
     let start = Instant::now();
     while start.elapsed().as_secs_f64() < 3.0 {
@@ -101,6 +109,7 @@ pub(crate) fn decide() -> anyhow::Result<()> {
         }
     }
     let rate = decided as f64 / start.elapsed().as_secs_f64();
-    println!("decide: {rate:.0} cases/s on one core (3 invoices each, {:.0} % send)", 100.0 * sends as f64 / decided as f64);
+    let (name, steps, send) = (&cadence.name, cadence.steps.len(), 100.0 * sends as f64 / decided as f64);
+    println!("decide: {rate:.0} cases/s on one core (3 invoices each, cadence {name} of {steps} steps, {send:.0} % send)");
     Ok(())
 }

@@ -95,6 +95,7 @@ pub(crate) async fn slow_relay() -> anyhow::Result<()> {
         plan::step(&desk).await?;
         let start = Instant::now();
         let accepted = deliver::step(&desk).await?.accepted;
+        anyhow::ensure!(accepted == count as u64, "{accepted} of {count} messages left");
         let rate = accepted as f64 / start.elapsed().as_secs_f64();
         let ideal = connections as f64 * 1000.0 / delay as f64;
         println!("slow-relay: {delay} ms on {connections} connections: {rate:.0}/s of {ideal:.0}/s = {:.2}", rate / ideal);

@@ -74,6 +74,7 @@ pub(crate) async fn release() -> anyhow::Result<()> {
     let planned = plan::step(&desk).await?;
     let took = start.elapsed().as_secs_f64();
     println!("release: {} messages planned and held in {took:.1} s, peak memory {:.0} MB", planned.braked, peak_mb());
+    anyhow::ensure!(planned.braked == 100_000, "{} of 100000 messages are held", planned.braked);
     let start = Instant::now();
     let released = desk.store.release_braked(desk.clock.now()).await?;
     let first = sink.first();

@@ -13,6 +13,9 @@ use tempfile::TempDir;
 /// A Wednesday noon in Brussels.
 pub(crate) const NOW: &str = "2026-11-18T11:00:00Z";
 
+/// The cadence of the tests: letters by e-mail from the first step on.
+const STANDARD: &str = include_str!("../../tests/all/support/standard.toml");
+
 /// A folder with a ledger and a configuration, and a store.
 pub(crate) struct World {
     folder: TempDir,
@@ -24,7 +27,20 @@ impl World {
     pub(crate) async fn new(home: Home, rows: i64, per_debtor: i64, due_on: &str) -> anyhow::Result<World> {
         let world = World { folder: tempfile::tempdir()?, home };
         ledger(world.folder.path(), rows, per_debtor, due_on).await?;
+        world.cadence(STANDARD)?;
         Ok(world)
+    }
+
+    /// Puts a cadence beside the configuration: the only one. What the program brings may begin with a call, which no wire sees.
+    fn cadence(&self, text: &str) -> anyhow::Result<()> {
+        let folder = self.folder.path().join("cadences");
+        std::fs::create_dir_all(&folder)?;
+        Ok(std::fs::write(folder.join("standard.toml"), text)?)
+    }
+
+    /// Takes that cadence away again: those that the program brings hold.
+    pub(crate) fn as_shipped(&self) -> anyhow::Result<()> {
+        Ok(std::fs::remove_dir_all(self.folder.path().join("cadences"))?)
     }
 
     /// Writes the configuration, which sends to `smtp` over `connections`, with further lines for [guard]; gives its path.
@@ -40,15 +56,12 @@ impl World {
         Ok(path)
     }
 
-    /// Puts the standard cadence beside the configuration, with a window that is always open: for who has the real clock.
+    /// The same cadence with a window that is always open: for who has the real clock.
     pub(crate) fn always_open(&self) -> anyhow::Result<()> {
-        let standard = include_str!("../../tests/all/support/standard.toml");
-        let (before, rest) = standard.split_once("[window]").unwrap_or_default();
+        let (before, rest) = STANDARD.split_once("[window]").unwrap_or_default();
         let after = rest.split_once("[[step]]").map_or("", |(_, steps)| steps);
         let open = "days = \"mon-sun\"\nhours = \"00:00-24:00\"\n";
-        let folder = self.folder.path().join("cadences");
-        std::fs::create_dir(&folder)?;
-        Ok(std::fs::write(folder.join("standard.toml"), format!("{before}[window]\n{open}[window.sms]\n{open}[[step]]{after}"))?)
+        self.cadence(&format!("{before}[window]\n{open}[window.sms]\n{open}[[step]]{after}"))
     }
 
     /// The configuration, read.

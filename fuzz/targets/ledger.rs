@@ -1,16 +1,59 @@
 //! Rows of a ledger: cells to a checked row.
 
 use super::text;
+use jiff::tz::TimeZone;
+use relance::config::bundled;
+use relance::config::node::Node;
+use relance::config::problem::Problems;
+use relance::config::system::{System, system};
 use relance::domain::debtor::parse_people;
+use relance::domain::json::Json;
 use relance::domain::people::PeopleWord;
 use relance::domain::tame::is_tame;
+use relance::source::http::Picker;
 use relance::source::row::{Cell, Columns, OPTIONAL, REQUIRED, RawRow};
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 fn columns() -> &'static Columns {
     static COLUMNS: OnceLock<Columns> = OnceLock::new();
     let all = || REQUIRED.iter().chain(&OPTIONAL).map(|c| (*c).to_owned()).collect();
     COLUMNS.get_or_init(|| Columns::new(all()).unwrap())
+}
+
+/// The shipped systems, by which answers are read.
+fn systems() -> &'static [System] {
+    static SYSTEMS: OnceLock<Vec<System>> = OnceLock::new();
+    SYSTEMS.get_or_init(|| {
+        let read = |(path, text): &(&str, &str)| {
+            let problems = Problems::default();
+            system(path, &Node::parse(path, text, &problems), &problems).unwrap()
+        };
+        bundled::SOURCES.iter().map(read).collect()
+    })
+}
+
+/// An answer of a system: whatever stands in it, each shipped file makes rows of it that are read, or refused in words.
+pub fn item(data: &[u8]) {
+    let text = text(data);
+    let json = match Json::parse(&text) {
+        Ok(json) => json,
+        Err(why) => return assert!(is_tame(&why) && why.len() < 100, "{why}"),
+    };
+    let (none, zone) = (BTreeMap::new(), TimeZone::UTC);
+    for system in systems() {
+        let picker = Picker { system, zone: &zone, words: &none };
+        let names = system.columns.iter().map(|column| column.name.to_owned()).collect();
+        let columns = Columns::new(names).unwrap();
+        for item in [&json].into_iter().chain(json.list().unwrap_or_default()) {
+            let row = picker.row(&columns, item, Some(&json));
+            assert_eq!(row.digest, picker.row(&columns, item, Some(&json)).digest);
+            if let Err(why) = row.read(&columns, "BE") {
+                assert!(!why.is_empty() && is_tame(&why), "{why:?}");
+            }
+            picker.traces(item, None).iter().for_each(|t| assert!(t.raw.as_ref().is_none_or(|raw| raw.chars().count() <= 121)));
+        }
+    }
 }
 
 /// A line `column=text`, or `column:number`, over a row that can be read; an unknown column is the country.

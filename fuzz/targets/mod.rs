@@ -2,6 +2,7 @@
 //! is read must have the properties that the rest relies on. `tests/run` calls them with the corpus and some mutations,
 //! `tests/fuzz` for as long as one likes, guided by coverage. Nothing of this is in the shipped program.
 
+pub mod bank;
 pub mod hooks;
 pub mod inbox;
 pub mod ledger;
@@ -17,15 +18,18 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target, usize)] = &[
     ("address", small::address, 3000),
     ("back_on", inbox::back_on, 4000),
+    ("bank", bank::bank, 2000),
     ("cadence", settings::cadence, 400),
     ("cadence_test", settings::cadence_test, 300),
     ("calendar", settings::calendar, 200),
     ("contacts", ledger::contacts, 3000),
     ("cron", small::cron, 300),
+    ("csv", bank::csv, 2000),
     ("document", small::document, 3000),
     ("gateway", settings::gateway, 1000),
     ("gateway_answer", wire::gateway_answer, 2000),
     ("imap_answer", inbox::imap_answer, 3000),
+    ("item", ledger::item, 1000),
     ("law", settings::law, 600),
     ("letter", letters::letter, 40),
     ("mail_back", wire::mail_back, 2000),
@@ -38,6 +42,7 @@ pub const TARGETS: &[(&str, Target, usize)] = &[
     ("setting", settings::setting, 40),
     ("settings", settings::settings, 40),
     ("smtp_reply", wire::smtp_reply, 2000),
+    ("source_file", settings::source_file, 300),
     ("url", small::url, 2000),
     ("values", letters::values, 60),
     ("when", small::when, 3000),

@@ -79,6 +79,17 @@ pub fn gateway(data: &[u8]) {
     told(problems, &text);
 }
 
+/// A file of an invoicing system.
+pub fn source_file(data: &[u8]) {
+    let (text, problems) = (text(data), Problems::default());
+    let read = config::system::system("s", &Node::parse("s.toml", &text, &problems), &problems);
+    assert!(read.is_some() || !problems.is_empty());
+    if let Some(system) = read {
+        assert!(system.needs().iter().all(|name| name.is_setting()));
+    }
+    told(problems, &text);
+}
+
 /// A calendar: its days are found for any year.
 pub fn calendar(data: &[u8]) {
     let (text, problems) = (text(data), Problems::default());

@@ -122,6 +122,9 @@ pub(super) async fn tries(setup: &Setup) -> Vec<&'static str> {
     if let Some(inbox) = &setup.settings.inbox {
         tell("inbox", inbox_probe(setup, inbox).await);
     }
+    if let Some(bank) = &setup.settings.bank {
+        tell("bank", bank_probe(bank).await);
+    }
     failed
 }
 
@@ -171,6 +174,19 @@ async fn sms_probe(setup: &Setup, sms: &crate::config::settings::SmsSettings) ->
     let password = sms.password.as_ref().map(|p| p.load(&setup.environment)).transpose().map_err(|e| e.to_string())?;
     let texter = crate::channel::sms::Texter::new(sms, password, None).map_err(|e| e.to_string())?;
     texter.probe().await.map_err(|e| e.to_string())
+}
+
+/// Looks into the folder of statements, and reads the newest without taking anything in.
+async fn bank_probe(bank: &crate::config::settings::BankSettings) -> Result<String, String> {
+    let folder = bank.folder.clone();
+    let looked = tokio::task::spawn_blocking(move || {
+        let list = crate::bank::folder::list(&folder)?;
+        let Some(newest) = list.last() else { return Ok("the folder can be read and is empty".to_owned()) };
+        let bytes = crate::bank::folder::bytes(&folder, &newest.name)?;
+        let read = crate::bank::read(&bytes).map_err(|e| format!("{}: {e}", newest.name))?;
+        Ok(format!("{} files; {}: {}, {} booked entries", list.len(), newest.name, read.kind.as_str(), read.entries.len()))
+    });
+    looked.await.unwrap_or_else(|_| Err("reading it failed; see for yourself what it is".to_owned()))
 }
 
 /// Logs in, opens the folder for reading only, and changes nothing.

@@ -3,6 +3,7 @@
 
 mod outside;
 mod page;
+mod reached;
 mod rules;
 mod story;
 
@@ -94,6 +95,7 @@ async fn load(desk: &Desk, on: Named, name: &str) -> Result<Subject, CliError> {
         unreachable
             .map(|u| format!("unreachable since {}: {}", out::short(u.since, &desk.setup.settings.creditor.timezone), u.why)),
     );
+    notes.extend(reached::notes(desk, &file, now).await?);
     let untold =
         file.contacts.iter().filter_map(|c| c.word.as_ref()).any(|w| w.silence_is_yes && !w.given && w.told_at.is_none());
     notes.extend(untold.then(|| tell::untold(desk).to_owned()));

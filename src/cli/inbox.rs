@@ -2,6 +2,7 @@
 
 use super::{CliError, open, out};
 use crate::clock::Clock;
+use crate::config::Setup;
 use crate::flow::Desk;
 use crate::flow::listen::{Taken, mailbox};
 use crate::inbox::handed_in;
@@ -58,20 +59,16 @@ enum What {
 }
 
 pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
-    if let Some(What::Take) = args.what {
-        return take(config).await;
-    }
-    let (setup, store) = open(config).await?;
-    let zone = &setup.settings.creditor.timezone;
     match args.what {
-        Some(What::Take) => Ok(()),
-        Some(What::Show { id, json }) => show(&store, id, json, zone).await,
-        Some(What::Read { id, remark, by }) => read(&store, id, by.as_deref(), remark.as_deref()).await,
-        None => list(&store, &args, zone).await,
+        Some(What::Take) => take(config).await,
+        Some(What::Show { id, json }) => show(&open(config).await?, id, json).await,
+        Some(What::Read { id, remark, by }) => read(&open(config).await?.1, id, by.as_deref(), remark.as_deref()).await,
+        None => list(&open(config).await?, &args).await,
     }
 }
 
-async fn list(store: &Store, args: &Args, zone: &TimeZone) -> Result<(), CliError> {
+async fn list((setup, store): &(Setup, Store), args: &Args) -> Result<(), CliError> {
+    let zone = &setup.settings.creditor.timezone;
     let debtor_pk = match &args.debtor {
         Some(id) => match store.find_debtor(id).await? {
             None => return Err(CliError::Failed(format!("there is no debtor {id}; wanted its id in your ledger"))),
@@ -79,7 +76,7 @@ async fn list(store: &Store, args: &Args, zone: &TimeZone) -> Result<(), CliErro
         },
         None => None,
     };
-    let filter = InboundFilter { unread: !args.all && !args.unmatched, debtor_pk, since: None, unmatched: args.unmatched };
+    let filter = InboundFilter { unread: !args.all && !args.unmatched, debtor_pk, unmatched: args.unmatched };
     let (mut above, mut rows) = (0, Vec::new());
     loop {
         let page = store.inbound(above, filter).await?;
@@ -132,13 +129,14 @@ fn what(b: &Inbound) -> &str {
 }
 
 fn fields(b: &Inbound, zone: &TimeZone) -> serde_json::Value {
-    json!({ "id": b.id, "at": out::rfc3339(b.at, zone), "debtor": b.debtor, "via": b.via, "kind": b.kind, "state": b.state,
+    json!({ "id": b.id, "at": out::rfc3339(b.at, zone), "debtor": b.debtor, "via": b.via.as_str(), "kind": b.kind, "state": b.state,
         "matched_by": b.matched_by, "message": b.message_pk, "from": b.sender, "subject": b.subject, "text": b.text,
         "class": b.class, "speaks_of": b.grave, "back_on": b.back_on, "held_until": b.held_until.map(|d| d.to_string()),
         "read_at": b.read_at.map(|at| out::rfc3339(at, zone)), "by": b.said_by, "remark": b.remark })
 }
 
-async fn show(store: &Store, id: i64, json: bool, zone: &TimeZone) -> Result<(), CliError> {
+async fn show((setup, store): &(Setup, Store), id: i64, json: bool) -> Result<(), CliError> {
+    let zone = &setup.settings.creditor.timezone;
     let all = InboundFilter::default();
     let Some(b) = store.inbound(id - 1, all).await?.into_iter().next().filter(|b| b.id == id) else {
         return Err(CliError::Failed(format!("there is nothing {id} in the inbox; `relance inbox --all` lists what came")));

@@ -18,8 +18,10 @@ macro_rules! complain {
 }
 
 mod approve;
+mod bank;
 mod calls;
 mod check;
+mod contact;
 mod copies;
 mod debtor;
 mod demo;
@@ -32,10 +34,13 @@ mod log;
 mod out;
 mod person;
 mod preview;
+mod proposals;
+mod reach;
 mod release;
 mod report;
 mod run;
 mod schema;
+mod source;
 mod status;
 mod store;
 mod takers;
@@ -96,6 +101,10 @@ enum Verb {
     Done(tasks::DoneArgs),
     /// Show what a customer is and who says so, or say it: state, kind, people, pay days
     Debtor(debtor::Args),
+    /// Show who can still be reached, and by what evidence
+    Reach(reach::Args),
+    /// Add, correct or retire an address of a customer's
+    Contact(contact::Args),
     /// Hold a debtor or an invoice until a day
     Hold(hold::HoldArgs),
     /// End the hold on a debtor or an invoice
@@ -106,6 +115,10 @@ enum Verb {
     Uncertain(uncertain::Args),
     /// List what came back and waits to be read, show it, or say that it has been read
     Inbox(inbox::Args),
+    /// List what customers answered on the page and waits for your word, show it, accept or refuse it
+    Proposals(proposals::Args),
+    /// List what the bank's statements show and waits for your word, show it, or say what it pays
+    Bank(bank::Args),
     /// Print the URL to which the SMS gateway sends what comes back
     Hook(hook::Args),
     /// Print or erase all that is held about a customer
@@ -114,6 +127,8 @@ enum Verb {
     Test(test::Args),
     /// Move the store from its file to PostgreSQL
     Store(store::Args),
+    /// Read one page of the ledger and show how each column was read, for setting a source up
+    Source(source::Args),
     /// Print the JSON Schema of a kind of file, for editors
     Schema(schema::Args),
     /// Live through sixty days with an embedded ledger: no set-up, no network
@@ -214,15 +229,20 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Tasks(args) => tasks::tasks(&config, args).await,
         Verb::Done(args) => tasks::done(&config, args).await,
         Verb::Debtor(args) => debtor::run(&config, args).await,
+        Verb::Reach(args) => reach::run(&config, args).await,
+        Verb::Contact(args) => contact::run(&config, args).await,
         Verb::Hold(args) => hold::hold(&config, args).await,
         Verb::Resume(args) => hold::resume(&config, args).await,
         Verb::Holds(args) => hold::holds(&config, args).await,
         Verb::Uncertain(args) => uncertain::run(&config, args).await,
+        Verb::Bank(args) => bank::run(&config, args).await,
         Verb::Inbox(args) => inbox::run(&config, args).await,
+        Verb::Proposals(args) => proposals::run(&config, args).await,
         Verb::Hook(args) => hook::run(&config, args).await,
         Verb::Person(args) => person::run(&config, args).await,
         Verb::Test(args) => test::run(&config, args).await,
         Verb::Store(args) => store::run(&config, args).await,
+        Verb::Source(args) => source::run(&config, args).await,
         Verb::Schema(args) => schema::run(&args),
         Verb::Demo(args) => demo::run(args).await,
     }

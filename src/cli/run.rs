@@ -10,7 +10,7 @@ use crate::flow::rules::steps_are_there;
 use crate::observe::{self, Observed};
 use crate::store::sqlite::StoreLock;
 use crate::store::{Store, StoreError};
-use crate::web::hooks::Hooks;
+use crate::web::doors::Doors;
 use std::path::Path;
 use std::time::Duration;
 
@@ -47,12 +47,12 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     // Before the store, which may be away for long: then somebody should be able to ask why nothing is sent.
     let observed = Observed::new(&setup.settings.observe, Clock::System.now());
     let listener = observe::listen(&observed).await.map_err(CliError::Failed)?;
-    let hooks = Hooks::new(setup.settings.listen.as_ref(), observed.tally());
-    let heard = hooks.listen().await.map_err(CliError::Failed)?;
+    let doors = Doors::new(&setup.settings, &observed.tally());
+    let heard = doors.open().await.map_err(CliError::Failed)?;
     supervisor.status("Opening the store");
     let (store, lock) = take(&setup, Some((&supervisor, &observed))).await?;
     steps_are_there(&setup, &store).await?;
-    let done = daemon::run(config, setup, &store, &ears, &supervisor, &observed, &hooks).await;
+    let done = daemon::run(config, setup, &store, &ears, &supervisor, &observed, &doors).await;
     drop((listener, heard));
     if tokio::time::timeout(CLOSING, store.close()).await.is_err() {
         tracing::warn!(event = "store_unclosed", "the store took too long to be closed; the next start sees to what is left");

@@ -5,7 +5,7 @@ use crate::config::bundled::SCHEMAS;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The kind of file: relance (relance.toml), cadence, gateway, calendar or law
+    /// The kind of file: relance (relance.toml), cadence, gateway, source, calendar, law or reach (reach.toml)
     #[arg(default_value = "relance", value_name = "KIND")]
     kind: String,
 }

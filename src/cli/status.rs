@@ -10,6 +10,7 @@ use crate::flow::presence;
 use crate::flow::tie::{Tie, ties};
 use crate::flow::told::{self, Refusal};
 use crate::store::person::retention::Run;
+use crate::store::polls::PollKind;
 use crate::store::reports::Copy;
 use crate::store::sessions::Session;
 use jiff::Timestamp;
@@ -61,7 +62,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
             .collect();
         let list: Vec<Value> = unreadable.iter().map(|(id, text)| json!({ "id": id, "text": text })).collect();
         out::json(&json!({
-            "polled_at": good.as_ref().map(|g| out::rfc3339(g.started_at, zone)), "data_age_s": age,
+            "polled_at": good.as_ref().map(|g| out::rfc3339(g.started_at, zone)), "data_age_s": age, "poll_kind": good.as_ref().map(|g| g.kind.as_str()),
             "booked_through": booked.to_string(), "queue": queue, "brakes": brakes, "uncertain": uncertain,
             "unreachable": lost, "unreadable": list, "never_read": unknown, "retention": retention.as_ref().map(|run| retention_json(run, zone)), "report": report.as_ref().map(|copy| report_json(copy, zone)), "configuration": { "other_rules": other.is_some(), "refused": refusal.as_ref().map(|r| refusal_json(r, zone)) }, "daemons": daemons.iter().map(|d| daemon_json(d, zone)).collect::<Vec<_>>(), "tie_out": ties.iter().map(tie_json).collect::<Vec<_>>(),
         }));
@@ -69,10 +70,11 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     }
     match (&good, age) {
         (Some(good), Some(age)) => say!(
-            "ledger       read {} ({}), {} rows; payments booked through {booked}",
+            "ledger       read {} ({}), {} rows{}; payments booked through {booked}",
             out::short(good.started_at, zone),
             seen(good.started_at, now, age),
-            good.rows
+            good.rows,
+            if good.kind == PollKind::Changes { " that changed" } else { "" }
         ),
         _ => say!("ledger       never read"),
     }

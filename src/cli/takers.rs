@@ -1,7 +1,7 @@
 //! Which cadence takes whom: for `check`, on the ledger as it was last read.
 
 use super::out;
-use crate::domain::case::{DebtorFile, PointState};
+use crate::domain::case::DebtorFile;
 use crate::domain::currency::Currency;
 use crate::domain::debtor::{Debtor, State};
 use crate::domain::money::Money;
@@ -61,7 +61,7 @@ fn count(desk: &Desk, file: &DebtorFile, taken: &mut BTreeMap<String, Taken>, no
         let sum = sums.entry(invoice.balance.currency).or_default();
         *sum = sum.saturating_add(invoice.balance.minor);
     }
-    let reached = file.points.iter().any(|p| p.state == PointState::Usable && desk.channels.contains(&p.channel));
+    let reached = file.points.iter().any(|p| p.state.may_be_used() && desk.channels.contains(&p.channel));
     for (cadence, (invoices, sums)) in own {
         let taken = match cadence {
             Some(name) => taken.entry(name.to_owned()).or_default(),

@@ -25,8 +25,10 @@ pub const SCHEMAS: &[Schema] = &[
     Schema { path: "schema/relance.schema.json", text: include_str!("../../config/schema/relance.schema.json") },
     Schema { path: "schema/cadence.schema.json", text: include_str!("../../config/schema/cadence.schema.json") },
     Schema { path: "schema/gateway.schema.json", text: include_str!("../../config/schema/gateway.schema.json") },
+    Schema { path: "schema/source.schema.json", text: include_str!("../../config/schema/source.schema.json") },
     Schema { path: "schema/calendar.schema.json", text: include_str!("../../config/schema/calendar.schema.json") },
     Schema { path: "schema/law.schema.json", text: include_str!("../../config/schema/law.schema.json") },
+    Schema { path: "schema/reach.schema.json", text: include_str!("../../config/schema/reach.schema.json") },
 ];
 
 /// Public holidays by country.
@@ -75,6 +77,21 @@ pub const GATEWAYS: &[Bundled] = &[
     ("gateways/ovh.toml", include_str!("../../config/gateways/ovh.toml")),
     ("gateways/twilio.toml", include_str!("../../config/gateways/twilio.toml")),
     ("gateways/vonage.toml", include_str!("../../config/gateways/vonage.toml")),
+];
+
+/// Invoicing systems with an HTTP API.
+pub const SOURCES: &[Bundled] = &[
+    ("sources/dolibarr.toml", include_str!("../../config/sources/dolibarr.toml")),
+    ("sources/erpnext.toml", include_str!("../../config/sources/erpnext.toml")),
+    ("sources/invoice-ninja.toml", include_str!("../../config/sources/invoice-ninja.toml")),
+    ("sources/lago.toml", include_str!("../../config/sources/lago.toml")),
+    ("sources/list.toml", include_str!("../../config/sources/list.toml")),
+    ("sources/odoo.toml", include_str!("../../config/sources/odoo.toml")),
+    ("sources/odoo-rpc.toml", include_str!("../../config/sources/odoo-rpc.toml")),
+    ("sources/quickbooks.toml", include_str!("../../config/sources/quickbooks.toml")),
+    ("sources/stripe.toml", include_str!("../../config/sources/stripe.toml")),
+    ("sources/tryton.toml", include_str!("../../config/sources/tryton.toml")),
+    ("sources/xero.toml", include_str!("../../config/sources/xero.toml")),
 ];
 
 /// The words by which somebody wants no more SMS, by language.
@@ -171,6 +188,9 @@ pub const REPORT: &[Bundled] = &[
 
 /// The time zone of each country that has one.
 pub const ZONES: Bundled = ("zones.toml", include_str!("../../config/zones.toml"));
+
+/// What speaks for and against reaching somebody.
+pub const REACH: Bundled = ("reach.toml", include_str!("../../config/reach.toml"));
 
 /// Words in answers after which a person has to read.
 pub const GRAVE: Bundled = ("grave.toml", include_str!("../../config/grave.toml"));

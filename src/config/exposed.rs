@@ -61,7 +61,11 @@ pub fn refused(config: &Path, setup: &Setup) -> Result<(), ConfigError> {
 fn secrets(setup: &Setup) -> Vec<PathBuf> {
     let settings = &setup.settings;
     let store = if let StorePlace::Postgres(database) = &settings.store.place { database.password.as_ref() } else { None };
-    let source = if let SourceKind::Postgres(database) = &settings.source.kind { database.password.as_ref() } else { None };
+    let source: Vec<&SecretSource> = match &settings.source.kind {
+        SourceKind::Postgres(database) => database.password.iter().collect(),
+        SourceKind::Http(http) => http.values.secrets.values().collect(),
+        SourceKind::Sqlite(_) | SourceKind::Csv(_) => Vec::new(),
+    };
     let email = settings.email.as_ref().and_then(|e| e.password.as_ref());
     let sms = settings.sms.as_ref().and_then(|s| s.password.as_ref());
     let inbox = settings.inbox.as_ref().and_then(|i| match &i.place {
@@ -74,7 +78,7 @@ fn secrets(setup: &Setup) -> Vec<PathBuf> {
         SecretSource::File(path) => Some(path.clone()),
         SecretSource::Credential(_) => None,
     };
-    [store, source, email, sms, inbox, listen].into_iter().flatten().filter_map(path).collect()
+    [store, email, sms, inbox, listen].into_iter().flatten().chain(source).filter_map(path).collect()
 }
 
 impl Exposed {

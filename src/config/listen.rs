@@ -62,7 +62,7 @@ pub(super) fn read(s: Section, base: &Path) -> Option<ListenSettings> {
 const PUBLIC: &str = "what gateways call it, such as \"https://hooks.example.org\": https, no login, no query";
 
 /// https, or this machine; a host, perhaps a port and a path, and nothing else.
-fn public(text: &str) -> Option<String> {
+pub(super) fn public(text: &str) -> Option<String> {
     let text = text.trim_end_matches('/');
     let (secure, rest) = match text.strip_prefix("https://") {
         Some(rest) => (true, rest),

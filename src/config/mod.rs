@@ -3,9 +3,12 @@
 //!
 //! Every problem is gathered and told with file, line and column, all at once.
 
+mod answers;
+mod bank;
 pub mod bundled;
 mod cadences;
 mod calendars;
+mod csv;
 mod customers;
 pub mod database;
 mod documents;
@@ -13,6 +16,7 @@ pub mod exposed;
 pub mod gateway;
 mod grave;
 pub mod hook;
+mod http_source;
 mod inbox;
 pub mod law;
 pub mod listen;
@@ -20,6 +24,7 @@ pub mod node;
 pub mod observe;
 mod people;
 pub mod problem;
+mod reach;
 mod read;
 mod rehearsed;
 pub mod report;
@@ -30,6 +35,7 @@ pub mod settings;
 mod source;
 mod steps;
 pub mod stop;
+pub mod system;
 mod toml_tree;
 mod tongues;
 
@@ -41,6 +47,7 @@ pub use settings::Settings;
 
 use crate::domain::calendar::Calendar;
 use crate::domain::grave::GraveWords;
+use crate::domain::reach::Rules as ReachRules;
 use gateway::Gateway;
 use jiff::tz::TimeZone;
 use node::Node;
@@ -95,6 +102,8 @@ pub struct Setup {
     days: customers::Days,
     /// Words in answers after which a person has to read.
     pub grave: Arc<GraveWords>,
+    /// Who can still be reached: what evidence weighs, and what follows.
+    pub reach: Arc<ReachRules>,
     /// The law on late payment.
     pub law: Arc<law::LawBook>,
     /// Words of the morning report by language.
@@ -168,8 +177,15 @@ fn load(
             Some((id.clone(), Arc::new(gateway::gateway(&id, &Node::parse(&file, &text, problems), problems)?)))
         })
         .collect();
+    let systems: http_source::Systems = files(folder, "sources", "toml", bundled::SOURCES, problems)
+        .into_iter()
+        .filter_map(|(id, file, text)| {
+            Some((id.clone(), Arc::new(system::system(&id, &Node::parse(&file, &text, problems), problems)?)))
+        })
+        .collect();
     let zones = zones(folder, problems);
     let grave = grave::read(&one_file(folder, bundled::GRAVE, problems), problems);
+    let reach = reach::read(&one_file(folder, bundled::REACH, problems), problems);
     let law = law::read(files(folder, "law", "toml", bundled::LAW, problems), problems);
     let report = report::words(files(folder, "report", "toml", bundled::REPORT, problems), problems);
     let stop = stop::read(&one_file(folder, bundled::STOP, problems), problems);
@@ -179,11 +195,11 @@ fn load(
     let tongues = Tongues::new(languages.iter().copied(), root.as_ref());
     let cadences = cadence_files(folder, &calendars, &tongues, problems);
     strays(folder, problems);
-    let shelf = read::Shelf { calendars: &calendars, gateways: &gateways, languages, base: folder };
+    let shelf = read::Shelf { calendars: &calendars, gateways: &gateways, systems: &systems, languages, base: folder };
     let settings = root.and_then(|root| read::settings(&root, &shelf, problems));
     let settings = settings?;
     let days = customers::days(&settings, &cadences, &calendars);
-    let fingerprint = fingerprint(&settings, &cadences, &zones, &days);
+    let fingerprint = fingerprint(&settings, &cadences, &zones, &days, &reach);
     let agreement = agreement(&fingerprint, &settings, &letters, &law);
     Some(Setup {
         settings,
@@ -193,6 +209,7 @@ fn load(
         calendars,
         days,
         grave: Arc::new(grave),
+        reach: Arc::new(reach),
         law: Arc::new(law),
         report: Arc::new(report),
         tongues,
@@ -210,6 +227,7 @@ fn fingerprint(
     cadences: &[CadenceFile],
     zones: &BTreeMap<String, TimeZone>,
     calendars: &customers::Days,
+    reach: &ReachRules,
 ) -> String {
     use sha2::Digest as _;
     let steps: Vec<_> = cadences.iter().map(|c| &c.cadence).collect();
@@ -218,7 +236,7 @@ fn fingerprint(
     let days = (settings.source.booking_lag, calendars, &settings.creditor.timezone, zones, &settings.source.tags);
     // Of the account, because another one waits for a word, and the old one put back does not.
     let sending = (guard.redirect_to.is_some(), guard.dry_run, channels, &settings.creditor.iban);
-    let text = format!("{steps:?}{:?}{days:?}{sending:?}", settings.policy);
+    let text = format!("{steps:?}{:?}{days:?}{sending:?}{reach:?}", settings.policy);
     crate::domain::hex::hex(&sha2::Sha256::digest(text.as_bytes())[..16])
 }
 
@@ -236,7 +254,9 @@ fn agreement(fingerprint: &str, settings: &Settings, letters: &[LetterSource], l
     let copies = settings.documents.as_ref().map(|d| d.max_size);
     // Of two daemons the one would erase what the other keeps.
     let rest = (&settings.guard, &settings.retention, &settings.report);
-    let text = format!("{fingerprint}{email:?}{sms:?}{copies:?}{firm:?}{words:?}{law:?}{rest:?}");
+    // A link of the one must be good at the other.
+    let answers = settings.answers.as_ref().map(|a| (&a.public, a.sms, a.valid, a.hold_paid, a.hold));
+    let text = format!("{answers:?}{fingerprint}{email:?}{sms:?}{copies:?}{firm:?}{words:?}{law:?}{rest:?}");
     crate::domain::hex::hex(&sha2::Sha256::digest(text.as_bytes())[..16])
 }
 
@@ -292,7 +312,7 @@ fn cadence_files(
 }
 
 /// The folders that are read beside relance.toml.
-const FOLDERS: [&str; 7] = ["cadences", "calendars", "conf.d", "gateways", "law", "letters", "report"];
+const FOLDERS: [&str; 8] = ["cadences", "calendars", "conf.d", "gateways", "law", "letters", "report", "sources"];
 
 /// Folders that look as if they were meant to be read, and are not: a misspelt one would else be without effect.
 fn strays(folder: &Path, problems: &Problems) {
@@ -302,9 +322,7 @@ fn strays(folder: &Path, problems: &Problems) {
             continue;
         }
         let at = At::start(&path.display().to_string());
-        if name == "sources" {
-            problems.add(&at, "no kind of source is described by a file yet; wanted the source in [source] of relance.toml");
-        } else if let Some(meant) = FOLDERS.into_iter().find(|known| near(&name.to_lowercase(), known)) {
+        if let Some(meant) = FOLDERS.into_iter().find(|known| near(&name.to_lowercase(), known)) {
             problems.add(&at, format!("nothing is read from this folder; wanted \"{meant}\""));
         }
     }

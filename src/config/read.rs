@@ -27,6 +27,7 @@ pub(super) struct Shelf<'a> {
     /// Languages that have words for letters.
     pub(super) languages: BTreeSet<&'a str>,
     /// Relative paths are taken from here: the folder of relance.toml.
+    pub(super) systems: &'a super::http_source::Systems,
     pub(super) base: &'a Path,
 }
 
@@ -41,17 +42,19 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
         section
     };
     let creditor = part("creditor").and_then(|s| creditor(s, shelf));
-    let source = part("source").and_then(|s| super::source::read(s, shelf.base));
+    let source = part("source").and_then(|s| super::source::read(s, shelf.systems, shelf.base));
     let store = part("store").and_then(|s| store(s, shelf));
     let email = part("email").map(|s| email(s, shelf));
     let sms = part("sms").map(|s| sms(s, shelf));
     let inbox = part("inbox").map(|s| super::inbox::read(s, shelf.base));
+    let bank = part("bank").map(|s| super::bank::read(s, shelf.base));
     let documents = part("documents").map(|s| documents::read(s, shelf.base));
     let guard = guard(part("guard"));
     let people = part("people").map(super::people::read);
     let retention = super::retention::read(part("retention"));
     let observe = part("observe").map(super::observe::read);
     let listen = part("listen").map(|s| super::listen::read(s, shelf.base));
+    let answers = part("answers").map(super::answers::read);
     let report = super::report::read(part("report"), creditor.as_ref().map(|c| c.contact.as_str()));
     if let (Some(Some(listen)), Some(Some(sms))) = (&listen, &sms)
         && let Some(why) = listen.unfit(sms)
@@ -73,6 +76,8 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
     let people = optional(people)?.unwrap_or_default();
     let (email, sms, retention, report) = (optional(email)?, optional(sms)?, retention?, report?);
     let (observe, listen) = (optional(observe)?.unwrap_or_default(), optional(listen)?);
+    let answers = optional(answers)?;
+    let bank = optional(bank)?;
     let (creditor, store, documents, inbox) = (creditor?, store?, optional(documents)?, optional(inbox)?);
     Some(Settings {
         creditor,
@@ -81,6 +86,7 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
         email,
         sms,
         inbox,
+        bank,
         documents,
         guard,
         policy,
@@ -89,6 +95,7 @@ pub(super) fn settings(root: &Node, shelf: &Shelf, problems: &Problems) -> Optio
         report,
         observe,
         listen,
+        answers,
     })
 }
 
@@ -440,21 +447,14 @@ fn guard(section: Option<Section>) -> Option<(Guard, Policy)> {
         month,
         month_consumer: ceiling("contacts_per_30_days_consumer", 4.min(month)),
     };
-    let unreachable_attempts = s.integer("unreachable_attempts", 1..=1000).unwrap_or(5) as u32;
-    let unreachable_days = s.integer("unreachable_days", 1..=3650).unwrap_or(45) as u32;
+    for (old, new) in [("unreachable_attempts", "contacts"), ("unreachable_days", "days")] {
+        s.misplaced(old, &format!("it is \"{new}\" under [silence] in reach.toml beside this file; wanted it there"));
+    }
     s.finish();
     if redirect_wrong {
         return None; // Never fall back to the real addresses because the redirection was mistyped.
     }
-    let guard = Guard {
-        max_data_age: age,
-        max_messages_per_cycle: most,
-        max_vanished: vanished,
-        redirect_to,
-        dry_run,
-        unreachable_attempts,
-        unreachable_days,
-    };
+    let guard = Guard { max_data_age: age, max_messages_per_cycle: most, max_vanished: vanished, redirect_to, dry_run };
     let policy = Policy { grace: Delay::NONE, tolerance, old_debts: old_debts.unwrap_or(OldDebts::FirstStep), ceilings };
     Some((guard, policy))
 }

@@ -7,6 +7,7 @@ use super::settings::{EmailSettings, MailTransport, SmsSettings, SmsTransport, S
 use super::{CadenceFile, Setup, bundled, cadences, customers, files, fingerprint, read_file};
 use crate::domain::decision::OldDebts;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Which channels there are in a test.
@@ -49,6 +50,7 @@ impl Setup {
         settings.source.kind = SourceKind::Sqlite(stage.folder.join("ledger.db"));
         (settings.source.query, settings.source.reread, settings.source.booked_through) = (None, None, None);
         settings.inbox = None;
+        settings.bank = None;
         settings.store = StoreSettings { lease: LEASE, ..StoreSettings::file(stage.folder.join("relance.db")) };
         let channels = stage.channels.unwrap_or(Channels { email: settings.email.is_some(), sms: settings.sms.is_some() });
         settings.email = channels.email.then(|| email(self)).flatten();
@@ -57,7 +59,9 @@ impl Setup {
         settings.policy.old_debts = stage.old_debts.unwrap_or(settings.policy.old_debts);
         setup.cadences = stage.cadences.map_or_else(|| self.cadences.clone(), <[_]>::to_vec);
         setup.days = customers::days(&setup.settings, &setup.cadences, &setup.calendars);
-        setup.fingerprint = fingerprint(&setup.settings, &setup.cadences, &setup.zones, &setup.days);
+        // What people are asked to do about somebody who cannot be reached is no step of a cadence.
+        Arc::make_mut(&mut setup.reach).then.tasks.clear();
+        setup.fingerprint = fingerprint(&setup.settings, &setup.cadences, &setup.zones, &setup.days, &setup.reach);
         setup
     }
 

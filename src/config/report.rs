@@ -5,6 +5,7 @@ use super::problem::Problems;
 use super::section::Section;
 use super::settings::ReportSettings;
 use crate::domain::debtor::State;
+use crate::domain::fill::fill;
 use crate::domain::reason::Reason;
 use crate::domain::step::Rank;
 use jiff::civil::Time;
@@ -52,7 +53,7 @@ pub struct Words {
 
 /// The tables of a words file and what each must have; beside them `[reason]` has every reason, `[rank]` every
 /// rank, `[state]` every state of a customer.
-const TABLES: [(&str, &[&str]); 8] = [
+const TABLES: [(&str, &[&str]); 10] = [
     (
         "page",
         &[
@@ -108,6 +109,12 @@ const TABLES: [(&str, &[&str]); 8] = [
             "answers",
             "answers_how",
             "answers_held",
+            "proposals",
+            "proposals_how",
+            "bank",
+            "bank_how",
+            "bank_near",
+            "bank_late",
             "holds",
             "holds_how",
             "needs_data",
@@ -193,7 +200,11 @@ const TABLES: [(&str, &[&str]); 8] = [
             "no_cadence",
         ],
     ),
-    ("hold", &["operator", "promise", "call", "dispute", "reply", "promised", "by_phone"]),
+    ("hold", &["operator", "promise", "call", "dispute", "reply", "answer", "promised", "by_phone"]),
+    // What customers answer on the page; payment: what the bank's files come near to.
+    ("answer", &["paid", "promise", "arrangement", "wrong", "person", "papers", "payment"]),
+    // What people are asked to do about a customer who cannot be reached.
+    ("reach", &["address", "call", "letter"]),
     // Why it was not paid, as it was said by phone.
     ("excuse", &["awaiting_approval", "not_received", "dispute", "under_way", "cash_trouble", "absence", "other", "spoken"]),
 ];
@@ -236,27 +247,7 @@ impl Words {
 
     /// The same with `{name}` filled in. What is filled in is not looked at again.
     pub fn fill(&self, key: &str, values: &[(&str, &str)]) -> String {
-        let mut out = String::new();
-        let mut rest = self.text(key);
-        while let Some((before, from)) = rest.split_once('{') {
-            out.push_str(before);
-            let found = from.split_once('}').and_then(|(name, after)| {
-                let (_, value) = values.iter().find(|(known, _)| *known == name)?;
-                Some((value, after))
-            });
-            rest = match found {
-                Some((value, after)) => {
-                    out.push_str(value);
-                    after
-                }
-                None => {
-                    out.push('{');
-                    from
-                }
-            };
-        }
-        out.push_str(rest);
-        out
+        fill(self.text(key), values)
     }
 
     /// The name of a weekday; Monday is 0.

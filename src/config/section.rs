@@ -70,6 +70,16 @@ impl<'a> Section<'a> {
         Some(Section::new(&name, node, self.problems))
     }
 
+    /// A table that stands elsewhere, such as in a list of texts and tables.
+    pub(super) fn below(&self, name: &str, node: &'a Node) -> Section<'a> {
+        Section::new(name, node, self.problems)
+    }
+
+    /// Where problems are noted, for what is seen only when the table has been read.
+    pub(super) fn teller(&self) -> &'a Problems {
+        self.problems
+    }
+
     /// Text under a key.
     pub fn text(&self, key: &str, wanted: &str) -> Option<String> {
         self.parse(key, wanted, |s| Some(s.to_owned()))

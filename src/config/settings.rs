@@ -1,10 +1,14 @@
 //! relance.toml: what it may say, and the types that the rest of the program sees.
 
+pub use super::answers::AnswerSettings;
+pub use super::bank::BankSettings;
+pub use super::csv::{CsvColumn, CsvEncoding, CsvSettings};
 use super::database::DatabaseSettings;
 pub use super::inbox::{After, ImapSettings, InboxPlace, InboxSettings};
 pub use super::listen::ListenSettings;
 pub use super::observe::ObserveSettings;
 use super::secret::SecretSource;
+use super::system::{Name, System};
 use crate::domain::calendar::Calendar;
 use crate::domain::decision::Policy;
 use crate::domain::keep::Keep;
@@ -12,6 +16,7 @@ use crate::domain::standing::Tags;
 use crate::domain::time::Window;
 use crate::domain::when::Delay;
 use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +36,8 @@ pub struct Settings {
     pub sms: Option<SmsSettings>,
     /// Mail that comes back, when configured.
     pub inbox: Option<InboxSettings>,
+    /// Statements of the bank, when configured.
+    pub bank: Option<BankSettings>,
     /// Copies of invoices, when configured.
     pub documents: Option<DocumentSettings>,
     /// What keeps sending safe.
@@ -47,6 +54,8 @@ pub struct Settings {
     pub observe: ObserveSettings,
     /// Where what comes back over HTTP is heard, when configured.
     pub listen: Option<ListenSettings>,
+    /// The page on which customers answer, when configured.
+    pub answers: Option<AnswerSettings>,
 }
 
 /// The morning report.
@@ -89,12 +98,44 @@ pub struct Creditor {
 }
 
 /// What kind of ledger it is, and its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum SourceKind {
     /// An SQLite file, opened read-only.
     Sqlite(PathBuf),
     /// A PostgreSQL database, read in read-only transactions.
     Postgres(DatabaseSettings),
+    /// A file or a folder of them, each a whole ledger.
+    Csv(CsvSettings),
+    /// An invoicing system with an HTTP API.
+    Http(Box<HttpSettings>),
+}
+
+/// An invoicing system with an HTTP API.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// What it looks like.
+    pub system: Arc<System>,
+    /// Its base URL, without a slash at the end and without any login.
+    pub url: String,
+    /// What it asks for by name.
+    pub values: Values,
+    /// The zone of its midnights, where it gives days as instants; the creditor's when nothing is said.
+    pub zone: Option<TimeZone>,
+    /// When the whole is read, where between that only what changed is: cron in the creditor's zone.
+    pub full: Schedule,
+    /// Where tokens are kept that a system gives anew.
+    pub tokens: Option<PathBuf>,
+    /// A PEM file of certificate authorities to trust instead of the system's.
+    pub ca: Option<PathBuf>,
+}
+
+/// What `[source]` says by the names that a system asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Values {
+    /// Secrets.
+    pub secrets: BTreeMap<Name, SecretSource>,
+    /// The others.
+    pub words: BTreeMap<Name, String>,
 }
 
 /// Where the invoices are.
@@ -284,10 +325,6 @@ pub struct Guard {
     pub redirect_to: Option<lettre::Address>,
     /// Poll and plan, send nothing.
     pub dry_run: bool,
-    /// So many accepted contacts …
-    pub unreachable_attempts: u32,
-    /// … over so many days without a sign of life make a debtor unreachable.
-    pub unreachable_days: u32,
 }
 
 /// How long personal data is kept once nothing is claimed any more, by class.

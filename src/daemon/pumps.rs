@@ -3,6 +3,7 @@
 use super::Bells;
 use crate::clock::Stopwatch;
 use crate::domain::step::Channel;
+use crate::flow::bank;
 use crate::flow::listen::mailbox;
 use crate::flow::pulse::{PUMPS, Pump};
 use crate::flow::{Desk, DeskError, collect, deliver, plan, report, retain, review};
@@ -25,6 +26,9 @@ const RETAIN_EVERY: u64 = 30;
 
 /// Whether the hour of the report has come is asked every so many rings.
 const REPORT_EVERY: u64 = 10;
+
+/// The folder of the bank's statements is looked into every so many rings.
+const BANK_EVERY: u64 = 60;
 
 /// How often the daemon listens for the operator, whose verbs write into the store: well within the second in which
 /// they are to be heeded, a plan and a delivery included.
@@ -136,6 +140,10 @@ async fn step(desk: &Desk, pump: Pump, round: u64) -> Result<&'static [Pump], De
         Pump::Report => {}
         Pump::Inbox if mailbox::step(desk).await?.is_some_and(|round| round.matched > 0) => return Ok(&[Pump::Plan]),
         Pump::Inbox => {}
+        Pump::Bank if round % BANK_EVERY == 1 && bank::step(desk).await?.is_some_and(|round| round.matched > 0) => {
+            return Ok(&[Pump::Plan]);
+        }
+        Pump::Bank => {}
     }
     Ok(&[])
 }
@@ -149,6 +157,7 @@ async fn leave_to_others(desk: &Desk, pump: Pump) -> Result<&'static [Pump], Des
         Pump::Retain => desk.store.leave_duty(Duty::Retain).await?,
         Pump::Report => desk.store.leave_duty(Duty::Report).await?,
         Pump::Inbox => desk.store.leave_duty(Duty::Inbox).await?,
+        Pump::Bank => desk.store.leave_duty(Duty::Bank).await?,
         Pump::Mail => deliver::recover(desk, Channel::Email).await?,
         Pump::Text => deliver::recover(desk, Channel::Sms).await?,
     }

@@ -2,9 +2,9 @@
 //! nothing, and is told. What is good takes the place of the old one between two sessions, as by a start anew, so that no
 //! decision ever mixes the two; only the store and the listener stay as they are.
 
-use crate::config::Setup;
 use crate::config::exposed;
 use crate::config::problem::{At, ConfigError, Problem};
+use crate::config::{Settings, Setup};
 use crate::flow::Desk;
 use crate::flow::desk::checked;
 use crate::flow::rules::steps_are_there;
@@ -37,9 +37,17 @@ pub(super) async fn read(config: PathBuf, desk: Desk) -> Result<Read, ConfigErro
     let store_differs = setup.settings.store != *open;
     setup.settings.store = open.clone();
     let before = &desk.setup.settings;
-    let listen_differs = setup.settings.observe != before.observe || setup.settings.listen != before.listen;
+    let address = |s: &Settings| s.answers.as_ref().map(|a| a.address);
+    let listen_differs = setup.settings.observe != before.observe
+        || setup.settings.listen != before.listen
+        || address(&setup.settings) != address(before);
     setup.settings.observe = before.observe.clone();
     setup.settings.listen = before.listen.clone();
+    // A page that nobody can reach is linked to by no letter; what else is said of one that is there counts at once.
+    match (&mut setup.settings.answers, &before.answers) {
+        (Some(now), Some(then)) => now.address = then.address,
+        (now, then) => *now = then.clone(),
+    }
     Ok(Read { setup, store_differs, listen_differs })
 }
 

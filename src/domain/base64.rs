@@ -30,6 +30,13 @@ pub fn lines(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// Bytes on one line, filled up with `=`.
+pub fn plain(bytes: &[u8]) -> String {
+    let mut out = Vec::new();
+    lines(bytes, &mut out);
+    out.into_iter().filter(|b| !b.is_ascii_whitespace()).map(char::from).collect()
+}
+
 /// What a character stands for in the alphabet of mails.
 fn value(b: u8) -> Option<u8> {
     match b {

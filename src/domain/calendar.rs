@@ -62,6 +62,8 @@ pub struct Calendar {
     /// The name of its file, such as `BE`.
     pub id: String,
     holidays: Vec<Date>,
+    /// The same, a bit for each day of each of [`YEARS`]: a decision asks for many days.
+    by_year: Vec<[u64; 6]>,
 }
 
 impl Calendar {
@@ -78,20 +80,37 @@ impl Calendar {
             }
             all.extend(days);
         }
-        Calendar { id: id.to_owned(), holidays: all.into_iter().collect() }
+        Calendar::of(id.to_owned(), all)
     }
 
     /// The holidays of several calendars in one.
     pub fn merged(calendars: &[&Calendar]) -> Calendar {
         let id = calendars.iter().map(|c| c.id.as_str()).collect::<Vec<_>>().join("+");
         let all: BTreeSet<Date> = calendars.iter().flat_map(|c| c.holidays.iter().copied()).collect();
-        Calendar { id, holidays: all.into_iter().collect() }
+        Calendar::of(id, all)
+    }
+
+    fn of(id: String, holidays: BTreeSet<Date>) -> Calendar {
+        let mut by_year = vec![[0; 6]; YEARS.count()];
+        for day in &holidays {
+            if let Some((year, word, bit)) = place(*day) {
+                by_year[year][word] |= bit;
+            }
+        }
+        Calendar { id, holidays: holidays.into_iter().collect(), by_year }
     }
 
     /// Whether the day is a public holiday.
     pub fn is_holiday(&self, date: Date) -> bool {
-        self.holidays.binary_search(&date).is_ok()
+        place(date).is_some_and(|(year, word, bit)| self.by_year[year][word] & bit != 0)
     }
+}
+
+/// Where the bit of a day stands.
+fn place(date: Date) -> Option<(usize, usize, u64)> {
+    let year = YEARS.contains(&date.year()).then(|| usize::try_from(date.year() - YEARS.start()).ok())??;
+    let day = usize::try_from(date.day_of_year()).ok()?;
+    Some((year, day / 64, 1 << (day % 64)))
 }
 
 impl HolidayRule {
@@ -141,7 +160,6 @@ pub fn is_working_day(date: Date, calendar: Option<&Calendar>) -> bool {
 
 /// Counts working days forward (or back, when negative) from a day; 0 is the day itself.
 pub fn plus_working_days(date: Date, days: i32, calendar: Option<&Calendar>) -> Date {
-    let step = if days < 0 { -1 } else { 1 };
     let mut left = days.unsigned_abs().min(MAX_WORKING_DAYS);
     let mut day = date;
     // A calendar cannot close more than a few days in a row; the bound only guards against a hostile one.
@@ -149,7 +167,8 @@ pub fn plus_working_days(date: Date, days: i32, calendar: Option<&Calendar>) -> 
         if left == 0 {
             break;
         }
-        day = plus_days(day, step);
+        let next = if days < 0 { day.yesterday() } else { day.tomorrow() };
+        day = next.unwrap_or(day);
         if is_working_day(day, calendar) {
             left -= 1;
         }

@@ -98,9 +98,10 @@ pub struct Hold {
 }
 
 /// The hold that keeps things still on a day: of several, the one that lasts longest. A dispute about a part keeps
-/// nothing still.
+/// nothing still. Whoever has paid is not written to because a day has come: of such a hold a person is asked then.
 pub fn in_force(holds: &[Hold], today: Date) -> Option<&Hold> {
-    holds.iter().filter(|h| today < h.until && h.part.is_none()).max_by_key(|h| h.until)
+    let lasts = |h: &&Hold| h.kind == HoldKind::Bank || today < h.until;
+    holds.iter().filter(|h| lasts(h) && h.part.is_none()).max_by_key(|h| h.until)
 }
 
 /// What a hold is for.
@@ -116,11 +117,26 @@ pub enum HoldKind {
     Dispute,
     /// The debtor wrote, and nobody has read it yet.
     Reply,
+    /// The debtor answered on the answer page, and a person has yet to decide.
+    Answer,
+    /// The bank has the money, and the ledger does not know yet. It lasts until that has changed, or until a person says.
+    Bank,
+    /// The bank has money that is likely meant for it.
+    BankNear,
 }
 
 impl HoldKind {
     /// All kinds.
-    pub const ALL: [HoldKind; 5] = [HoldKind::Operator, HoldKind::Promise, HoldKind::Call, HoldKind::Dispute, HoldKind::Reply];
+    pub const ALL: [HoldKind; 8] = [
+        HoldKind::Operator,
+        HoldKind::Promise,
+        HoldKind::Call,
+        HoldKind::Dispute,
+        HoldKind::Reply,
+        HoldKind::Answer,
+        HoldKind::Bank,
+        HoldKind::BankNear,
+    ];
 
     /// The word in the store and in JSON.
     pub fn as_str(self) -> &'static str {
@@ -130,6 +146,9 @@ impl HoldKind {
             HoldKind::Call => "call",
             HoldKind::Dispute => "dispute",
             HoldKind::Reply => "reply",
+            HoldKind::Answer => "answer",
+            HoldKind::Bank => "bank",
+            HoldKind::BankNear => "bank_near",
         }
     }
 
@@ -146,6 +165,9 @@ impl HoldKind {
             HoldKind::Call => Reason::Answered,
             HoldKind::Dispute => Reason::Disputed,
             HoldKind::Reply => Reason::ReplyUnread,
+            HoldKind::Answer => Reason::PageAnswered,
+            HoldKind::Bank => Reason::PaidUnbooked,
+            HoldKind::BankNear => Reason::PaidPerhaps,
         }
     }
 }
@@ -266,10 +288,19 @@ pub enum PointState {
     Usable,
     /// It cannot be one: the text says why.
     Invalid(String),
+    /// Too much speaks against it: it is used when no other is better. The text is the evidence.
+    Suspect(String),
     /// The other side said that it does not exist: the text is the evidence.
     Dead(String),
     /// Its owner wants no more SMS. It may be called.
     Stopped,
+}
+
+impl PointState {
+    /// Whether anything may go there at all.
+    pub fn may_be_used(&self) -> bool {
+        matches!(self, PointState::Usable | PointState::Suspect(_))
+    }
 }
 
 /// An address of a person on a channel.

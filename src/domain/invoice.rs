@@ -43,11 +43,14 @@ pub enum RowStatus {
     Disputed,
     /// Not issued yet.
     Draft,
+    /// On the way to paid: a payment was entered or begun, and the bank has not confirmed it.
+    Pending,
 }
 
 impl RowStatus {
     /// All words.
-    pub const ALL: [RowStatus; 5] = [RowStatus::Open, RowStatus::Paid, RowStatus::Void, RowStatus::Disputed, RowStatus::Draft];
+    pub const ALL: [RowStatus; 6] =
+        [RowStatus::Open, RowStatus::Paid, RowStatus::Void, RowStatus::Disputed, RowStatus::Draft, RowStatus::Pending];
 
     /// The word in the source and in JSON.
     pub fn as_str(self) -> &'static str {
@@ -57,6 +60,7 @@ impl RowStatus {
             RowStatus::Void => "void",
             RowStatus::Disputed => "disputed",
             RowStatus::Draft => "draft",
+            RowStatus::Pending => "pending",
         }
     }
 
@@ -151,6 +155,8 @@ pub struct Invoice {
     pub first_seen: Date,
     /// The current term began by a reopening after paid (R7).
     pub reopened: bool,
+    /// The day on which the row was first seen on the way to paid, in the debtor's zone; `None` when it is not.
+    pub pending_since: Option<Date>,
     /// The next step waits until this day because of a part payment (R12).
     pub paused_until: Option<Date>,
     /// Message-ID of the first mail about it, under which later ones are threaded.

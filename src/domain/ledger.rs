@@ -5,6 +5,40 @@ use super::invoice::{RowKind, RowStatus};
 use super::money::Money;
 use jiff::civil::Date;
 
+/// The columns that a source must give.
+pub const REQUIRED: [&str; 7] = ["invoice_id", "number", "customer_id", "customer_name", "due_on", "currency", "balance"];
+
+/// The columns that a source may give.
+pub const OPTIONAL: [&str; 27] = [
+    "issued_on",
+    "total",
+    "status",
+    "kind",
+    "email",
+    "phone",
+    "language",
+    "country",
+    "customer_kind",
+    "enterprise_no",
+    "timezone",
+    "state",
+    "contacts",
+    "pay_runs",
+    "customer_since",
+    "reference",
+    "pay_url",
+    "document",
+    "disputed_amount",
+    "po_number",
+    "owner",
+    "updated_at",
+    "cadence",
+    "tags",
+    "booked_through",
+    "for_invoice",
+    "promised_on",
+];
+
 /// The customer columns of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Customer {
@@ -77,6 +111,8 @@ pub struct LedgerRow {
     pub tags: Vec<String>,
     /// cadence, by name.
     pub cadence: Option<String>,
+    /// promised_on: the day for which the ledger itself has payment promised.
+    pub promised_on: Option<Date>,
 }
 
 impl LedgerRow {

@@ -1,8 +1,16 @@
 //! What a person says of the people at a customer's: somebody more, somebody less. The ledger's own list goes on counting
 //! beside it, so that what changes there is not lost.
 
-use super::debtor::{MOST_PEOPLE, Person, person};
+use super::debtor::{Debtor, MOST_PEOPLE, Person, Role, person};
+use super::reach::{Kind, Point};
+use super::step::Channel;
 use serde_json::{Map, Value, json};
+
+/// The most addresses that are corrected or taken out at one customer's.
+const MOST_CORRECTED: usize = 50;
+
+/// An address, and what stands in its place: nothing, where it was only taken out.
+pub type Correction = (String, Option<String>);
 
 /// A word on the people of a customer, as it is kept: all that was said and still holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,13 +21,37 @@ pub struct PeopleWord {
     pub added: Vec<Person>,
     /// Who is not, of those in the ledger: name, address or number, as it stood there.
     pub retired: Vec<String>,
+    /// Addresses that are no longer what they were, wherever they stand; each leads to the one of today.
+    pub corrected: Vec<Correction>,
+    /// The customer's own address and number, where the ledger has none.
+    pub own: Own,
+}
+
+/// An address and a number of the customer itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Own {
+    /// E-mail address.
+    pub email: Option<String>,
+    /// Number in international form.
+    pub phone: Option<String>,
 }
 
 impl Default for PeopleWord {
     /// Nothing was said.
     fn default() -> PeopleWord {
-        PeopleWord { ledger: true, added: vec![], retired: vec![] }
+        PeopleWord { ledger: true, added: vec![], retired: vec![], corrected: vec![], own: Own::default() }
     }
+}
+
+/// Whether two texts are one address.
+fn is_same(a: &str, b: &str) -> bool {
+    a.trim().to_lowercase() == b.trim().to_lowercase()
+}
+
+/// The contact point that an address is.
+pub fn point_of(address: &str) -> Point {
+    let channel = if address.contains('@') { Channel::Email } else { Channel::Sms };
+    Point { channel, address: address.to_owned() }
 }
 
 /// Whether somebody is meant by a name, an address or a number.
@@ -43,6 +75,8 @@ impl PeopleWord {
             list => Map::from_iter([("add".to_owned(), list)]),
         };
         let list = |key: &str| fields.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+        let text = |key: &str| fields.get(key).and_then(Value::as_str).map(str::to_owned);
+        let correction = |c: &Value| Some((c.get(0)?.as_str()?.to_owned(), c.get(1)?.as_str().map(str::to_owned)));
         let people = list("add");
         if people.len() > MOST_PEOPLE {
             return Err(format!("wanted at most {MOST_PEOPLE} people"));
@@ -52,19 +86,118 @@ impl PeopleWord {
             ledger: fields.get("ledger").and_then(Value::as_bool).unwrap_or(true),
             added: people.iter().map(read).collect::<Result<_, _>>()?,
             retired: list("retire").iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            corrected: list("correct").iter().filter_map(correction).take(MOST_CORRECTED).collect(),
+            own: Own { email: text("email"), phone: text("phone") },
         })
     }
 
     /// As it is kept.
     pub fn text(&self) -> String {
         let people: Vec<Value> = self.added.iter().map(Person::json).collect();
-        json!({ "ledger": self.ledger, "add": people, "retire": self.retired }).to_string()
+        let mut fields = json!({ "ledger": self.ledger, "add": people, "retire": self.retired });
+        if !self.corrected.is_empty() {
+            fields["correct"] = json!(self.corrected);
+        }
+        for (key, own) in [("email", &self.own.email), ("phone", &self.own.phone)] {
+            if let Some(own) = own {
+                fields[key] = json!(own);
+            }
+        }
+        fields.to_string()
+    }
+
+    /// What stands today where an address stood.
+    fn today(&self, address: Option<String>) -> Option<String> {
+        let address = address?;
+        match self.corrected.iter().find(|(old, _)| is_same(old, &address)) {
+            Some((_, new)) => new.clone(),
+            None => Some(address),
+        }
+    }
+
+    /// What that makes of a customer, whose own address and number the ledger's columns have.
+    pub fn settle(&self, debtor: &mut Debtor) {
+        debtor.email = self.today(debtor.email.take()).or_else(|| self.own.email.clone());
+        debtor.phone = self.today(debtor.phone.take()).or_else(|| self.own.phone.clone());
+        debtor.people = self.apply(&debtor.people);
     }
 
     /// Whom that leaves of the ledger's people, and who comes to them.
     pub fn apply(&self, ledger: &[Person]) -> Vec<Person> {
         let stays = |p: &&Person| self.ledger && !self.retired.iter().any(|name| is_meant(p, name)) && !self.added.contains(p);
-        ledger.iter().filter(stays).chain(&self.added).cloned().collect()
+        let there = ledger.iter().filter(stays).chain(&self.added).cloned();
+        let today = |p: Person| {
+            let had = p.email.is_some() || p.phone.is_some();
+            let p = Person { email: self.today(p.email.clone()), phone: self.today(p.phone.clone()), ..p };
+            // Who is left without any address is nobody whom anything could go to.
+            (!had || p.email.is_some() || p.phone.is_some()).then_some(p)
+        };
+        there.filter_map(today).collect()
+    }
+
+    /// An address is no longer what it was; another takes its place, or none. The error says why not.
+    pub fn correct(&mut self, old: &str, new: Option<&str>) -> Result<(), String> {
+        let (old, new) = (old.trim().to_owned(), new.map(|n| n.trim().to_owned()));
+        if let Some(new) = &new {
+            // What was taken out once may be right again.
+            self.corrected.retain(|(gone, _)| !is_same(gone, new));
+        }
+        for (_, to) in &mut self.corrected {
+            if to.as_ref().is_some_and(|to| is_same(to, &old)) {
+                to.clone_from(&new);
+            }
+        }
+        for own in [&mut self.own.email, &mut self.own.phone] {
+            if own.as_ref().is_some_and(|own| is_same(own, &old)) {
+                own.clone_from(&new);
+            }
+        }
+        self.corrected.retain(|(gone, to)| !is_same(gone, &old) && to.as_ref().is_none_or(|to| !is_same(to, gone)));
+        self.corrected.push((old, new));
+        match self.corrected.len() > MOST_CORRECTED {
+            true => Err(format!(
+                "{MOST_CORRECTED} addresses of this customer's are corrected already; correct your ledger, then `relance debtor ID --contact ledger`"
+            )),
+            false => Ok(()),
+        }
+    }
+
+    /// An address or a number of the customer itself, where the ledger has none.
+    pub fn add_own(&mut self, address: &str) {
+        self.corrected.retain(|(gone, _)| !is_same(gone, address));
+        let own = if point_of(address).channel == Channel::Email { &mut self.own.email } else { &mut self.own.phone };
+        *own = Some(address.trim().to_owned());
+    }
+
+    /// The addresses that a word brings in, with whose they are.
+    fn brings(&self) -> Vec<(String, Option<Role>, Kind)> {
+        let of = |p: &Person| {
+            [p.email.clone(), p.phone.clone()].into_iter().flatten().map(|a| (a, Some(p.role), Kind::Added)).collect::<Vec<_>>()
+        };
+        let own = [&self.own.email, &self.own.phone].into_iter().flatten().map(|a| (a.clone(), None, Kind::Added));
+        let new = self.corrected.iter().filter_map(|(_, new)| Some((new.clone()?, None, Kind::Corrected)));
+        self.added.iter().flat_map(of).chain(own).chain(new).collect()
+    }
+
+    /// The addresses that it takes out.
+    fn takes(&self) -> Vec<String> {
+        let named = self.retired.iter().filter(|n| n.contains('@') || n.starts_with('+'));
+        self.corrected.iter().map(|(old, _)| old).chain(named).cloned().collect()
+    }
+
+    /// What another word changes: which addresses it brings in and takes out.
+    pub fn changes(&self, after: &PeopleWord) -> Vec<(Kind, Point, Option<Role>)> {
+        let (brought, brings, taken, takes) = (self.brings(), after.brings(), self.takes(), after.takes());
+        let has = |list: &[(String, Option<Role>, Kind)], a: &str| list.iter().any(|(b, ..)| is_same(a, b));
+        let is_out = |list: &[String], a: &str| list.iter().any(|b| is_same(a, b));
+        let new = brings.iter().filter(|(a, ..)| !has(&brought, a)).map(|(a, role, kind)| (*kind, point_of(a), *role));
+        let out = takes.iter().filter(|a| !is_out(&taken, a)).map(|a| (Kind::Retired, point_of(a), None));
+        let lost = brought
+            .iter()
+            .filter(|(a, ..)| !has(&brings, a) && !is_out(&takes, a))
+            .map(|(a, role, _)| (Kind::Retired, point_of(a), *role));
+        let back = taken.iter().filter(|a| !is_out(&takes, a) && !has(&brings, a)).map(|a| (Kind::Added, point_of(a), None));
+        new.chain(out).chain(lost).chain(back).collect()
     }
 
     /// Somebody more. The error says why not.
@@ -76,6 +209,7 @@ impl PeopleWord {
             ));
         }
         self.retired.retain(|name| !is_meant(&person, name));
+        self.corrected.retain(|(gone, _)| !is_meant(&person, gone));
         self.added.push(person);
         PeopleWord::parse(Some(&self.text())).map(drop)
     }
@@ -102,6 +236,11 @@ impl PeopleWord {
         }
         parts.extend(self.added.iter().map(|p| format!("with {}", p.words())));
         parts.extend(self.retired.iter().map(|name| format!("without {name}")));
+        parts.extend([&self.own.email, &self.own.phone].into_iter().flatten().map(|own| format!("the customer itself: {own}")));
+        parts.extend(self.corrected.iter().map(|(old, new)| match new {
+            Some(new) => format!("{new} in place of {old}"),
+            None => format!("without {old}"),
+        }));
         if parts.is_empty() { "those of the ledger".to_owned() } else { parts.join("; ") }
     }
 }
@@ -134,6 +273,36 @@ mod tests {
         assert_eq!(kept.words(), "with manager C. Petit, maes@firm.example; without b. claes");
         word.retire("C. Petit", &word.apply(&ledger())).unwrap();
         assert_eq!(names(&word.apply(&ledger())), ["A. Maes"]);
+    }
+
+    #[test]
+    fn a_corrected_address_stands_in_its_place_and_leads_on() {
+        let mut debtor = Debtor { email: Some("old@firm.example".to_owned()), people: ledger(), ..Debtor::default() };
+        let mut word = PeopleWord::default();
+        word.correct("OLD@firm.example", Some("new@firm.example")).unwrap();
+        let first = word.clone();
+        word.correct("new@firm.example", Some("third@firm.example")).unwrap();
+        word.correct("claes@firm.example", None).unwrap();
+        let kept = PeopleWord::parse(Some(&word.text())).unwrap();
+        assert_eq!(kept, word);
+        kept.settle(&mut debtor);
+        assert_eq!(debtor.email.as_deref(), Some("third@firm.example"));
+        assert_eq!(debtor.people.len(), 1, "nobody is left at the address that was taken out");
+        let mail = |a: &str| Point { channel: Channel::Email, address: a.to_owned() };
+        let changed = PeopleWord::default().changes(&first);
+        let out = (Kind::Retired, mail("OLD@firm.example"), None);
+        assert_eq!(changed, [(Kind::Corrected, mail("new@firm.example"), None), out]);
+        assert_eq!(first.changes(&PeopleWord::default()).len(), 2, "what was taken back is so again");
+        // Back to what the ledger has.
+        word.correct("third@firm.example", Some("old@firm.example")).unwrap();
+        let mut debtor = Debtor { email: Some("old@firm.example".to_owned()), ..Debtor::default() };
+        word.settle(&mut debtor);
+        assert_eq!(debtor.email.as_deref(), Some("old@firm.example"));
+        // Another one in the ledger counts by itself, and one of the customer's own where there is none.
+        word.add_own("+3221234567");
+        let mut debtor = Debtor { email: Some("fresh@firm.example".to_owned()), ..Debtor::default() };
+        word.settle(&mut debtor);
+        assert_eq!((debtor.email.as_deref(), debtor.phone.as_deref()), (Some("fresh@firm.example"), Some("+3221234567")));
     }
 
     #[test]

@@ -62,6 +62,10 @@ reasons! {
     UnallocatedCovers = "unallocated_covers", "payments or credit notes that are not booked against it cover what is overdue; please allocate them";
     /// A part payment was just seen (R12).
     PartPaid = "part_paid", "a part payment was just received, the next step waits";
+    /// The bank has the money, and the ledger does not know yet.
+    PaidUnbooked = "paid_unbooked", "paid by bank and not in the ledger yet";
+    /// The bank has money that is likely meant for it.
+    PaidPerhaps = "paid_perhaps", "likely paid by bank, which a person is to say";
     /// What the step would ask for is below the cadence's minimum (R12).
     BelowMinimum = "below_minimum", "what is asked for is below the minimum of the cadence";
     /// Only a rounding difference remains (R12).
@@ -84,6 +88,8 @@ reasons! {
     Answered = "answered", "the customer was reached by phone; it goes on from the day that was agreed";
     /// The debtor wrote, and nobody has read it yet.
     ReplyUnread = "reply_unread", "the customer has written and nobody has read it yet; `relance inbox` shows it";
+    /// The debtor answered on the answer page, and nobody has decided on it yet.
+    PageAnswered = "page_answered", "the customer has answered on the answer page and nobody has decided yet; `relance proposals` shows it";
     /// Old debt first seen late, waiting for `release DEBTOR` (R3).
     OldDebt = "old_debt", "an old debt, first seen late; waits for `relance release DEBTOR`";
     /// First contact may not speak firmly (R3).
@@ -94,6 +100,8 @@ reasons! {
     DebtorState = "debtor_state", "the customer's state forbids messages; a person decides";
     /// A direct debit may still come (R15).
     DirectDebit = "direct_debit", "the customer pays by direct debit, which was neither returned nor is late yet";
+    /// On the way to paid: entered or begun, and not confirmed by the bank yet.
+    Pending = "pending", "a payment is under way; it counts as paid for five bank days";
     /// Not known whether firm or private person (R16).
     KindUnknown = "kind_unknown", "not known whether this is a firm or a private person, so nothing above a reminder leaves";
     /// A draft is no invoice yet.

@@ -87,7 +87,7 @@ pub fn settle<'t>(debtor: &mut Debtor, tags: impl Iterator<Item = Tagged<'t>>, w
             Matter::Kind => (debtor.kind, debtor.kind_from) = (value.and_then(CustomerKind::parse), from),
             Matter::PayRuns => debtor.pay_runs = value.and_then(parse_pay_runs).unwrap_or_default(),
             // What cannot be read takes nobody away.
-            Matter::Contacts => debtor.people = PeopleWord::parse(value).unwrap_or_default().apply(&debtor.people),
+            Matter::Contacts => PeopleWord::parse(value).unwrap_or_default().settle(debtor),
         }
     }
     let number = debtor.enterprise_no.as_deref();

@@ -3,7 +3,7 @@
 use super::calendar::Calendar;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp};
 use std::fmt;
 use std::ops::Range;
 
@@ -29,12 +29,12 @@ pub fn instant(date: Date, time: Time, zone: &TimeZone) -> Option<Timestamp> {
 /// Days later (or earlier, when negative), held at the ends of the calendar.
 pub fn plus_days(date: Date, days: i64) -> Date {
     let clamped = days.clamp(-200_000, 200_000);
-    date.saturating_add(clamped.days())
+    date.saturating_add(SignedDuration::from_hours(clamped * 24))
 }
 
 /// Whole days from `a` to `b`; negative when `b` is earlier.
 pub fn days_between(a: Date, b: Date) -> i64 {
-    a.until(b).map(|span| i64::from(span.get_days())).unwrap_or(0)
+    a.duration_until(b).as_hours() / 24
 }
 
 /// The hours and weekdays in which a channel may be used, in the debtor's zone.

@@ -3,12 +3,12 @@
 use super::desk::{Desk, DeskError};
 use crate::domain::calendar::plus_working_days;
 use crate::domain::debtor::Debtor;
-use crate::domain::invoice::{Presence, RowKind};
+use crate::domain::invoice::{Presence, RowKind, RowStatus};
 use crate::domain::ledger::{Customer, LedgerRow};
 use crate::domain::money::Money;
-use crate::domain::time::local_date;
+use crate::domain::time::{days_between, local_date};
 use crate::source::row::{Columns, RawRow};
-use crate::store::ledger::{DebtorRow, InvoiceRow, Known, LedgerEvent, PageChange};
+use crate::store::ledger::{DebtorRow, InvoiceRow, Known, LedgerEvent, LedgerPromise, PageChange, PromisedDay};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use std::collections::{BTreeMap, HashSet};
@@ -66,7 +66,8 @@ pub async fn absorb(
             Ok(row) if before.is_none() && !row.is_open() => {}
             // Of a customer who was erased nothing comes back but what is claimed anew.
             Ok(row) if before.is_some_and(|k| k.erased) && !row.is_open() => {}
-            Ok(row) => {
+            Ok(mut row) => {
+                row.balance = under_way(&row, before);
                 debtors.insert(row.customer.id.clone(), debtor_row(&row.customer));
                 change(desk, &row, before, digest, now, &mut absorbed.change);
             }
@@ -139,12 +140,17 @@ fn change(desk: &Desk, row: &LedgerRow, before: Option<&Known>, digest: i64, now
             event("part_paid", format!("balance went from {old} to {}", row.balance), k.balance - row.balance.minor, true);
         }
     }
+    let promised = row.promised_on.filter(|_| open);
+    if before.map_or(promised.is_some(), |k| k.promised_on != promised) {
+        out.promises.push(LedgerPromise { invoice: row.id.clone(), day: promised.and_then(|day| promise(desk, day, today)) });
+    }
     out.invoices.push(InvoiceRow {
         id: row.id.clone(),
         debtor: row.customer.id.clone(),
         number: row.number.clone(),
         kind: row.kind.as_str(),
-        status: row.status.as_str(),
+        // That it is under way is kept by the day on which that was first seen.
+        status: if row.status == RowStatus::Pending { RowStatus::Open } else { row.status }.as_str(),
         presence: if open { Presence::Open.as_str() } else { Presence::Closed.as_str() },
         issued_on: row.issued_on.map(|d| d.to_string()),
         due_on: row.due_on.to_string(),
@@ -165,7 +171,33 @@ fn change(desk: &Desk, row: &LedgerRow, before: Option<&Known>, digest: i64, now
         first_seen: today.to_string(),
         reopened: u8::from(reopened),
         paused_until: paused_until.map(|d| d.to_string()),
+        pending_since: (row.status == RowStatus::Pending).then(|| today.to_string()),
+        promised_on: promised.map(|d| d.to_string()),
         digest,
     });
     out.looked.extend(before.map(|k| k.debtor_pk));
+}
+
+/// A payment that is under way is not there yet, whatever the system already takes off: what was open stays open, for the
+/// day on which it turns out that nothing came.
+fn under_way(row: &LedgerRow, before: Option<&Known>) -> Money {
+    let was = before.filter(|k| k.presence != Presence::Closed && k.balance > 0 && k.currency == row.balance.currency);
+    match was {
+        Some(known) if row.status == RowStatus::Pending && row.balance.minor == 0 => Money::new(known.balance, known.currency),
+        _ => row.balance,
+    }
+}
+
+/// A promise lies at most so many days ahead, as by phone: a mistyped year would silence the customer without a word.
+const LONGEST_PROMISE: i64 = 92;
+
+/// What follows from a day for which the ledger has payment promised.
+fn promise(desk: &Desk, day: Date, today: Date) -> Option<PromisedDay> {
+    if day < today || days_between(today, day) > LONGEST_PROMISE {
+        return None;
+    }
+    let bank = desk.setup.settings.creditor.calendar.as_deref();
+    let known_on = plus_working_days(desk.setup.settings.policy.grace.after(day, bank), 1, bank);
+    let reason = format!("payment is expected on {day}, says the ledger");
+    Some(PromisedDay { until: day.to_string(), known_on: known_on.to_string(), reason })
 }

@@ -366,7 +366,7 @@ pub(super) fn numbers(file: &DebtorFile) -> Vec<Number> {
         role: point.role,
         language: point.language.clone().or_else(|| file.debtor.language.clone()),
         wrong: match &point.state {
-            PointState::Usable => None,
+            PointState::Usable | PointState::Suspect(_) => None,
             PointState::Invalid(why) | PointState::Dead(why) => Some(why.clone()),
             PointState::Stopped => None,
         },

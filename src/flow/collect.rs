@@ -2,13 +2,15 @@
 
 use super::absorb::{absorb, late_before};
 use super::desk::{Desk, DeskError};
+use super::gone;
 use super::presence::on_duty;
 use super::pulse::Pump;
-use crate::config::settings::Schedule;
+use crate::config::settings::{Schedule, SourceKind};
 use crate::domain::reason::Reason;
-use crate::source::SourceError;
+use crate::source::row::Columns;
+use crate::source::{Source, SourceError};
 use crate::store::StoreError;
-use crate::store::polls::{Poll, PollOutcome};
+use crate::store::polls::{Poll, PollKind, PollOutcome};
 use crate::store::sessions::Duty;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -97,27 +99,41 @@ pub async fn poll(desk: &Desk) -> Result<Poll, DeskError> {
 
 async fn alone(desk: &Desk) -> Result<Poll, DeskError> {
     let started_at = desk.clock.now();
-    let read = read_all(desk, started_at).await;
+    let since = changes_since(desk, started_at).await?;
+    let kind = if since.is_some() { PollKind::Changes } else { PollKind::Full };
+    let read = match since {
+        Some(since) => read_changes(desk, started_at, since).await,
+        None => read_all(desk, started_at).await,
+    };
     let before = desk.store.last_good_poll().await?;
-    let stood_still = stood_still(desk, desk.store.last_poll().await?.as_ref(), started_at);
+    let last = desk.store.last_poll().await?;
+    let stood_still = [last.as_ref(), before.as_ref()].into_iter().any(|poll| stood_still(desk, poll, started_at));
     let poll = match read {
         Ok(poll) => {
             desk.sees_again();
+            if poll.kind == PollKind::Full && poll.outcome == PollOutcome::Good {
+                desk.has_read_whole();
+            }
             poll
         }
         Err(DeskError::Store(e)) => return Err(e.into()),
         Err(e) => {
             desk.drop_source().await;
             desk.went_blind().await?;
-            failed(started_at, desk.clock.now(), e.to_string())
+            Poll { kind, ..failed(started_at, desk.clock.now(), e.to_string()) }
         }
     };
     desk.store.record_poll(&poll).await?;
     desk.tally.polled(poll.outcome);
+    if poll.outcome == PollOutcome::Good {
+        super::bank::settle(desk, poll.finished_at).await?;
+    }
     let ms = poll.finished_at.as_millisecond() - started_at.as_millisecond();
     match poll.outcome {
         PollOutcome::Good => {
-            desk.store.forget_readable(started_at).await?;
+            if poll.kind == PollKind::Full {
+                desk.store.forget_readable(started_at).await?;
+            }
             let booked = |p: &Poll| p.booked_through;
             if before.as_ref().map(booked) != Some(booked(&poll)) {
                 desk.store.look_at_reason("payments_not_booked", poll.finished_at).await?;
@@ -131,6 +147,7 @@ async fn alone(desk: &Desk) -> Result<Poll, DeskError> {
             }
             tracing::info!(
                 event = "poll_done",
+                kind = poll.kind.as_str(),
                 rows = poll.rows,
                 unreadable = poll.unreadable,
                 closed = poll.vanished,
@@ -165,6 +182,7 @@ pub fn failed(started_at: Timestamp, finished_at: Timestamp, text: String) -> Po
         started_at,
         finished_at,
         outcome: PollOutcome::Failed,
+        kind: PollKind::Full,
         rows: 0,
         unreadable: 0,
         vanished: 0,
@@ -173,9 +191,44 @@ pub fn failed(started_at: Timestamp, finished_at: Timestamp, text: String) -> Po
     }
 }
 
+/// Since when a poll need only ask for what has changed: the last good poll's beginning. `None` where the whole has to be
+/// read: the source cannot tell, a whole reading is due by its schedule, this program has not read the whole yet, the
+/// configuration is another, or the last poll was not good.
+async fn changes_since(desk: &Desk, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+    let SourceKind::Http(http) = &desk.setup.settings.source.kind else { return Ok(None) };
+    if http.system.changes.is_none() || !desk.read_whole() || desk.store.meta(LEDGER_RELEASED).await?.is_some() {
+        return Ok(None);
+    }
+    let (last, full) = (desk.store.last_poll().await?, desk.store.last_full_poll().await?);
+    let zone = &desk.setup.settings.creditor.timezone;
+    let due = |full: &Poll| next_occurrence(&http.full, zone, full.started_at).is_none_or(|at| at <= now);
+    let same = desk.store.meta("fingerprint").await?.as_deref() == Some(&desk.setup.fingerprint);
+    let whole = full.is_none_or(|full| due(&full)) || !same;
+    Ok(last.filter(|last| last.outcome == PollOutcome::Good && !whole).map(|last| last.started_at))
+}
+
+/// Reads what has changed. Nothing is closed for not being there.
+async fn read_changes(desk: &Desk, started_at: Timestamp, since: Timestamp) -> Result<Poll, DeskError> {
+    let (source, columns) = desk.pulses.outside(Pump::Collect, desk.source()).await?;
+    let Some(mut reading) = source.changes(&columns, since) else { return read_all(desk, started_at).await };
+    let mut poll = Poll { kind: PollKind::Changes, outcome: PollOutcome::Good, ..failed(started_at, started_at, String::new()) };
+    while let Some(page) = desk.pulses.outside(Pump::Collect, reading.next_page()).await? {
+        let now = desk.clock.now();
+        let absorbed = absorb(desk, &columns, &page.rows, &page.doubled, now).await?;
+        poll.rows += page.rows.len() as i64;
+        poll.unreadable += absorbed.change.unreadable.len() as i64;
+        if !absorbed.change.is_empty() {
+            desk.store.apply_page(&absorbed.change, late_before(desk, now), now).await?;
+        }
+    }
+    poll.finished_at = desk.clock.now();
+    Ok(poll)
+}
+
 async fn read_all(desk: &Desk, started_at: Timestamp) -> Result<Poll, DeskError> {
     let (source, columns) = desk.pulses.outside(Pump::Collect, desk.source()).await?;
     let booked_through = desk.pulses.outside(Pump::Collect, source.booked_through()).await?;
+    let as_of = source.as_of();
     let mut seen = Bits::default();
     let (open_before, newest) = desk.store.open_rows().await?;
     let (mut rows, mut unreadable) = (0i64, 0i64);
@@ -207,11 +260,17 @@ async fn read_all(desk: &Desk, started_at: Timestamp) -> Result<Poll, DeskError>
         after = *last;
         gone.extend(open.into_iter().filter(|pk| *pk <= newest && !seen.has(*pk)));
     }
-    finish(desk, started_at, open_before, gone, (rows, unreadable), booked_through).await
+    let from = (&source, &columns);
+    let poll = finish(desk, from, started_at, open_before, gone, (rows, unreadable), booked_through).await?;
+    if poll.outcome == PollOutcome::Good {
+        desk.store.read_as_of(as_of).await?;
+    }
+    Ok(poll)
 }
 
 async fn finish(
     desk: &Desk,
+    (source, columns): (&Source, &Columns),
     started_at: Timestamp,
     open: i64,
     gone: Vec<i64>,
@@ -225,6 +284,7 @@ async fn finish(
         started_at,
         finished_at: desk.clock.now(),
         outcome: PollOutcome::Good,
+        kind: PollKind::Full,
         rows,
         unreadable,
         vanished,
@@ -238,7 +298,10 @@ async fn finish(
         );
         return Ok(poll);
     }
-    desk.store.close_rows(&gone, late_before(desk, poll.finished_at), poll.finished_at).await?;
+    let closed = gone::really(desk, source, columns, gone).await?;
+    poll.vanished = closed.len() as i64;
+    poll.finished_at = desk.clock.now();
+    desk.store.close_rows(&closed, late_before(desk, poll.finished_at), poll.finished_at).await?;
     if released {
         desk.store.set_meta(LEDGER_RELEASED, None).await?;
     }

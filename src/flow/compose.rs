@@ -1,10 +1,12 @@
 //! Making a message: the letter in the debtor's language, and the exact bytes that will leave.
 
+use super::answers::{language as answer_language, link};
 use super::copies::Copies;
 use super::desk::{Conditions, Desk};
 use crate::channel::email::{Copy, Envelope, MailParts, build};
 use crate::channel::token::RECEIPT;
 use crate::config::law::ConsumerLaw;
+use crate::config::settings::AnswerSettings;
 use crate::domain::attempt::about;
 use crate::domain::cadence::Cadence;
 use crate::domain::calendar::{is_working_day, plus_working_days};
@@ -130,7 +132,17 @@ fn letter_view(desk: &Desk, order: &Order, form: &'static str) -> Result<(String
         free_days: free.map_or(0, |f| f.days),
         free_until: free.filter(|f| f.days > 0).map(|f| free_until(desk, order, f.days)),
     };
-    Ok((language, view(&facts, labels)))
+    let mut view = view(&facts, labels);
+    let day = days_between(date(1970, 1, 1), order.today);
+    // Who has a copy reads along; the answer is for whom the message is for.
+    let with_link = |a: &&AnswerSettings| !order.to.copy && (a.sms || order.to.channel != Channel::Sms);
+    if desk.setup.settings.answers.as_ref().filter(with_link).is_some()
+        && let Some(url) = link(desk, order.message, day)
+    {
+        let spoken = answer_language(desk, &[&language], None);
+        view.answered_at(url, spoken);
+    }
+    Ok((language, view))
 }
 
 /// Whom the message itself goes to; for it, whoever it is made for.

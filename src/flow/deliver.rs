@@ -28,6 +28,9 @@ const GROUP_TIME: f64 = 0.2;
 /// A claim is safe to redo, so it takes several groups at once: a claim less is a commit less.
 const GROUPS_A_CLAIM: usize = 4;
 
+/// A group is no larger where its invoices may have to be asked for one by one.
+const SLOW_GROUP: usize = 12;
+
 /// Groups that are being prepared at the same time.
 const FEEDERS: usize = 2;
 
@@ -183,7 +186,8 @@ async fn feed(
             let bulk = meter.group * GROUPS_A_CLAIM;
             claimed.extend(desk.store.claim(channel, desk.clock.now(), bulk as i64, limit(&desk, channel)).await?);
         }
-        let group: Vec<Claimed> = claimed.drain(..meter.group.min(claimed.len())).collect();
+        let most = if desk.reads_slowly() { SLOW_GROUP } else { meter.group };
+        let group: Vec<Claimed> = claimed.drain(..meter.group.min(most).min(claimed.len())).collect();
         if group.is_empty() {
             // What is set free while the last ones are on the wire need not wait for a slow server's word on them.
             if pace.under_way.load(Ordering::SeqCst) == 0 || out.is_closed() || recorder.is_finished() {

@@ -1,10 +1,11 @@
 //! The desk: configuration, store, letters, source and clock, as every pump needs them.
 
 use super::account::{self, Account};
+use super::bank::Counter;
 use super::common;
 use super::copies::CopyRoom;
 pub use super::error::DeskError;
-use super::guard::Guards;
+use super::guard::{self, Guards};
 use super::listen::mailbox::Post;
 use super::presence::Heart;
 use super::pulse::Pulses;
@@ -15,6 +16,7 @@ use crate::channel::sms::Texter;
 use crate::channel::token::Keys;
 use crate::clock::Clock;
 use crate::config::problem::{ConfigError, Problem, Problems};
+use crate::config::settings::SourceKind;
 use crate::config::{Environment, Settings, Setup};
 use crate::domain::cadence::Cadence;
 use crate::domain::case::{ContactPoint, DebtorFile};
@@ -110,9 +112,13 @@ pub struct DeskParts {
     pub copies: CopyRoom,
     /// Until when, in milliseconds, this daemon leaves polling and sending to the others: it could not read the ledger.
     blind_until: AtomicI64,
+    /// Whether this program has read the whole ledger since it began.
+    whole: AtomicBool,
     source: Mutex<Option<(Source, Columns)>>,
     /// The mailbox, and how it is with it.
     pub(super) post: Mutex<Post>,
+    /// The folder of the bank's statements, and how it is with it.
+    pub(super) counter: Mutex<Counter>,
     dictionary: OnceCell<Arc<Dictionary>>,
     /// Where everything goes in a test of cadences: nowhere.
     outlet: Option<Outlet>,
@@ -184,8 +190,10 @@ impl Desk {
             ending,
             copies: CopyRoom::default(),
             blind_until,
+            whole: AtomicBool::new(false),
             source,
             post: Mutex::default(),
+            counter: Mutex::default(),
             dictionary,
             outlet,
         })))
@@ -210,6 +218,11 @@ impl Desk {
         Ok(slot.insert((source, columns)).clone())
     }
 
+    /// Whether a re-read may take seconds: over HTTP, perhaps a request for each invoice.
+    pub(super) fn reads_slowly(&self) -> bool {
+        matches!(self.setup.settings.source.kind, SourceKind::Http(_))
+    }
+
     /// Forgets the open source after a failure; the next use opens it anew.
     pub async fn drop_source(&self) {
         self.source.lock().await.take();
@@ -230,7 +243,17 @@ impl Desk {
         self.blind_until.store(i64::MIN, Ordering::SeqCst);
     }
 
-    /// Whether that was a moment ago.
+    /// The whole ledger was read.
+    pub(super) fn has_read_whole(&self) {
+        self.whole.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it was, since this program began.
+    pub(super) fn read_whole(&self) -> bool {
+        self.whole.load(Ordering::SeqCst)
+    }
+
+    /// Whether it could not read the ledger a moment ago.
     pub(super) fn is_blind(&self) -> bool {
         self.clock.now().as_millisecond() < self.blind_until.load(Ordering::SeqCst)
     }
@@ -246,7 +269,7 @@ impl Desk {
         let (last, good) = (self.store.last_poll().await?, self.store.last_good_poll().await?);
         let account = Account::of(&self.store, &self.setup.settings.creditor).await?;
         let broken = self.weigh_guards(last.as_ref(), good.as_ref(), &account, now).into_iter().filter(|r| !r.holds);
-        let brakes: Vec<Brake> = broken.map(|r| Brake::new(r.reason, r.text)).collect();
+        let brakes: Vec<Brake> = broken.map(|r| guard::broken(r, last.as_ref())).collect();
         let (source, creditor) = (&self.setup.settings.source, &self.setup.settings.creditor);
         let read_on = good.as_ref().map(|g| local_date(g.started_at, &creditor.timezone));
         let booked = match (good.as_ref().and_then(|g| g.booked_through), read_on) {

@@ -26,6 +26,9 @@ pub enum DeskError {
     /// A letter cannot be made.
     #[error(transparent)]
     Letter(#[from] crate::letter::LetterError),
+    /// The answer page cannot be made.
+    #[error("the answer page cannot be made: {0}")]
+    Page(String),
     /// A part of the program is gone that should not be.
     #[error("a part of the program ended unexpectedly ({0}); start it again, what was in hand is settled then")]
     Ended(String),

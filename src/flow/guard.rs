@@ -8,6 +8,9 @@ use crate::domain::step::Channel;
 use crate::store::polls::{BrakeRow, Poll, PollOutcome};
 use jiff::Timestamp;
 
+/// Reading the whole ledger takes less than this, in seconds.
+const A_READING: i64 = 7200;
+
 /// The polls and the settings against which they are weighed.
 #[derive(Debug)]
 pub(super) struct Guards<'a> {
@@ -39,11 +42,10 @@ impl Guards<'_> {
         }];
         if let Some(good) = self.good {
             let (age, most) = (self.now.as_second() - good.started_at.as_second(), self.max_data_age);
-            let text = format!(
-                "the ledger was last read {} ago; after {} nothing is sent ([guard] max_data_age)",
-                span(age),
-                span(most)
-            );
+            // No reading takes so long: what began then is the file that was read (an export).
+            let is_file = good.finished_at.as_second() - good.started_at.as_second() > A_READING;
+            let what = if is_file { "the export that is the ledger was written" } else { "the ledger was last read" };
+            let text = format!("{what} {} ago; after {} nothing is sent ([guard] max_data_age)", span(age), span(most));
             found.push(rule(age <= most, Reason::StaleData, text));
         }
         found.extend(self.account.weigh());
@@ -53,6 +55,13 @@ impl Guards<'_> {
         });
         found
     }
+}
+
+/// A guard that does not hold: it stops all sending. With it goes what the last poll met with.
+pub(super) fn broken(rule: RuleWeighed, last: Option<&Poll>) -> Brake {
+    let said = last.filter(|_| rule.reason == Reason::PollFailed).map(|poll| poll.text.clone());
+    let count = last.filter(|_| rule.reason == Reason::LedgerShrunk).map(|poll| poll.vanished);
+    Brake { said, count, ..Brake::new(rule.reason, rule.text) }
 }
 
 /// A length of time, in the unit in which people would say it.
@@ -93,7 +102,8 @@ fn channel_of(row: &BrakeRow) -> Option<Channel> {
 fn brake(row: &BrakeRow) -> Option<Brake> {
     if let Some(channel) = channel_of(row) {
         let text = format!("the channel {channel} is stopped: {}", row.text);
-        return Some(Brake { reason: Reason::ChannelStopped, text, channel: Some(channel), until: row.until });
+        let stopped = Brake::new(Reason::ChannelStopped, text);
+        return Some(Brake { channel: Some(channel), until: row.until, said: Some(row.text.clone()), ..stopped });
     }
     (row.kind == "too_many").then(|| Brake::new(Reason::TooMany, row.text.clone()))
 }

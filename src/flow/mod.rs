@@ -3,7 +3,9 @@
 
 pub mod absorb;
 pub mod account;
+pub mod answers;
 pub mod approvals;
+pub mod bank;
 pub mod brake;
 pub mod called;
 pub mod calls;
@@ -15,6 +17,7 @@ pub mod copies;
 pub mod deliver;
 pub mod desk;
 mod error;
+mod gone;
 pub mod guard;
 pub mod hook;
 pub mod listen;
@@ -25,6 +28,7 @@ pub mod points;
 mod prepare;
 pub mod presence;
 pub mod pulse;
+pub mod reach;
 mod record;
 pub mod report;
 pub mod retain;

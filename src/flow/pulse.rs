@@ -26,11 +26,13 @@ pub enum Pump {
     Report,
     /// Reads the mailbox, and waits for news there.
     Inbox,
+    /// Reads the bank's statements.
+    Bank,
 }
 
 /// All of them.
-pub const PUMPS: [Pump; 8] =
-    [Pump::Collect, Pump::Plan, Pump::Mail, Pump::Text, Pump::Review, Pump::Retain, Pump::Report, Pump::Inbox];
+pub const PUMPS: [Pump; 9] =
+    [Pump::Collect, Pump::Plan, Pump::Mail, Pump::Text, Pump::Review, Pump::Retain, Pump::Report, Pump::Inbox, Pump::Bank];
 
 impl Pump {
     /// The word in the journal and in metrics.
@@ -44,6 +46,7 @@ impl Pump {
             Pump::Retain => "retain",
             Pump::Report => "report",
             Pump::Inbox => "inbox",
+            Pump::Bank => "bank",
         }
     }
 

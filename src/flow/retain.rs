@@ -44,7 +44,9 @@ async fn run(desk: &Desk, now: Timestamp) -> Result<Option<Run>, DeskError> {
         (Kind::Contacts, keep.messages),
         (Kind::Alone, keep.messages),
         (Kind::Inbound, keep.messages),
+        (Kind::Bank, keep.notes),
         (Kind::Events, keep.notes),
+        (Kind::Proposals, keep.notes),
         (Kind::Holds, keep.notes),
         (Kind::Calls, keep.notes),
         (Kind::Tasks, keep.notes),
@@ -55,7 +57,14 @@ async fn run(desk: &Desk, now: Timestamp) -> Result<Option<Run>, DeskError> {
         let Some(erased) = all(desk, kind, keep, now).await? else { return Ok(None) };
         match kind {
             Kind::Contacts | Kind::Alone | Kind::Inbound => run.messages += erased,
-            Kind::Events | Kind::Holds | Kind::Calls | Kind::Tasks | Kind::Standings | Kind::Alerts => run.notes += erased,
+            Kind::Bank
+            | Kind::Events
+            | Kind::Proposals
+            | Kind::Holds
+            | Kind::Calls
+            | Kind::Tasks
+            | Kind::Standings
+            | Kind::Alerts => run.notes += erased,
             Kind::Customers => run.customers += erased,
         }
     }

@@ -4,10 +4,8 @@
 use super::approvals::balance_of;
 use super::desk::{Desk, DeskError};
 use super::prepare::later_by;
-use super::pulse::Pump;
 use super::tell::{self, NOTICE};
 use crate::domain::reason::Reason;
-use crate::domain::time::local_date;
 use jiff::Timestamp;
 
 /// One look at the whole: conditions, unreachable debtors, letters to the creditor.
@@ -16,6 +14,7 @@ pub async fn step(desk: &Desk) -> Result<(), DeskError> {
     unreachable(desk, now).await?;
     refused(desk, now).await?;
     notices(desk, now).await?;
+    desk.store.lapse_proposals(now).await?;
     watch(desk).await
 }
 
@@ -72,29 +71,13 @@ async fn conditions(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
     Ok(())
 }
 
-/// Marks debtors who became unreachable, with the evidence, and raises one alert for each.
+/// Who became unreachable, and who can be reached again.
 async fn unreachable(desk: &Desk, now: Timestamp) -> Result<(), DeskError> {
+    let mut count = super::reach::touched(desk, now).await?;
     desk.store.reachable_again(now).await?;
-    let guard = &desk.setup.settings.guard;
-    let zone = &desk.setup.settings.creditor.timezone;
-    let mut count = 0u64;
-    for found in desk.store.newly_unreachable(guard.unreachable_attempts, guard.unreachable_days).await? {
-        let why = match found.contacts {
-            Some((count, first, last)) => format!(
-                "{count} contacts from {} to {} without a payment or any other sign of life",
-                local_date(first, zone),
-                local_date(last, zone)
-            ),
-            None => "no usable address is left for what is due".to_owned(),
-        };
-        desk.store.set_unreachable(found.pk, now, &why).await?;
-        desk.pulses.moved(Pump::Review);
-        let subject = format!("relance: {} cannot be reached", found.debtor);
-        let text = format!(
-            "{} ({}): {why}.\nPlease correct the address in your ledger, or call. `relance explain {}` shows everything that was tried.",
-            found.name, found.debtor, found.debtor
-        );
-        desk.store.raise_alert(&format!("unreachable:{}", found.debtor), now, &subject, &text).await?;
+    for lost in desk.store.without_address().await? {
+        let Some(file) = desk.files(&[lost.pk], now).await?.pop() else { continue };
+        super::reach::became_unreachable(desk, &file, "no usable address is left for what is due", now).await?;
         count += 1;
     }
     if count > 0 {

@@ -1,6 +1,7 @@
 //! What the pumps of this program have done since it began: counted as it is recorded, so that whoever asks reads nothing but
 //! numbers. It outlives a desk; another configuration does not set it back.
 
+use super::answers::Called;
 use super::pulse::{PUMPS, Pump};
 use crate::channel::sms::verify::Refusal;
 use crate::domain::attempt::Outcome;
@@ -50,6 +51,8 @@ pub struct Tally {
     pumps: [PumpTally; PUMPS.len()],
     returns: Mutex<BTreeMap<(Via, &'static str), u64>>,
     refused: Mutex<BTreeMap<Refusal, u64>>,
+    called: Mutex<BTreeMap<Called, u64>>,
+    banked: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 /// How polls end, in the order in which they are counted.
@@ -79,6 +82,26 @@ impl Tally {
     /// Somebody spoke to the listener and was not believed.
     pub fn refused(&self, why: Refusal) {
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner).entry(why).or_default() += 1;
+    }
+
+    /// Somebody asked for the answer page.
+    pub fn called(&self, what: Called) {
+        *self.called.lock().unwrap_or_else(PoisonError::into_inner).entry(what).or_default() += 1;
+    }
+
+    /// What requests to the answer page came to so far.
+    pub fn calls_so_far(&self) -> BTreeMap<Called, u64> {
+        self.called.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// An entry of a statement was put on record, in this state.
+    pub(super) fn banked(&self, state: &'static str) {
+        *self.banked.lock().unwrap_or_else(PoisonError::into_inner).entry(state).or_default() += 1;
+    }
+
+    /// Entries of statements so far, by the state in which they were put on record.
+    pub fn banked_so_far(&self) -> BTreeMap<&'static str, u64> {
+        self.banked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What came back so far, by way and kind.

@@ -179,6 +179,9 @@ impl Letters {
         if !view.copy_note.is_empty() {
             text.insert_str(0, &format!("{}\n\n", view.copy_note));
         }
+        if let Some(link) = &view.answer {
+            text.push_str(&format!("\n{}\n{}\n", link.words.link, link.url));
+        }
         text.extend(["\n-- \n", &footer, "\n"]);
         Ok(Mail { subject, text, html, language: language.to_owned() })
     }
@@ -190,7 +193,12 @@ impl Letters {
         if markdown::has_mark(&text) {
             return Err(self.misplaced(&name));
         }
-        Ok(plain_spaces(&one_line(&text)))
+        let mut text = one_line(&text);
+        if let Some(link) = &view.answer {
+            let colon = self.labels(language).map_or(": ", Labels::colon);
+            text.push_str(&format!(" {}{colon}{}", link.words.sms, link.url));
+        }
+        Ok(plain_spaces(&text))
     }
 
     /// A block where none can stand.

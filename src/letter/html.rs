@@ -1,7 +1,7 @@
 //! The HTML around a letter: shell, items, payment panel.
 
 use super::blocks::{GlanceView, PaymentRow, SectionView};
-use super::view::View;
+use super::view::{AnswerLink, View};
 use askama::Template;
 
 #[derive(Template)]
@@ -13,6 +13,7 @@ struct Shell<'a> {
     copy_note: &'a str,
     preheader: &'a str,
     body: &'a str,
+    answer: &'a Option<AnswerLink>,
     footer: &'a str,
 }
 
@@ -35,8 +36,9 @@ struct Payment<'a> {
 /// Puts a letter's body into the shell. The line that mail programs show beside the subject repeats only
 /// the subject: a consumer's must say nothing of a debt.
 pub(super) fn shell(language: &str, subject: &str, view: &View, body: &str, footer: &str) -> Result<String, askama::Error> {
-    Shell { language, subject, creditor_name: &view.creditor.name, copy_note: &view.copy_note, preheader: subject, body, footer }
-        .render()
+    let (creditor_name, copy_note) = (view.creditor.name.as_str(), view.copy_note.as_str());
+    let answer = &view.answer;
+    Shell { language, subject, creditor_name, copy_note, preheader: subject, body, answer, footer }.render()
 }
 
 /// The items as HTML.

@@ -4,6 +4,7 @@ use crate::config::LetterSource;
 use crate::config::node::{Node, Value};
 use crate::config::problem::Problems;
 use crate::config::section::Section;
+use crate::domain::fill::{fill, filled};
 use crate::domain::money::Money;
 use crate::domain::step::Rank;
 use jiff::civil::Date;
@@ -111,10 +112,7 @@ impl Labels {
 
     /// A label with `{name}` filled in.
     pub fn fill(&self, key: &str, values: &[(&str, &str)]) -> String {
-        filled(self.text(key), |name, out| {
-            let value = values.iter().find(|(known, _)| *known == name);
-            value.inspect(|(_, value)| out.push_str(value)).is_some()
-        })
+        fill(self.text(key), values)
     }
 
     /// A date in words: `3 décembre 2026`.
@@ -219,25 +217,6 @@ impl Labels {
             _ => "section_asked_other",
         })
     }
-}
-
-/// A pattern with every `{name}` filled in by `value`, which says whether it knows the name. What is filled in is
-/// not looked at again.
-fn filled(pattern: &str, mut value: impl FnMut(&str, &mut String) -> bool) -> String {
-    let mut out = String::with_capacity(pattern.len() + 32);
-    let mut rest = pattern;
-    while let Some((before, from)) = rest.split_once('{') {
-        out.push_str(before);
-        rest = match from.split_once('}') {
-            Some((name, after)) if value(name, &mut out) => after,
-            _ => {
-                out.push('{');
-                from
-            }
-        };
-    }
-    out.push_str(rest);
-    out
 }
 
 /// Writes a value; always true.

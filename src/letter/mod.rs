@@ -10,6 +10,7 @@ mod labels;
 mod law;
 mod lint;
 mod markdown;
+pub mod page;
 mod phrase;
 pub mod report;
 mod sample;

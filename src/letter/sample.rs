@@ -141,6 +141,7 @@ fn samples(full: bool, disputed: bool, early: bool) -> Vec<(Line, Invoice)> {
             first_seen: due_on,
             reopened: false,
             paused_until: None,
+            pending_since: None,
             thread: None,
         };
         (line, invoice)

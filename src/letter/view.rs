@@ -2,6 +2,7 @@
 
 use super::blocks::{GlanceView, PaymentView, SectionView, glance, panel, sections};
 use super::labels::Labels;
+use super::page::Words;
 use crate::domain::debtor::{CustomerKind, Debtor};
 use crate::domain::decision::{Line, Section};
 use crate::domain::invoice::Invoice;
@@ -100,6 +101,8 @@ pub struct View {
     pub pay_reference: String,
     pub pay_link: String,
     #[serde(skip)]
+    pub(super) answer: Option<AnswerLink>,
+    #[serde(skip)]
     pub(super) copy_note: String,
     #[serde(skip)]
     pub(super) glance: Option<GlanceView>,
@@ -142,6 +145,20 @@ pub struct InvoiceView {
     pub amount: String,
     pub days_late: i64,
     pub po_number: String,
+}
+
+/// The way to the answer page, which stands around a letter and not in it.
+#[derive(Clone, Debug)]
+pub(super) struct AnswerLink {
+    pub(super) url: String,
+    pub(super) words: &'static Words,
+}
+
+impl View {
+    /// The message carries a link to the answer page.
+    pub fn answered_at(&mut self, url: String, language: &str) {
+        self.answer = Some(AnswerLink { url, words: super::page::words(language) });
+    }
 }
 
 /// The variables that letters and SMS may use, as they stand in templates.
@@ -253,6 +270,7 @@ pub fn view(facts: &LetterFacts, labels: &Labels) -> View {
         free_until: text(facts.free_until.map(|d| labels.date(d))),
         items: ITEMS,
         payment: PAYMENT,
+        answer: None,
         copy_note: facts.copy_of.map(|who| labels.fill("copy_note", &[("who", who)])).unwrap_or_default(),
         glance: glance(facts, labels),
         sections: sections(facts, labels),

@@ -10,6 +10,7 @@ use crate::domain::inbound::Via;
 use crate::domain::reason::Reason;
 use crate::domain::step::{Channel, TaskKind};
 use crate::flow::Desk;
+use crate::flow::answers::Called;
 use crate::flow::pulse::PUMPS;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -154,13 +155,28 @@ fn returns(page: &mut Page, desk: &Desk) {
             counts.entry((via, kind)).or_default();
         }
     }
+    counts.entry((Via::Page, "reply")).or_default();
     for ((via, kind), count) in counts {
         page.sample(&[("via", via.as_str()), ("kind", kind)], count as f64);
+    }
+    page.family(
+        "relance_bank_entries_total",
+        Kind::Counter,
+        "Entries of the bank's statements put on record by this daemon, by what they were taken for.",
+    );
+    let counts = desk.tally.banked_so_far();
+    for state in ["matched", "proposed", "unmatched", "reversed", "waiting", "done"] {
+        page.sample(&[("state", state)], counts.get(state).copied().unwrap_or_default() as f64);
     }
     page.family("relance_hook_requests_refused_total", Kind::Counter, "Requests to [listen] that were not believed, by why.");
     let counts = desk.tally.refusals_so_far();
     for why in Refusal::ALL {
         page.sample(&[("why", why.as_str())], counts.get(&why).copied().unwrap_or_default() as f64);
+    }
+    page.family("relance_answer_requests_total", Kind::Counter, "Requests to the answer page, by what they came to.");
+    let counts = desk.tally.calls_so_far();
+    for what in Called::ALL {
+        page.sample(&[("what", what.as_str())], counts.get(&what).copied().unwrap_or_default() as f64);
     }
 }
 

@@ -33,7 +33,9 @@ statements! {
     PROMISE_REPLACED = "UPDATE promise SET state = 'replaced', settled_at = $2 WHERE debtor_pk = $1 AND settled_at IS NULL";
     PROMISE_HOLDS_END = "UPDATE hold SET ended_at = $2 WHERE ended_at IS NULL AND kind = 'promise' AND debtor_pk = $1";
     CALL_HOLDS_END = "UPDATE hold SET ended_at = $2 WHERE ended_at IS NULL AND kind = 'call' AND debtor_pk = $1";
-    PROMISE_HOLD_ENDS = "UPDATE hold SET ended_at = $2 WHERE ended_at IS NULL AND pk = (SELECT p.hold_pk FROM promise p WHERE p.pk = $1)";
+    /// A promise of the answer page holds each invoice by itself.
+    PROMISE_HOLD_ENDS = "UPDATE hold SET ended_at = $2 WHERE ended_at IS NULL AND (pk = (SELECT p.hold_pk FROM promise p WHERE p.pk = $1)
+        OR (kind = 'promise' AND proposal_pk = (SELECT p.proposal_pk FROM promise p WHERE p.pk = $1)))";
     /// What several calls were to be about is talked about in one.
     CALLS_JOIN = "UPDATE task SET state = 'closed', settled_at = $2, why = 'taken up in another call' WHERE settled_at IS NULL AND kind = 'call'
         AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";

@@ -14,7 +14,7 @@ use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 
 statements! {
-    LEDGER_KNOWN = "SELECT pk, source_id, debtor_pk, digest, presence, term, due_on, currency, balance, kind, erased_at IS NOT NULL AS erased
+    LEDGER_KNOWN = "SELECT pk, source_id, debtor_pk, digest, presence, term, due_on, currency, balance, kind, promised_on, erased_at IS NOT NULL AS erased
         FROM invoice WHERE source_id IN (SELECT value ->> 0 FROM json_each($1))";
     LEDGER_DEBTORS = "INSERT INTO debtor (source_id, name, language, country, kind, timezone, state, email, phone, enterprise_no, contacts, pay_runs, customer_since, known_since, next_at)
         SELECT j.value ->> 'id', j.value ->> 'name', j.value ->> 'language', j.value ->> 'country', j.value ->> 'kind',
@@ -24,6 +24,11 @@ statements! {
             kind = excluded.kind, timezone = excluded.timezone, state = excluded.state, email = excluded.email,
             phone = excluded.phone, enterprise_no = excluded.enterprise_no, contacts = excluded.contacts, pay_runs = excluded.pay_runs,
             customer_since = excluded.customer_since, next_at = excluded.next_at, erased_at = NULL";
+    /// Addresses that the ledger has since then: nobody has been silent there yet.
+    LEDGER_ADDRESSES = "INSERT INTO event (debtor_pk, invoice_pk, at, kind, text)
+        SELECT d.pk, NULL, $2, 'address', a.address FROM (SELECT j.value ->> 'id' AS id, j.value ->> 'email' AS address, 'email' AS what FROM json_each($1) j
+            UNION ALL SELECT j.value ->> 'id', j.value ->> 'phone', 'phone' FROM json_each($1) j) a JOIN debtor d ON d.source_id = a.id
+        WHERE d.erased_at IS NULL AND a.address <> '' AND a.address <> coalesce(CASE a.what WHEN 'email' THEN d.email ELSE d.phone END, '')";
     LEDGER_SEEN = "UPDATE debtor SET invoices_seen = invoices_seen + p.n
         FROM (SELECT j.value ->> 0 AS id, count(*) AS n FROM json_each($1) j GROUP BY j.value ->> 0) p WHERE debtor.source_id = p.id";
     LEDGER_PAST = "UPDATE debtor SET invoices_paid = invoices_paid + p.paid, invoices_late = invoices_late + p.late
@@ -32,12 +37,12 @@ statements! {
         WHERE debtor.pk = p.pk";
     LEDGER_INVOICES = "INSERT INTO invoice (source_id, debtor_pk, number, kind, status, presence, issued_on, due_on, currency, total,
             balance, disputed, reference, pay_url, document, po_number, owner, for_invoice, booked_through, tags, cadence,
-            term, first_seen, reopened, paused_until, digest, closed_at)
+            term, first_seen, reopened, paused_until, pending_since, promised_on, digest, closed_at)
         SELECT j.value ->> 'id', d.pk, j.value ->> 'number', j.value ->> 'kind', j.value ->> 'status', j.value ->> 'presence',
                j.value ->> 'issued_on', j.value ->> 'due_on', j.value ->> 'currency', CAST(j.value ->> 'total' AS BIGINT), CAST(j.value ->> 'balance' AS BIGINT),
                CAST(j.value ->> 'disputed' AS BIGINT), j.value ->> 'reference', j.value ->> 'pay_url', j.value ->> 'document', j.value ->> 'po_number',
                j.value ->> 'owner', j.value ->> 'for_invoice', j.value ->> 'booked_through', j.value ->> 'tags', j.value ->> 'cadence',
-               CAST(j.value ->> 'term' AS BIGINT), j.value ->> 'first_seen', CAST(j.value ->> 'reopened' AS BIGINT), j.value ->> 'paused_until', CAST(j.value ->> 'digest' AS BIGINT),
+               CAST(j.value ->> 'term' AS BIGINT), j.value ->> 'first_seen', CAST(j.value ->> 'reopened' AS BIGINT), j.value ->> 'paused_until', j.value ->> 'pending_since', j.value ->> 'promised_on', CAST(j.value ->> 'digest' AS BIGINT),
                CASE WHEN j.value ->> 'presence' = 'closed' THEN CAST($2 AS BIGINT) END
         FROM json_each($1) j JOIN debtor d ON d.source_id = j.value ->> 'debtor' WHERE true
         ON CONFLICT (source_id) DO UPDATE SET debtor_pk = excluded.debtor_pk, number = excluded.number, kind = excluded.kind,
@@ -48,7 +53,9 @@ statements! {
             cadence = excluded.cadence,
             reopened = CASE WHEN excluded.term > invoice.term THEN excluded.reopened ELSE invoice.reopened END,
             term = excluded.term,
-            paused_until = coalesce(excluded.paused_until, invoice.paused_until), digest = excluded.digest,
+            paused_until = coalesce(excluded.paused_until, invoice.paused_until),
+            pending_since = CASE WHEN excluded.pending_since IS NOT NULL THEN coalesce(invoice.pending_since, excluded.pending_since) END,
+            promised_on = excluded.promised_on, digest = excluded.digest,
             closed_at = CASE WHEN excluded.presence = 'closed' THEN coalesce(invoice.closed_at, excluded.closed_at) END, erased_at = NULL";
     /// Of a page that was read before its customer was erased: what is closed as before.
     LEDGER_ERASED = "SELECT source_id FROM invoice WHERE erased_at IS NOT NULL AND source_id IN (SELECT value ->> 0 FROM json_each($1))";
@@ -58,6 +65,19 @@ statements! {
         WHERE m.invoice_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND m.term = i.term - 1 AND m.overdue = 0
           AND m.kind IN ('in_hand', 'left', 'maybe')
         ON CONFLICT (invoice_pk, term, step) DO NOTHING";
+    /// A promise that the ledger has withdrawn, or put in the place of another.
+    LEDGER_PROMISE_OVER = "UPDATE promise SET state = 'replaced', settled_at = $2 WHERE settled_at IS NULL AND hold_pk IN
+        (SELECT h.pk FROM hold h JOIN invoice i ON i.pk = h.invoice_pk WHERE h.kind = 'promise' AND i.source_id IN (SELECT value ->> 0 FROM json_each($1)))";
+    LEDGER_PROMISE_FREE = "UPDATE hold SET ended_at = $2 WHERE ended_at IS NULL AND kind = 'promise'
+        AND invoice_pk IN (SELECT pk FROM invoice WHERE source_id IN (SELECT value ->> 0 FROM json_each($1)))";
+    LEDGER_PROMISE_HOLD = "INSERT INTO hold (debtor_pk, invoice_pk, kind, until_day, reason, created_at)
+        SELECT i.debtor_pk, i.pk, 'promise', j.value ->> 'known_on', j.value ->> 'reason', $2
+        FROM json_each($1) j JOIN invoice i ON i.source_id = j.value ->> 'invoice'";
+    LEDGER_PROMISE_NEW = "INSERT INTO promise (debtor_pk, hold_pk, at, until_day, known_on, invoices, state)
+        SELECT i.debtor_pk, h.pk, $2, j.value ->> 'until', j.value ->> 'known_on', '[' || i.pk || ']', 'open'
+        FROM json_each($1) j JOIN invoice i ON i.source_id = j.value ->> 'invoice'
+        JOIN hold h ON h.invoice_pk = i.pk AND h.kind = 'promise' AND h.ended_at IS NULL";
+    LEDGER_MISSING = "SELECT pk FROM invoice WHERE presence = 'missing' AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     LEDGER_EVENTS = "INSERT INTO event (debtor_pk, invoice_pk, at, kind, text, amount)
         SELECT i.debtor_pk, i.pk, $2, j.value ->> 'kind', j.value ->> 'text', coalesce(CAST(j.value ->> 'amount' AS BIGINT), i.balance)
         FROM json_each($1) j JOIN invoice i ON i.source_id = j.value ->> 'invoice'";
@@ -106,6 +126,8 @@ pub struct Known {
     pub currency: Currency,
     /// Its balance in minor units; credits are negative.
     pub balance: i64,
+    /// The day for which the ledger had payment promised.
+    pub promised_on: Option<Date>,
     /// It is closed, and its customer was erased.
     pub erased: bool,
 }
@@ -158,7 +180,30 @@ pub struct InvoiceRow {
     pub first_seen: String,
     pub reopened: u8,
     pub paused_until: Option<String>,
+    pub pending_since: Option<String>,
+    pub promised_on: Option<String>,
     pub digest: i64,
+}
+
+/// A promise that the ledger itself tells of.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+pub struct LedgerPromise {
+    /// The invoice's id in the source.
+    pub invoice: String,
+    /// The day, and the day by which it is known whether it was kept; `None`: there is none any more.
+    #[serde(flatten)]
+    pub day: Option<PromisedDay>,
+}
+
+/// The days of a promise.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+pub struct PromisedDay {
+    /// The day on which it is to be paid.
+    pub until: String,
+    /// The day by which the money is in the ledger.
+    pub known_on: String,
+    /// In words, for the hold.
+    pub reason: String,
 }
 
 /// Something seen to happen to an invoice.
@@ -190,6 +235,8 @@ pub struct PageChange {
     pub carried: Vec<i64>,
     /// Debtors that lost a row to another.
     pub looked: Vec<i64>,
+    /// Promises that the ledger tells of, has changed or withdrawn.
+    pub promises: Vec<LedgerPromise>,
     /// Rows that could not be read: id and why.
     pub unreadable: Vec<(String, String)>,
     /// The debtors of invoices that were never seen before, one for each invoice, by their ids in the source.
@@ -220,6 +267,7 @@ impl Store {
                     due_on: day(&due)?,
                     currency: word(Currency::parse(&code), &code)?,
                     balance: row.get("balance")?,
+                    promised_on: row.get::<Option<String>>("promised_on")?.map(|d| day(&d)).transpose()?,
                     erased: row.get("erased")?,
                 };
                 Ok((row.get("source_id")?, known))
@@ -234,6 +282,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let (debtors, invoices) = without_erased(&mut tx, page).await?;
         if !invoices.is_empty() {
+            query(LEDGER_ADDRESSES).bind(json(&debtors)?).bind(at).execute(&mut tx).await?;
             query(LEDGER_DEBTORS).bind(json(&debtors)?).bind(at).execute(&mut tx).await?;
             query(LEDGER_INVOICES).bind(json(&invoices)?).bind(at).execute(&mut tx).await?;
             let naming: Vec<&String> = invoices.iter().filter(|i| i.for_invoice.is_some()).map(|i| &i.id).collect();
@@ -250,6 +299,9 @@ impl Store {
         }
         if !page.born.is_empty() {
             query(LEDGER_SEEN).bind(names(&page.born)?).execute(&mut tx).await?;
+        }
+        if !page.promises.is_empty() {
+            promises(&mut tx, &page.promises, at).await?;
         }
         events(&mut tx, &page.events, late_before, at).await?;
         for (id, text) in &page.unreadable {
@@ -271,6 +323,16 @@ impl Store {
     /// Keys of the rows that are not closed, above a key, in order; at most 10,000.
     pub async fn open_rows_after(&self, pk: i64) -> Result<Vec<i64>, StoreError> {
         query(LEDGER_OPEN).bind(pk).list(&self.reader).await
+    }
+
+    /// The ids that rows have in the source, by their keys in the store.
+    pub async fn source_ids(&self, rows: &[i64]) -> Result<Vec<String>, StoreError> {
+        query(LEDGER_IDS).bind(keys(rows.iter().copied())).list(&self.reader).await
+    }
+
+    /// Those of some rows that were missing already when they were looked for last.
+    pub async fn missing_among(&self, rows: &[i64]) -> Result<Vec<i64>, StoreError> {
+        query(LEDGER_MISSING).bind(keys(rows.iter().copied())).list(&self.reader).await
     }
 
     /// Closes rows that a complete poll no longer showed: they are paid or void (a sign of life).
@@ -348,6 +410,21 @@ async fn without_erased<'p>(tx: &mut Tx, page: &'p PageChange) -> Result<(Vec<&'
     }
     let wanted: HashSet<&str> = invoices.iter().map(|row| row.debtor.as_str()).collect();
     Ok((page.debtors.iter().filter(|debtor| wanted.contains(debtor.id.as_str())).collect(), invoices))
+}
+
+/// A promise of the ledger's holds its invoice until it is known what became of it.
+async fn promises(tx: &mut Tx, list: &[LedgerPromise], at: i64) -> Result<(), StoreError> {
+    let ids: Vec<&String> = list.iter().map(|p| &p.invoice).collect();
+    for over in [LEDGER_PROMISE_OVER, LEDGER_PROMISE_FREE] {
+        query(over).bind(names(&ids)?).bind(at).execute(&mut *tx).await?;
+    }
+    let new: Vec<&LedgerPromise> = list.iter().filter(|p| p.day.is_some()).collect();
+    if !new.is_empty() {
+        for made in [LEDGER_PROMISE_HOLD, LEDGER_PROMISE_NEW] {
+            query(made).bind(json(&new)?).bind(at).execute(&mut *tx).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn set_presence(tx: &mut Tx, ids: &str, presence: Presence, at: i64) -> Result<(), StoreError> {

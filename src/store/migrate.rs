@@ -18,7 +18,7 @@ macro_rules! migrations {
     };
 }
 
-const MIGRATIONS: &[Sql] = migrations!["0001_machine" "0002_sessions" "0003_privacy" "0004_controller" "0005_documents" "0006_report" "0007_standing" "0008_returns"];
+const MIGRATIONS: &[Sql] = migrations!["0001_machine" "0002_sessions" "0003_privacy" "0004_controller" "0005_documents" "0006_report" "0007_standing" "0008_returns" "0009_reach" "0010_answers" "0011_bank" "0012_sources"];
 
 /// The version that this program wants.
 pub(super) const KNOWN: i64 = MIGRATIONS.len() as i64;

@@ -4,6 +4,7 @@
 mod access;
 pub mod alerts;
 pub mod attempts;
+pub mod bank;
 pub mod calls;
 pub mod chain;
 pub mod copy;
@@ -22,7 +23,9 @@ pub mod person;
 pub mod plan;
 pub mod polls;
 mod postgres;
+pub mod proposals;
 pub mod questions;
+pub mod reach;
 pub mod receipts;
 pub mod recovery;
 pub mod reports;
@@ -72,11 +75,15 @@ pub fn all_statements() -> Vec<(&'static str, sql::Sql)> {
     [
         alerts::STATEMENTS,
         attempts::STATEMENTS,
+        bank::STATEMENTS,
+        bank::files::STATEMENTS,
+        bank::hold::STATEMENTS,
+        bank::take::STATEMENTS,
         calls::STATEMENTS,
         db::STATEMENTS,
         documents::STATEMENTS,
         figures::STATEMENTS,
-        files::STATEMENTS,
+        files::rows::STATEMENTS,
         holds::STATEMENTS,
         ledger::STATEMENTS,
         outbox::STATEMENTS,
@@ -87,7 +94,9 @@ pub fn all_statements() -> Vec<(&'static str, sql::Sql)> {
         person::retention::STATEMENTS,
         plan::STATEMENTS,
         polls::STATEMENTS,
+        proposals::STATEMENTS,
         questions::STATEMENTS,
+        reach::STATEMENTS,
         recovery::STATEMENTS,
         reports::STATEMENTS,
         receipts::STATEMENTS,

@@ -8,17 +8,22 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 statements! {
-    POLL_RECORD = "INSERT INTO poll (started_at, finished_at, outcome, rows, unreadable, vanished, booked_through, text)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    POLL_TRIM = "DELETE FROM poll WHERE finished_at < $1 AND pk NOT IN (SELECT max(pk) FROM poll GROUP BY outcome)";
-    POLL_LAST = "SELECT started_at, finished_at, outcome, rows, unreadable, vanished, booked_through, text FROM poll ORDER BY pk DESC LIMIT 1";
-    POLL_LAST_GOOD = "SELECT started_at, finished_at, outcome, rows, unreadable, vanished, booked_through, text FROM poll
+    POLL_RECORD = "INSERT INTO poll (started_at, finished_at, outcome, rows, unreadable, vanished, booked_through, text, kind)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    POLL_TRIM = "DELETE FROM poll WHERE finished_at < $1 AND pk NOT IN (SELECT max(pk) FROM poll GROUP BY outcome, kind)";
+    POLL_LAST = "SELECT started_at, finished_at, outcome, rows, unreadable, vanished, booked_through, text, kind FROM poll ORDER BY pk DESC LIMIT 1";
+    POLL_LAST_GOOD = "SELECT started_at, finished_at, outcome, rows, unreadable, vanished, booked_through, text, kind FROM poll
         WHERE outcome = 'good' ORDER BY pk DESC LIMIT 1";
+    POLL_LAST_FULL = "SELECT started_at, finished_at, outcome, rows, unreadable, vanished, booked_through, text, kind FROM poll
+        WHERE outcome = 'good' AND kind = 'full' ORDER BY pk DESC LIMIT 1";
     BRAKE_SET = "INSERT INTO brake (kind, since, until_at, tries, text) VALUES ($1, $2, $3, 1, $4)
         ON CONFLICT (kind) DO UPDATE SET until_at = excluded.until_at, tries = brake.tries + 1, text = excluded.text";
     BRAKE_END = "DELETE FROM brake WHERE kind = $1";
     BRAKES = "SELECT kind, since, until_at, tries, text FROM brake ORDER BY kind";
 }
+
+/// The name under which it is kept as of when the ledger was true that was read last, where that is not when it was read.
+const AS_OF: &str = "ledger_as_of";
 
 /// How a poll ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +47,25 @@ impl PollOutcome {
     }
 }
 
+/// How much of the ledger a poll reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PollKind {
+    /// All that is open: what it does not show may be gone.
+    Full,
+    /// What has changed since the last poll: nothing follows for what it does not show.
+    Changes,
+}
+
+impl PollKind {
+    /// The word in the store and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PollKind::Full => "full",
+            PollKind::Changes => "changes",
+        }
+    }
+}
+
 /// A poll of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Poll {
@@ -51,6 +75,8 @@ pub struct Poll {
     pub finished_at: Timestamp,
     /// How.
     pub outcome: PollOutcome,
+    /// How much it was to read.
+    pub kind: PollKind,
     /// Rows read.
     pub rows: i64,
     /// Rows that could not be read.
@@ -91,6 +117,7 @@ impl Store {
             .bind(poll.vanished)
             .bind(poll.booked_through.map(|d| d.to_string()))
             .bind(&poll.text)
+            .bind(poll.kind.as_str())
             .execute(&mut tx)
             .await?;
         let old = poll.finished_at.as_millisecond() - 90 * 86_400_000;
@@ -103,14 +130,33 @@ impl Store {
         self.poll(POLL_LAST).await
     }
 
-    /// The last poll that read the ledger to its end.
+    /// The last poll that read the ledger to its end. Of a ledger that is a file it counts from when the file was written:
+    /// to read an old export again makes it no younger.
     pub async fn last_good_poll(&self) -> Result<Option<Poll>, StoreError> {
-        self.poll(POLL_LAST_GOOD).await
+        let Some(mut poll) = self.poll(POLL_LAST_GOOD).await? else { return Ok(None) };
+        if let Some(as_of) = self.meta(AS_OF).await?.and_then(|text| text.parse::<Timestamp>().ok()) {
+            poll.started_at = poll.started_at.min(as_of);
+        }
+        Ok(Some(poll))
+    }
+
+    /// The ledger that was read is as of an instant; `None`: as of when it was read.
+    pub async fn read_as_of(&self, as_of: Option<Timestamp>) -> Result<(), StoreError> {
+        let text = as_of.map(|at| at.to_string());
+        if self.meta(AS_OF).await? != text {
+            self.set_meta(AS_OF, text.as_deref()).await?;
+        }
+        Ok(())
+    }
+
+    /// The last poll that read the whole ledger.
+    pub async fn last_full_poll(&self) -> Result<Option<Poll>, StoreError> {
+        self.poll(POLL_LAST_FULL).await
     }
 
     async fn poll(&self, sql: Sql) -> Result<Option<Poll>, StoreError> {
         let Some(row) = query(sql).optional(&self.reader).await? else { return Ok(None) };
-        let outcome: String = row.get("outcome")?;
+        let (outcome, kind): (String, String) = (row.get("outcome")?, row.get("kind")?);
         Ok(Some(Poll {
             started_at: instant(row.get("started_at")?)?,
             finished_at: instant(row.get("finished_at")?)?,
@@ -119,6 +165,7 @@ impl Store {
                 "shrunk" => PollOutcome::Shrunk,
                 _ => PollOutcome::Failed,
             },
+            kind: if kind == PollKind::Changes.as_str() { PollKind::Changes } else { PollKind::Full },
             rows: row.get("rows")?,
             unreadable: row.get("unreadable")?,
             vanished: row.get("vanished")?,

@@ -49,6 +49,7 @@ statements! {
     RETURN_STOP = "INSERT INTO stopped (channel, address, at) VALUES ('sms', $1, $2) ON CONFLICT (channel, address) DO NOTHING";
     RETURN_STOPPED = "SELECT address FROM stopped WHERE channel = 'sms' AND address IN (SELECT value ->> 0 FROM json_each($1))";
     RETURN_UNREAD = "SELECT count(*) FROM inbound WHERE state = 'unread' AND debtor_pk = $1 AND ($2 = 0 OR grave IS NOT NULL)";
+    RETURN_HELD = "SELECT count(*) FROM hold WHERE kind = 'reply' AND debtor_pk = $1 AND ended_at IS NULL AND until_day > $2";
     RETURN_FIRST = "SELECT at FROM attempt ORDER BY pk LIMIT 1";
     RETURN_UNREAD_ALL = "SELECT count(*) FROM inbound WHERE state = 'unread'";
     RETURN_LIST = "SELECT b.pk, b.at, b.via, b.kind, b.matched_by, b.message_pk, b.sender, b.subject, b.text, b.class, b.grave, b.back_on, b.state, b.read_at,
@@ -56,7 +57,7 @@ statements! {
             (SELECT max(h.until_day) FROM hold h WHERE h.inbound_pk = b.pk AND h.ended_at IS NULL) AS until_day
         FROM inbound b LEFT JOIN debtor d ON d.pk = b.debtor_pk
         WHERE b.pk > $1 AND (CAST($2 AS TEXT) IS NULL OR b.state = $2) AND (CAST($3 AS BIGINT) IS NULL OR b.debtor_pk = $3)
-          AND (CAST($4 AS BIGINT) IS NULL OR b.at >= $4) AND ($5 = 0 OR b.debtor_pk IS NULL) ORDER BY b.pk LIMIT 500";
+          AND ($4 = 0 OR b.debtor_pk IS NULL) ORDER BY b.pk LIMIT 500";
     RETURN_READ = "UPDATE inbound SET state = 'read', read_at = $2, said_by = $3, remark = $4 WHERE pk = $1 AND state = 'unread' RETURNING debtor_pk";
     RETURN_HOLD_ENDS = "UPDATE hold SET ended_at = $2 WHERE inbound_pk = $1 AND ended_at IS NULL";
     BOOKMARK = "SELECT value FROM bookmark WHERE name = $1";
@@ -131,6 +132,8 @@ pub enum Effect {
         /// It shows that somebody is there.
         sign_of_life: bool,
     },
+    /// Somebody answered on the page: what follows is the proposal's.
+    Answered,
     /// The number wants no more SMS.
     Stopped,
 }
@@ -185,7 +188,7 @@ pub struct Letter {
 pub struct Inbound {
     pub id: i64,
     pub at: Timestamp,
-    pub via: String,
+    pub via: Via,
     pub kind: String,
     pub matched_by: Option<String>,
     pub message_pk: Option<i64>,
@@ -212,8 +215,6 @@ pub struct InboundFilter {
     pub unread: bool,
     /// One customer, by store key.
     pub debtor_pk: Option<i64>,
-    /// Not before, in milliseconds since 1970.
-    pub since: Option<i64>,
     /// Only what belongs to nobody.
     pub unmatched: bool,
 }
@@ -273,6 +274,12 @@ impl Store {
         query(RETURN_UNREAD).bind(debtor_pk).bind(i64::from(grave)).sure(&self.reader).await
     }
 
+    /// Whether an answer of a customer's holds their case on a day.
+    pub async fn is_held_by_reply(&self, debtor_pk: i64, day: Date) -> Result<bool, StoreError> {
+        let held: i64 = query(RETURN_HELD).bind(debtor_pk).bind(day.to_string()).sure(&self.reader).await?;
+        Ok(held > 0)
+    }
+
     /// When the first attempt was put on record.
     pub async fn first_attempt(&self) -> Result<Option<Timestamp>, StoreError> {
         let at: Option<i64> = query(RETURN_FIRST).value(&self.reader).await?;
@@ -299,7 +306,7 @@ impl Store {
     /// What came back, the oldest first, above a number; at most 500.
     pub async fn inbound(&self, above: i64, filter: InboundFilter) -> Result<Vec<Inbound>, StoreError> {
         let state = filter.unread.then_some("unread");
-        let list = query(RETURN_LIST).bind(above).bind(state).bind(filter.debtor_pk).bind(filter.since);
+        let list = query(RETURN_LIST).bind(above).bind(state).bind(filter.debtor_pk);
         list.bind(i64::from(filter.unmatched)).all(&self.reader).await?.iter().map(inbound).collect()
     }
 
@@ -332,7 +339,7 @@ impl Store {
 
 /// Marks the numbers whose owners want no more SMS.
 pub(super) async fn stop(tx: &mut Tx, files: &mut [DebtorFile]) -> Result<(), StoreError> {
-    let is_number = |p: &ContactPoint| p.channel == Channel::Sms && p.state == PointState::Usable;
+    let is_number = |p: &ContactPoint| p.channel == Channel::Sms && p.state.may_be_used();
     let numbers: Vec<[&str; 1]> =
         files.iter().flat_map(|f| &f.points).filter(|p| is_number(p)).map(|p| [p.address.as_str()]).collect();
     if numbers.is_empty() {
@@ -344,7 +351,7 @@ pub(super) async fn stop(tx: &mut Tx, files: &mut [DebtorFile]) -> Result<(), St
     Ok(())
 }
 
-async fn insert(tx: &mut Tx, t: &Taking, now: Timestamp) -> Result<Option<i64>, StoreError> {
+pub(super) async fn insert(tx: &mut Tx, t: &Taking, now: Timestamp) -> Result<Option<i64>, StoreError> {
     let (by, debtor, message) = match &t.matched {
         Some((by, debtor, ours)) => (Some(by.as_str()), Some(*debtor), ours.as_ref().map(|o| o.pk)),
         None => (None, None, None),
@@ -360,7 +367,7 @@ async fn insert(tx: &mut Tx, t: &Taking, now: Timestamp) -> Result<Option<i64>, 
     Ok(pk)
 }
 
-async fn apply(tx: &mut Tx, pk: i64, t: &Taking, now: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn apply(tx: &mut Tx, pk: i64, t: &Taking, now: Timestamp) -> Result<(), StoreError> {
     let at = now.as_millisecond();
     if let Effect::Stopped = t.effect {
         query(RETURN_STOP).bind(t.sender.as_deref().unwrap_or_default()).bind(at).execute(&mut *tx).await?;
@@ -380,7 +387,6 @@ async fn apply(tx: &mut Tx, pk: i64, t: &Taking, now: Timestamp) -> Result<(), S
         (Effect::Arrived { words, today }, Some(ours)) => {
             settle_doubt(tx, ours, words, *today, now).await?;
             query(RETURN_ARRIVED).bind(ours.pk).bind(at).execute(&mut *tx).await?;
-            query(RETURN_SIGN).bind(*debtor).bind(at).execute(&mut *tx).await?;
         }
         (Effect::Wrote { hold, sign_of_life }, _) => {
             if let Some((until, why)) = hold {
@@ -391,6 +397,7 @@ async fn apply(tx: &mut Tx, pk: i64, t: &Taking, now: Timestamp) -> Result<(), S
                 query(RETURN_SIGN).bind(*debtor).bind(at).execute(&mut *tx).await?;
             }
         }
+        (Effect::Answered, _) => drop(query(RETURN_SIGN).bind(*debtor).bind(at).execute(&mut *tx).await?),
         _ => {}
     }
     query(SETTLE_LOOK).bind(keys([*debtor])).bind(at).execute(tx).await?;
@@ -456,7 +463,7 @@ fn inbound(row: &Row) -> Result<Inbound, StoreError> {
     Ok(Inbound {
         id: row.get("pk")?,
         at: instant(row.get("at")?)?,
-        via: word(Via::parse(&via), &via)?.as_str().to_owned(),
+        via: word(Via::parse(&via), &via)?,
         kind: row.get("kind")?,
         matched_by: row.get("matched_by")?,
         message_pk: row.get("message_pk")?,

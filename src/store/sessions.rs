@@ -57,6 +57,8 @@ pub enum Duty {
     Report,
     /// To read the mailbox.
     Inbox,
+    /// To read the bank's statements.
+    Bank,
 }
 
 impl Duty {
@@ -68,6 +70,7 @@ impl Duty {
             Duty::Retain => "retain",
             Duty::Report => "report",
             Duty::Inbox => "inbox",
+            Duty::Bank => "bank",
         }
     }
 }

@@ -57,8 +57,8 @@ statements! {
     SETTLE_IN_HAND_MARKS = "UPDATE mark SET kind = 'in_hand' WHERE contact_pk = $1 AND kind = 'maybe'
         AND EXISTS (SELECT 1 FROM contact c WHERE c.pk = $1 AND c.state = 'in_hand')";
     SETTLE_LOOK = "UPDATE debtor SET next_at = CAST($2 AS BIGINT) - CASE WHEN next_at = $2 THEN 1 ELSE 0 END WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
-    SETTLE_DEAD = "INSERT INTO point (debtor_pk, channel, address, dead_at, evidence) VALUES ($1, $2, $3, $4, $5)
-        ON CONFLICT (debtor_pk, channel, address) DO NOTHING";
+    SETTLE_DEAD = "INSERT INTO point (debtor_pk, channel, address, since, evidence, state) VALUES ($1, $2, $3, $4, $5, 'dead')
+        ON CONFLICT (debtor_pk, channel, address) DO UPDATE SET since = excluded.since, evidence = excluded.evidence, state = 'dead' WHERE point.state = 'suspect'";
     NO_ADDRESS_KNOWN = "SELECT count(*) FROM mark WHERE invoice_pk = $1 AND term = $2 AND step = $3 AND kind = 'undelivered'";
     SETTLE_HELD = "SELECT pk, payload_pk FROM message WHERE +settled_at IS NULL AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
         AND CASE WHEN CAST($2 AS BIGINT) IS NULL AND state = 'uncertain' THEN 1 WHEN session_pk = $2 THEN 1 ELSE 0 END = 1";

@@ -13,6 +13,7 @@ use super::{keys, statements};
 use crate::domain::case::{CaseKey, StateTask, Task};
 use crate::domain::currency::Currency;
 use crate::domain::debtor::State;
+use crate::domain::reach::TaskWanted;
 use crate::domain::step::TaskKind;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -24,11 +25,13 @@ statements! {
           AND step IS NOT NULL" by "pk");
     /// Those that a state made, the settled ones as well: it makes none twice for the same invoices.
     STATE_TASKS_OF = packed!("pk, debtor_pk, key, invoices, settled_at"
-        "FROM task WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND key IS NOT NULL AND redirected <= $2" by "pk");
+        "FROM task WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND key LIKE 'state:%' AND redirected <= $2" by "pk");
     TASK_LIFT = "UPDATE task SET key = NULL WHERE pk = $1";
     TASK_NEW = "INSERT INTO task (debtor_pk, kind, state, cadence, currency, step, rank, text, owner, invoices, redirected, created_at, due_on, key)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (key) DO NOTHING RETURNING pk";
     TASK_SETTLE = "UPDATE task SET state = $2, settled_at = $3, why = $4 WHERE pk = $1 AND settled_at IS NULL RETURNING debtor_pk";
+    /// What was done about an answer decides on it as well.
+    TASK_ANSWERS = "UPDATE proposal SET state = $2, decided_at = $3, reason = $4 WHERE state = 'open' AND 'answer:' || CAST(pk AS TEXT) = (SELECT t.key FROM task t WHERE t.pk = $1)";
     TASK_MOVE = "UPDATE task SET due_on = $2, tries = tries + 1 WHERE pk = $1 AND settled_at IS NULL";
     /// The marks of a task that has a rank wait for it; they belong to no contact.
     TASK_MARKS = "UPDATE mark SET kind = $2, on_day = $3, why = $4 WHERE kind = 'in_hand' AND contact_pk IS NULL AND step = (SELECT t.step FROM task t WHERE t.pk = $1)
@@ -37,7 +40,7 @@ statements! {
     TASK_UNMARK = "DELETE FROM mark WHERE kind = 'in_hand' AND contact_pk IS NULL AND step = (SELECT t.step FROM task t WHERE t.pk = $1)
         AND invoice_pk IN (SELECT CAST(value AS BIGINT) FROM json_each((SELECT t.invoices FROM task t WHERE t.pk = $1)))
         AND term = (SELECT i.term FROM invoice i WHERE i.pk = mark.invoice_pk)";
-    TASKS_OPEN = "SELECT t.pk, t.debtor_pk, d.source_id, d.name, t.kind, t.state, t.cadence, t.currency, t.step, t.text, t.owner, t.invoices, t.created_at, t.due_on, t.tries
+    TASKS_OPEN = "SELECT t.pk, t.debtor_pk, d.source_id, d.name, t.kind, t.state, t.cadence, t.currency, t.step, t.text, t.owner, t.invoices, t.created_at, t.due_on, t.tries, t.key
         FROM task t JOIN debtor d ON d.pk = t.debtor_pk
         WHERE t.settled_at IS NULL AND t.redirected = $1 AND t.due_on <= $2 AND (CAST($3 AS BIGINT) IS NULL OR t.pk = $3)
           AND (CAST($4 AS TEXT) IS NULL OR (t.kind = CAST($4 AS TEXT) AND t.state = 'open')) ORDER BY t.due_on, t.pk LIMIT 10000";
@@ -176,6 +179,10 @@ pub struct OpenTask {
     pub due_on: Date,
     /// How often it was tried.
     pub tries: u32,
+    /// It is about a customer who cannot be reached: what was wanted.
+    pub reach: Option<TaskWanted>,
+    /// It comes from an answer on the page.
+    pub answer: bool,
 }
 
 impl Store {
@@ -231,6 +238,10 @@ fn open_task(row: &Row) -> Result<OpenTask, StoreError> {
         since: instant(row.get("created_at")?)?,
         due_on: day(&due_on)?,
         tries: row.count("tries")? as u32,
+        reach: row
+            .get::<Option<String>>("key")?
+            .and_then(|key| TaskWanted::parse(key.strip_prefix("reach:")?.split(':').next()?)),
+        answer: row.get::<Option<String>>("key")?.is_some_and(|key| key.starts_with("answer:")),
     })
 }
 
@@ -238,6 +249,8 @@ fn open_task(row: &Row) -> Result<OpenTask, StoreError> {
 pub(super) async fn end(tx: &mut Tx, id: i64, how: TaskEnd, why: &str, today: Date, at: i64) -> Result<bool, StoreError> {
     let debtor: Option<i64> = query(TASK_SETTLE).bind(id).bind(how.as_str()).bind(at).bind(why).value(&mut *tx).await?;
     let Some(debtor) = debtor else { return Ok(false) };
+    let decided = if how == TaskEnd::Done { "accepted" } else { "refused" };
+    query(TASK_ANSWERS).bind(id).bind(decided).bind(at).bind(why).execute(&mut *tx).await?;
     let mark =
         |kind: &'static str, why: Option<&'static str>| query(TASK_MARKS).bind(id).bind(kind).bind(today.to_string()).bind(why);
     match how {

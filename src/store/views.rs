@@ -21,10 +21,6 @@ statements! {
         ORDER BY unreachable_since, pk LIMIT 1000";
     VIEW_EVENTS = "SELECT e.at, e.kind, e.text, i.number FROM event e LEFT JOIN invoice i ON i.pk = e.invoice_pk
         WHERE e.debtor_pk = $1 ORDER BY e.pk DESC LIMIT $2";
-    VIEW_SILENT = "SELECT d.pk, d.source_id, d.name, count(*) AS contacts, min(c.at) AS first_at, max(c.at) AS last_at FROM debtor d
-        JOIN contact c ON c.debtor_pk = d.pk AND c.state = 'left' AND c.redirected = 0 AND c.at > coalesce(d.last_sign_at, 0)
-        WHERE d.unreachable_since IS NULL AND EXISTS (SELECT 1 FROM invoice i WHERE i.debtor_pk = d.pk AND i.presence <> 'closed')
-        GROUP BY d.pk HAVING count(*) >= $1 AND max(c.at) - min(c.at) >= $2 LIMIT 500";
     /// A step that a person dropped holds the case as well, but says nothing about the addresses.
     VIEW_CANNOT_REACH = "SELECT pk, source_id, name FROM debtor d WHERE unreachable_since IS NULL AND (reason = 'no_address'
         OR (reason = 'cannot_reach' AND EXISTS (SELECT 1 FROM invoice i JOIN mark m ON m.invoice_pk = i.pk AND m.term = i.term
@@ -138,17 +134,15 @@ pub struct Refused {
     pub answer: String,
 }
 
-/// A debtor who has had many contacts and given no sign of life.
+/// A debtor whom nothing can be sent to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Silent {
+pub struct Lost {
     /// Store key.
     pub pk: i64,
     /// Id in the source.
     pub debtor: String,
     /// Name.
     pub name: String,
-    /// How many contacts, and over which time; none when there is no address.
-    pub contacts: Option<(u64, Timestamp, Timestamp)>,
 }
 
 impl Store {
@@ -203,23 +197,10 @@ impl Store {
             .collect()
     }
 
-    /// Debtors who became unreachable: many contacts over many days without a sign of life, or no address left.
-    pub async fn newly_unreachable(&self, attempts: u32, days: u32) -> Result<Vec<Silent>, StoreError> {
-        let span = i64::from(days) * 86_400_000;
-        let silent = query(VIEW_SILENT).bind(i64::from(attempts)).bind(span).all(&self.reader).await?;
+    /// Debtors who have no usable address left for what is due, and of whom that is not on record.
+    pub async fn without_address(&self) -> Result<Vec<Lost>, StoreError> {
         let lost = query(VIEW_CANNOT_REACH).all(&self.reader).await?;
-        let mut list = Vec::new();
-        for r in &silent {
-            let contacts = Some((r.count("contacts")?, instant(r.get("first_at")?)?, instant(r.get("last_at")?)?));
-            list.push(Silent { pk: r.get("pk")?, debtor: r.get("source_id")?, name: r.get("name")?, contacts });
-        }
-        for r in &lost {
-            let pk: i64 = r.get("pk")?;
-            if !list.iter().any(|s| s.pk == pk) {
-                list.push(Silent { pk, debtor: r.get("source_id")?, name: r.get("name")?, contacts: None });
-            }
-        }
-        Ok(list)
+        lost.iter().map(|r| Ok(Lost { pk: r.get("pk")?, debtor: r.get("source_id")?, name: r.get("name")? })).collect()
     }
 
     /// Debtors whose last refusal was of the message, and of whom that has not been told; ends what is over.

@@ -140,6 +140,8 @@ async fn every_verb_has_its_help() {
         "resume",
         "holds",
         "uncertain",
+        "reach",
+        "contact",
         "inbox",
         "store",
         "demo",
@@ -149,7 +151,7 @@ async fn every_verb_has_its_help() {
         let help = firm.run(&[verb, "--help"]).ends(0);
         assert!(help.out.contains(&format!("Usage: relance {verb}")), "{}", help.out);
     }
-    for verb in [["log", "show"], ["log", "verify"], ["store", "copy"]] {
+    for verb in [["log", "show"], ["log", "verify"], ["store", "copy"], ["contact", "correct"]] {
         firm.run(&[verb[0], verb[1], "--help"]).ends(0);
     }
     firm.run(&["--version"]).ends(0);

@@ -27,7 +27,7 @@ fn recovers(firm: &Firm, server: &Smtp) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_full_disk_at_any_point_loses_nothing() {
     let mut sent_before = 0;
-    for blocks in [0, 100, 400, 700, 900, 1100, 1200, 1300, 1400, 1500] {
+    for blocks in [0, 100, 400, 700, 1000, 1200, 1300, 1400, 1500, 1600, 1700, 1800, 1900, 2000, 2100] {
         let (firm, server) = firm(Config::mail(25)).await;
         let failed = Ran::new(&firm.cramped(blocks, "run --once").output().unwrap()).ends(1);
         let clear = failed.err.contains("the store failed: disk I/O error") || failed.err.contains("cannot open the store");
@@ -41,7 +41,7 @@ async fn a_full_disk_at_any_point_loses_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_daemon_goes_on_by_itself_when_there_is_space_again() {
     let (firm, server) = firm(Config::mail(25)).await;
-    let mut daemon = firm.cramped_daemon(900);
+    let mut daemon = firm.cramped_daemon(1300);
     wait_for("the disk to be full", || firm.journal().contains("disk I/O error"));
     assert!(server.accepted().len() < DEBTORS && daemon.runs());
     daemon.unlimit();

@@ -287,5 +287,5 @@ async fn schema_prints_one() {
         assert_eq!(schema["title"].as_str(), Some(title));
     }
     let ran = firm.run(&["schema", "letter"]).ends(2);
-    assert!(ran.err.contains("wanted one of: relance, cadence, gateway, calendar, law"), "{}", ran.err);
+    assert!(ran.err.contains("wanted one of: relance, cadence, gateway, source, calendar, law"), "{}", ran.err);
 }

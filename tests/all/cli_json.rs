@@ -173,6 +173,7 @@ async fn status() {
         "daemons",
         "data_age_s",
         "never_read",
+        "poll_kind",
         "polled_at",
         "queue",
         "report",

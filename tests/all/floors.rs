@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 5] = [
     &["domain"],
     &["config", "clock", "journal", "postgres", "tls"],
-    &["source", "store", "channel", "inbox", "letter"],
+    &["source", "store", "channel", "inbox", "bank", "letter"],
     &["flow"],
     &["main", "cli", "console", "daemon", "demo", "observe", "rehearsal", "web"],
 ];

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub, missing_docs)]
 
 mod ahead;
+mod answers;
 mod approvals;
+mod bank;
 mod calls;
 mod channels;
 mod cli_check;
@@ -20,6 +22,7 @@ mod cli_run;
 mod config;
 mod copies;
 mod crash;
+mod csv;
 mod customers;
 mod daemons;
 mod demo;
@@ -34,6 +37,7 @@ mod guard;
 mod hardening;
 mod heed;
 mod hostile;
+mod http_source;
 mod iban;
 mod inbox;
 mod ledger_ids;
@@ -50,6 +54,7 @@ mod observe;
 mod pace;
 mod privacy;
 mod program;
+mod reach;
 mod rehearsal;
 mod report;
 mod returns;

@@ -290,6 +290,25 @@ async fn r19_an_answer_nobody_reads_holds_for_ten_working_days_and_no_other_make
 }
 
 #[tokio::test]
+async fn who_answers_again_when_the_first_hold_is_over_gets_no_reminder_for_it() {
+    let server = Smtp::start().await;
+    let world = reminded(&server, false).await;
+    take(&world, &answer("a", 1)).await;
+    world.set("2026-11-17T08:00:00+01:00");
+    // Anybody can write an address: it holds nothing anew while the first is unread. Our mark cannot be guessed.
+    take(&world, &from("b", "c1@client.example")).await;
+    assert_eq!(world.peek("SELECT until_day FROM hold").await, ["2026-11-17"]);
+    take(&world, &answer("c", 1)).await;
+    take(&world, &answer("d", 1)).await;
+    assert_eq!(world.peek("SELECT until_day FROM hold ORDER BY pk").await, ["2026-11-17", "2026-12-01"]);
+    world.set("2026-11-30T10:00:00+01:00");
+    assert_eq!(world.round().await.accepted, 0);
+    world.set("2026-12-01T10:00:00+01:00");
+    assert_eq!(world.round().await.accepted, 1);
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn an_answer_known_by_nothing_but_an_address_is_no_sign_of_life() {
     let server = Smtp::start().await;
     let world = reminded(&server, false).await;

@@ -99,7 +99,7 @@ fn what_is_wrong_is_told_with_what_was_wanted() {
     assert_eq!(told("balance", text("1.250,00")), "balance in EUR: not a decimal number such as 1250.00");
     assert_eq!(told("balance", Cell::Integer(i64::MIN)), "balance in EUR: too large");
     assert_eq!(told("balance", Cell::Null), "balance is empty");
-    assert_eq!(told("status", text("late")), "status is \"late\"; wanted one of: open, paid, void, disputed, draft");
+    assert_eq!(told("status", text("late")), "status is \"late\"; wanted one of: open, paid, void, disputed, draft, pending");
     assert_eq!(told("kind", text("bill")), "kind is \"bill\"; wanted invoice, credit_note or payment");
     assert_eq!(told("country", text("Belgium")), "country is \"Belgium\"; wanted an ISO 3166 code such as BE");
     assert_eq!(told("timezone", text("Brussels")), "timezone is \"Brussels\"; wanted an IANA time zone");

@@ -187,7 +187,7 @@ async fn an_alert_in_doubt_is_not_sent_twice() {
 #[tokio::test]
 async fn a_debtor_who_never_answers_becomes_unreachable_and_a_payment_undoes_it() {
     let server = Smtp::start().await;
-    let config = Config::mail(server.port).guard_line("unreachable_attempts = 2").guard_line("unreachable_days = 7");
+    let config = Config::mail(server.port).file("reach.toml", "[silence]\ncontacts = 2\ndays = 7\n");
     let rows = [Row::new("F-1", "C1"), Row::new("F-2", "C1").with("due_on", "2026-10-27")];
     let world = World::with(config, &rows).await;
     world.round().await;

@@ -18,24 +18,9 @@ set -e
 case $1 in
   /etc/credstore/*) echo 's3cret' >"$1" ;;
   *) if grep -q '^ca = ' "$1"; then cat /shared/second.toml >"$1"; else cat /shared/first.toml >"$1"; fi
-     mkdir -p /etc/relance/conf.d /etc/relance/cadences
+     mkdir -p /etc/relance/conf.d
      cp /srv/tls/ca.pem /etc/relance/ca.pem
-     # The one thing that is not as in README.md: a window that is open at every hour of every day, because a test runs at any.
-     mkdir -p /etc/relance/calendars
-     printf 'name = "Belgium"\n[[holiday]]\nname = "none any more"\non = "1999-01-01"\n' >/etc/relance/calendars/BE.toml
-     cat >/etc/relance/cadences/standard.toml <<'CADENCE'
-name = "standard"
-[window]
-days = "mon-sun"
-hours = "00:00-24:00"
-[window.sms]
-days = "mon-sun"
-hours = "00:00-24:00"
-[[step]]
-id = "reminder"
-when = "1 day after due"
-channel = "email"
-CADENCE
+     bash /shared/any-hour.sh
      # README.md, "A ledger in WAL mode".
      usermod -aG ledger relance
      mkdir -p /etc/systemd/system/relance.service.d

@@ -111,21 +111,8 @@ install -m 644 /shared/mail.toml /etc/relance/relance.toml
 install -m 644 /srv/office/ca.pem /etc/relance/ca.pem
 install -m 600 /dev/null /etc/credstore/relance.inbox
 echo 's3cret' >/etc/credstore/relance.inbox
-install -d /etc/relance/cadences /etc/relance/calendars
-# A test runs at any hour of any day.
-printf 'name = "Belgium"\n[[holiday]]\nname = "none any more"\non = "1999-01-01"\n' >/etc/relance/calendars/BE.toml
-cat >/etc/relance/cadences/standard.toml <<'CADENCE'
-name = "standard"
-[window]
-days = "mon-sun"
-hours = "00:00-24:00"
-[window.sms]
-days = "mon-sun"
-hours = "00:00-24:00"
-[[step]]
-id = "reminder"
-when = "1 day after due"
-channel = "email"
+bash /shared/any-hour.sh
+cat >>/etc/relance/cadences/standard.toml <<'CADENCE'
 [[step]]
 id = "firm"
 when = "30 days after reminder"

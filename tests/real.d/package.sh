@@ -39,7 +39,7 @@ package_tests() {
 
   # What the examples and `relance init` name as their schema is there, and the copies are what the program has built in.
   is /usr/share/relance/schema/relance.schema.json 644 root:root
-  for kind in cadences gateways calendars law letters; do
+  for kind in cadences gateways sources calendars law letters; do
     [ -n "$(ls "$work/tree/usr/share/doc/relance/examples/$kind")" ] || fail "no examples of $kind"
   done
   [ -f "$work/tree/usr/share/doc/relance/examples/schema/cadence.schema.json" ] || fail "the examples' schema"

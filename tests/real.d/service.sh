@@ -25,7 +25,7 @@ prepare_machine() {
   settings false >"$work/shared/second.toml"
   readme_commands >"$work/shared/commands"
   grep -q 'apt install' "$work/shared/commands" || fail "README.md has no commands for an administrator"
-  cp tests/real.d/inside.sh "$work/shared/inside.sh"
+  cp tests/real.d/inside.sh tests/real.d/any-hour.sh "$work/shared/"
   inside bash -euo pipefail /shared/inside.sh
 }
 

@@ -5,6 +5,7 @@ use crate::config::gateway::{AnswerRule, Body, Field, Gateway, GatewayAuth, Meth
 use crate::config::secret::Secret;
 use crate::config::settings::SmsSettings;
 use crate::domain::attempt::{FaultClass, Outcome};
+use crate::domain::fill::filled;
 use crate::domain::gsm::{Alphabet, segments};
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,16 +103,7 @@ impl Client {
     }
 
     fn fill(&self, template: &str, of: Text) -> String {
-        let mut out = String::with_capacity(template.len() + of.text.len());
-        let mut rest = template;
-        // One pass, so that a text that holds "{to}" stays as it is.
-        while let Some((before, after)) = rest.split_once('{') {
-            out.push_str(before);
-            let Some((name, after)) = after.split_once('}') else {
-                out.push('{');
-                rest = after;
-                continue;
-            };
+        filled(template, |name, out| {
             match name {
                 "to" => out.push_str(of.to),
                 "to_digits" => out.push_str(of.to.trim_start_matches('+')),
@@ -125,10 +117,8 @@ impl Client {
                 "hook_login" => out.push_str(&self.hook.as_ref().map(HookUrl::with_login).unwrap_or_default()),
                 _ => {}
             }
-            rest = after;
-        }
-        out.push_str(rest);
-        out
+            true
+        })
     }
 
     fn request(&self, of: Text) -> reqwest::RequestBuilder {

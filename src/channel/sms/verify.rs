@@ -2,6 +2,7 @@
 //! What is verified is what is read: every field that a reader looks at is below the signature.
 
 use super::request::{Fields, Request};
+use crate::channel::token::same;
 use crate::config::hook::Verify;
 use crate::config::listen::Signature;
 use crate::config::secret::Secret;
@@ -78,11 +79,6 @@ pub struct Signer {
     pub secret: Option<Secret>,
     /// The digest that Vonage's account is set to.
     pub signature: Signature,
-}
-
-/// Whether two texts are the same, in the time that it takes to read one.
-pub fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0u8, |differs, (a, b)| differs | (a ^ b)) == 0
 }
 
 /// Whether a request is the gateway's.

@@ -187,6 +187,7 @@ fn to_do(reason: Reason) -> &'static str {
         Reason::UnallocatedCovers => "allocate the payments in the ledger",
         Reason::Uncertain => "say with `relance uncertain` what became of the message",
         Reason::Held => "the hold ends then, or `relance resume` ends it",
+        Reason::PageAnswered => "decide with `relance proposals`; without a word of yours it goes on then",
         Reason::OldDebt => "`relance release DEBTOR` lets the old debts enter",
         Reason::FirstContact => "give the cadence a reminder before this step",
         Reason::Disputed => "settle the dispute, then change the row in the ledger",

@@ -4,7 +4,7 @@ use super::demand::Demand;
 use super::survey::Placed;
 use super::{To, Undeliverable, World};
 use crate::domain::cadence::Group;
-use crate::domain::case::{CaseKey, ContactPoint, DebtorFile, PointState};
+use crate::domain::case::{CaseKey, ContactPoint, DebtorFile, PointState, Refusal};
 use crate::domain::debtor::{Role, State};
 use crate::domain::reason::Reason;
 use crate::domain::step::{Channel, ChannelChoice, How, Rank, Step};
@@ -97,7 +97,7 @@ pub(super) fn unreached(world: &World, file: &DebtorFile, step: usize, pk: i64) 
 
 /// Whether nothing at all would reach the debtor.
 pub(super) fn is_out_of_reach(file: &DebtorFile) -> bool {
-    !file.points.iter().any(|p| p.state == PointState::Usable)
+    !file.points.iter().any(|p| p.state.may_be_used())
 }
 
 /// Whether another step would go by other channels than the chosen one.
@@ -121,14 +121,20 @@ const WHOEVER: [Role; 3] = [Role::Accounts, Role::Person, Role::Manager];
 pub(super) fn reach(world: &World, file: &DebtorFile, step: usize, about: &[i64]) -> Result<Vec<To>, (Reason, String)> {
     let this = &world.cadence.steps[step];
     let How::Message(choice) = &this.how else { return Ok(vec![]) };
-    let mut found: Vec<To> = Vec::new();
-    let mut wrong = Vec::new();
-    for channel in choice.channels() {
-        match main_point(world, file, this, *channel, about) {
-            Ok(point) => found.push(to(point, false)),
-            Err(why) => wrong.push(why),
+    let (mut found, mut wrong): (Vec<To>, Vec<String>) = (Vec::new(), Vec::new());
+    // A suspect address only where no channel and nobody of the step has a better one.
+    for suspects in [false, true] {
+        wrong.clear();
+        for channel in choice.channels() {
+            match main_point(world, file, this, *channel, about, suspects) {
+                Ok(point) => found.push(to(point, false)),
+                Err(why) => wrong.push(why),
+            }
+            if !found.is_empty() && matches!(choice, ChannelChoice::FirstOf(_)) {
+                break;
+            }
         }
-        if !found.is_empty() && matches!(choice, ChannelChoice::FirstOf(_)) {
+        if !found.is_empty() {
             break;
         }
     }
@@ -149,6 +155,7 @@ fn main_point<'f>(
     step: &Step,
     channel: Channel,
     about: &[i64],
+    suspects: bool,
 ) -> Result<&'f ContactPoint, String> {
     if !world.channels.contains(&channel) {
         return Err(format!("{channel} is not configured"));
@@ -156,26 +163,66 @@ fn main_point<'f>(
     if channel == Channel::Sms && file.debtor.state == Some(State::PublicBody) {
         return Err("no SMS to a public body".to_owned());
     }
-    let refused = |address: &str| {
-        file.refusals.iter().any(|r| {
-            r.step == step.id && r.channel == channel && r.address == address && r.invoices.iter().any(|pk| about.contains(pk))
-        })
-    };
-    // What concerns one who is no firm goes to that one, whatever role a cadence for firms names.
-    let roles = if step.to.is_empty() || !file.debtor.may_have_others() { &WHOEVER[..] } else { &step.to };
+    let roles = roles(file, step);
     let points = || roles.iter().flat_map(|role| file.points.iter().filter(move |p| p.channel == channel && p.role == *role));
-    if let Some(point) = points().find(|p| p.state == PointState::Usable && !refused(&p.address)) {
+    let may = |p: &ContactPoint| p.state == PointState::Usable || (suspects && p.state.may_be_used());
+    if let Some(point) = points().find(|p| may(p) && !refused(file, step, p, about)) {
         return Ok(point);
     }
     Err(match points().next() {
         None if step.to.is_empty() => format!("no {channel} address"),
         None => format!("no {channel} address of {}", roles.iter().map(|r| r.as_str()).collect::<Vec<_>>().join(" or ")),
         Some(p) => match &p.state {
-            PointState::Usable => format!("{channel}: refused for this step"),
+            PointState::Usable | PointState::Suspect(_) => format!("{channel}: refused for this step"),
             PointState::Invalid(why) => format!("{channel}: {why}"),
             PointState::Dead(why) => format!("{channel}: dead ({why})"),
             PointState::Stopped => format!("{channel}: its owner wants no more SMS"),
         },
+    })
+}
+
+/// Whom a step goes to. What concerns one who is no firm goes to that one, whatever role a cadence for firms names.
+fn roles<'s>(file: &DebtorFile, step: &'s Step) -> &'s [Role] {
+    if step.to.is_empty() || !file.debtor.may_have_others() { &WHOEVER } else { &step.to }
+}
+
+/// Whether an address has refused the step for one of the invoices.
+fn refused(file: &DebtorFile, step: &Step, point: &ContactPoint, about: &[i64]) -> bool {
+    let is = |r: &Refusal| r.step == step.id && r.channel == point.channel && r.address == point.address;
+    file.refusals.iter().any(|r| is(r) && r.invoices.iter().any(|pk| about.contains(pk)))
+}
+
+/// The addresses that a step could have used and does not, each with the reason: for people.
+pub(super) fn passed_over(world: &World, file: &DebtorFile, step: usize, about: &[i64], chosen: &[To]) -> Vec<String> {
+    let this = &world.cadence.steps[step];
+    let How::Message(choice) = &this.how else { return vec![] };
+    let mut words: Vec<String> = Vec::new();
+    for channel in choice.channels().iter().filter(|c| world.channels.contains(c)) {
+        let of = |role: &Role| file.points.iter().filter(move |p| p.channel == *channel && p.role == *role).collect::<Vec<_>>();
+        for point in roles(file, this).iter().flat_map(of) {
+            if chosen.iter().any(|t| t.channel == point.channel && t.address == point.address) {
+                continue;
+            }
+            let why = match &point.state {
+                _ if refused(file, this, point, about) => "it refused this step".to_owned(),
+                PointState::Usable => continue,
+                PointState::Suspect(why) => format!("suspect ({why}), and there is a better one"),
+                PointState::Invalid(why) => why.clone(),
+                PointState::Dead(why) => format!("dead ({why})"),
+                PointState::Stopped => "its owner wants no more SMS".to_owned(),
+            };
+            words.push(format!("not to {} ({}): {why}", point.address, point.role.as_str()));
+        }
+    }
+    words
+}
+
+/// What speaks against an address that is used all the same.
+pub(super) fn doubt(file: &DebtorFile, to: &To) -> Option<String> {
+    let is = |p: &&ContactPoint| p.channel == to.channel && p.address == to.address;
+    file.points.iter().filter(is).find_map(|p| match &p.state {
+        PointState::Suspect(why) => Some(format!("{} is suspect ({why}), and there is no better one", to.address)),
+        _ => None,
     })
 }
 

@@ -103,12 +103,16 @@ pub struct Brake {
     pub channel: Option<Channel>,
     /// When it ends by itself, if it does.
     pub until: Option<Timestamp>,
+    /// What others said of it, as they said it and without our words around it: for whoever tells it in another language.
+    pub said: Option<String>,
+    /// How many it is about, where that is what tells.
+    pub count: Option<i64>,
 }
 
 impl Brake {
     /// One that stops everything, until something changes.
     pub fn new(reason: Reason, text: String) -> Brake {
-        Brake { reason, text, channel: None, until: None }
+        Brake { reason, text, channel: None, until: None, said: None, count: None }
     }
 
     /// Whether it lets none of these channels pass.

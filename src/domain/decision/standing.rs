@@ -2,7 +2,7 @@
 
 use super::netting::net;
 use super::pace::pace;
-use super::survey::{debit_ends, debtor_obstacle, own_obstacle};
+use super::survey::{debit_ends, debtor_obstacle, own_obstacle, pending_ends};
 use super::verdict::{first_calm, is_calm};
 use super::{Policy, World};
 use crate::domain::calendar::Calendar;
@@ -69,6 +69,9 @@ impl Ground<'_> {
         if let Some(until) = debit_ends(file, self.bank, row).filter(|until| *until > self.today) {
             return Owed::Obstacle(Reason::DirectDebit, Some(until));
         }
+        if let Some(until) = pending_ends(self.bank, row).filter(|until| *until > self.today) {
+            return Owed::Obstacle(Reason::Pending, Some(until));
+        }
         if net(&file.rows, currency, self.today)[at] <= tolerance { Owed::Covered } else { Owed::Chased }
     }
 
@@ -113,7 +116,7 @@ impl Ground<'_> {
         let unpaid = |o: &Owed| match o {
             Owed::Chased => true,
             Owed::Obstacle(reason, _) => {
-                !matches!(reason, Reason::Missing | Reason::Unreadable | Reason::Draft | Reason::Disputed)
+                !matches!(reason, Reason::Missing | Reason::Unreadable | Reason::Draft | Reason::Disputed | Reason::Pending)
             }
             Owed::Covered | Owed::Settled => false,
         };

@@ -136,10 +136,13 @@ fn off_the_ladder(file: &DebtorFile, world: &World, row: &CaseInvoice, net: i64,
         return Some(Place::Held(reason, None));
     }
     if let Some(hold) = in_force(&row.holds, today) {
-        return Some(Place::Held(hold.kind.reason(), Some(hold.until)));
+        return Some(Place::Held(hold.kind.reason(), Some(hold.until.max(plus_days(today, 1)))));
     }
     if let Some(until) = debit_ends(file, world.bank, row).filter(|until| *until > today) {
         return Some(Place::Held(Reason::DirectDebit, Some(until)));
+    }
+    if let Some(until) = pending_ends(world.bank, row).filter(|until| *until > today) {
+        return Some(Place::Held(Reason::Pending, Some(until)));
     }
     let tolerance = world.policy.tolerance.minor(invoice.balance.currency);
     if invoice.balance.minor <= tolerance {
@@ -159,6 +162,14 @@ const DEBIT_DAYS: i32 = 5;
 pub(super) fn debit_ends(file: &DebtorFile, bank: Option<&Calendar>, row: &CaseInvoice) -> Option<Date> {
     let debited = file.debtor.state == Some(State::DirectDebit) && !row.invoice.reopened;
     debited.then(|| plus_days(plus_working_days(row.invoice.due_on, DEBIT_DAYS, bank), 1))
+}
+
+/// Bank days for which a payment that is under way counts as one.
+const PENDING_DAYS: i32 = 5;
+
+/// Until when a payment that is under way is waited for.
+pub(super) fn pending_ends(bank: Option<&Calendar>, row: &CaseInvoice) -> Option<Date> {
+    row.invoice.pending_since.map(|since| plus_days(plus_working_days(since, PENDING_DAYS, bank), 1))
 }
 
 /// What the row itself says against chasing it.

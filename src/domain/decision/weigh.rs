@@ -169,6 +169,8 @@ impl Weighing<'_> {
                     HoldKind::Promise => "promise, hold",
                     HoldKind::Call => "reached by phone, hold",
                     HoldKind::Reply => "unread answer, hold",
+                    HoldKind::Answer => "answer on the page, hold",
+                    HoldKind::Bank | HoldKind::BankNear => "paid by bank, entry",
                 };
                 rule("R19", false, hold.kind.reason(), format!("{what} {} until {}: {}", hold.id, hold.until, hold.reason))
             }

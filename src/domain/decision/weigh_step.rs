@@ -1,6 +1,6 @@
 //! The rules about one step, each in words: what it needs, by which addresses it goes, how often and when.
 
-use super::choice::reach;
+use super::choice::{doubt, passed_over, reach};
 use super::ladder::{changed_kind, enters_late, marks};
 use super::pace::{Ceiled, is_consumer, pay_run, spacing};
 use super::survey::{Place, Placed, facts_on};
@@ -209,6 +209,18 @@ impl Weighing<'_> {
         let mut found = Vec::new();
         if !next.to.is_empty() {
             found.push(rule("R17", true, Reason::Due, format!("step \"{name}\" goes by {}", names(&next.to))));
+            let about: Vec<i64> = next.rows.iter().map(|i| self.placed[*i].row.invoice.pk).collect();
+            let others = passed_over(self.world, self.file, next.step, &about, &next.to);
+            let doubts: Vec<String> = next.to.iter().filter_map(|to| doubt(self.file, to)).collect();
+            let notable = !doubts.is_empty() || !others.is_empty();
+            let chosen = next.to.iter().filter(|t| notable && !t.copy);
+            let chosen = chosen.map(|t| format!("to {} ({})", t.address, t.role.as_str()));
+            found.extend(
+                chosen
+                    .chain(doubts.clone())
+                    .chain(others.clone())
+                    .map(|text| rule("R17", true, Reason::Due, format!("step \"{name}\": {text}"))),
+            );
         }
         let lost = self.decision.undeliverable.iter();
         found.extend(lost.map(|l| {

@@ -4,7 +4,7 @@ use super::ladder::{Block, Ladder, booked_for, marks, needed_booking};
 use super::netting::{SetOff, Target, named};
 use super::survey::{Place, Placed};
 use super::{Booked, RuleWeighed, World};
-use crate::domain::case::{CaseInvoice, CaseKey, DebtorFile, Mark, MarkKind};
+use crate::domain::case::{CaseInvoice, CaseKey, DebtorFile, HoldKind, Mark, MarkKind};
 use crate::domain::condition::lacking;
 use crate::domain::invoice::RowStatus;
 use crate::domain::money::Money;
@@ -78,7 +78,11 @@ fn on_its_cadence(world: &World, p: &Placed, ladder: &Ladder) -> String {
         (None, None) if ladder.blocked.is_some() => "nothing further by date".to_owned(),
         (None, None) => "no further step by date".to_owned(),
     };
-    format!("{number}: {net} open, {age}, {had}; {next}")
+    let awaited = match p.row.invoice.pending_since {
+        Some(since) => format!(", a payment that was under way on {since} has not come, so it is open again"),
+        None => String::new(),
+    };
+    format!("{number}: {net} open, {age}, {had}{awaited}; {next}")
 }
 
 /// The furthest step had, as far as it was had.
@@ -96,8 +100,14 @@ fn held(row: &CaseInvoice, reason: Reason, until: Option<Date>) -> String {
     let number = &row.invoice.number;
     match (until, reason) {
         (Some(day), _) => {
-            let hold = row.holds.iter().find(|h| h.until == day);
-            let why = hold.map(|h| format!(" (hold {}): {}", h.id, h.reason)).unwrap_or_default();
+            let hold = row.holds.iter().filter(|h| h.kind.reason() == reason && h.part.is_none()).max_by_key(|h| h.until);
+            let why = match hold {
+                Some(h) if matches!(h.kind, HoldKind::Bank | HoldKind::BankNear) => {
+                    format!(": {} (relance bank show {})", h.reason, h.id)
+                }
+                Some(h) => format!(" (hold {}): {}", h.id, h.reason),
+                None => String::new(),
+            };
             format!("{number}: {} until {day}{why}", reason.text())
         }
         (None, Reason::Disputed) => format!("{number}: in dispute{}", dispute(row)),
@@ -228,12 +238,12 @@ pub(super) fn is_booked(world: &World, row: &CaseInvoice) -> bool {
 /// The rule of the trade that a reason belongs to.
 pub(super) fn rule_of(reason: Reason) -> &'static str {
     match reason {
-        Reason::PaymentsNotBooked => "R10",
+        Reason::PaymentsNotBooked | Reason::Pending => "R10",
         Reason::PartPaid | Reason::Rounding | Reason::BelowMinimum => "R12",
         Reason::OldDebt | Reason::FirstContact => "R3",
         Reason::Missing => "R13",
         Reason::Disputed => "R18",
-        Reason::Held | Reason::Promised | Reason::Answered => "R19",
+        Reason::Held | Reason::Promised | Reason::Answered | Reason::PageAnswered => "R19",
         Reason::DirectDebit | Reason::DebtorState => "R15",
         Reason::KindUnknown => "R16",
         Reason::QuietTime => "R20",

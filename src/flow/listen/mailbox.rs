@@ -7,7 +7,7 @@ use crate::domain::time::{local_date, plus_days};
 use crate::flow::desk::{Desk, DeskError};
 use crate::flow::presence::on_duty;
 use crate::flow::pulse::Pump;
-use crate::inbox::{Batch, Cursor, Inbox, InboxError, Mark, Ours, read};
+use crate::inbox::{Cursor, Inbox, InboxError, Mark, Ours, read};
 use crate::store::sessions::Duty;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -135,7 +135,7 @@ async fn batches(
         for why in &batch.passed_over {
             tracing::warn!(event = "mail_unread", %why, "a mail cannot be handed over and is passed over; see for yourself what it is");
         }
-        let marks = taken(desk, &batch, round).await?;
+        let marks = taken(desk, batch.mails, round).await?;
         if let Some(cursor) = batch.cursor.filter(|c| Some(*c) != cursor) {
             desk.store.set_bookmark(READ_TO, &cursor.to_string(), desk.clock.now()).await?;
         }
@@ -160,19 +160,19 @@ fn opened(desk: &Desk, settings: &InboxSettings, since: Date) -> Result<Inbox, I
 }
 
 /// Takes the mails of a batch in; gives the marks of those that are on record now.
-async fn taken(desk: &Desk, batch: &Batch, round: &mut Round) -> Result<Vec<Mark>, DeskError> {
-    let mut marks = Vec::with_capacity(batch.mails.len());
-    for (mark, bytes) in &batch.mails {
+async fn taken(desk: &Desk, mails: Vec<(Mark, Vec<u8>)>, round: &mut Round) -> Result<Vec<Mark>, DeskError> {
+    let mut marks = Vec::with_capacity(mails.len());
+    for (mark, bytes) in mails {
         desk.pulses.moved(Pump::Inbox);
         round.read += 1;
-        match take_mail(desk, bytes.clone()).await? {
+        match take_mail(desk, bytes).await? {
             Some(Taken::Matched(_)) => round.matched += 1,
             Some(_) => {}
             None => {
                 tracing::error!(event = "mail_unread", "a mail cannot be read and is passed over; see for yourself what it is")
             }
         }
-        marks.push(mark.clone());
+        marks.push(mark);
     }
     Ok(marks)
 }

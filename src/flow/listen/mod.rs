@@ -19,7 +19,7 @@ use jiff::Timestamp;
 const REPLY_HOLD: i32 = 10;
 
 /// The same of one that speaks of insolvency, mediation, a death or a lawyer.
-const GRAVE_HOLD: i32 = 20;
+pub(super) const GRAVE_HOLD: i32 = 20;
 
 /// What became of something that came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub enum Taken {
     Known,
     /// It is one of our own, or of our own people's, and none of the customer's.
     Own,
-    /// It belongs to nothing: listed under these numbers, and nothing else.
+    /// It belongs to nothing: listed, and nothing else.
     Unmatched,
     /// It belongs to these customers.
     Matched(Vec<String>),
@@ -54,6 +54,8 @@ pub async fn take(desk: &Desk, incoming: &Incoming, now: Timestamp) -> Result<Ta
     }
     if fresh {
         desk.tally.came(incoming.via, &incoming.came);
+        let touched: Vec<i64> = found.iter().map(|m| m.debtor_pk).collect();
+        super::reach::refresh(desk, &touched, now).await?;
     }
     Ok(match (fresh, debtors.is_empty()) {
         (false, _) => Taken::Known,
@@ -127,8 +129,9 @@ fn is_own(desk: &Desk, incoming: &Incoming) -> bool {
 }
 
 async fn taking(desk: &Desk, incoming: &Incoming, matched: Option<&Match>, now: Timestamp) -> Result<Taking, DeskError> {
+    let grave = matched.and_then(|_| grave(desk, incoming));
     let (effect, event) = match matched {
-        Some(m) => effect(desk, incoming, m, now).await?,
+        Some(m) => effect(desk, incoming, m, grave, now).await?,
         None if incoming.came == Came::Stop && is_number(incoming) => (Effect::Stopped, None),
         None => (Effect::Listed, None),
     };
@@ -151,7 +154,7 @@ async fn taking(desk: &Desk, incoming: &Incoming, matched: Option<&Match>, now: 
         subject: incoming.subject.clone(),
         text,
         class,
-        grave: matched.and_then(|_| grave(desk, incoming)).map(Grave::as_str),
+        grave: grave.map(Grave::as_str),
         back_on,
         dated: incoming.dated,
         effect,
@@ -168,7 +171,13 @@ fn is_number(incoming: &Incoming) -> bool {
 type Follows = (Effect, Option<(&'static str, String)>);
 
 /// What follows for a customer.
-async fn effect(desk: &Desk, incoming: &Incoming, matched: &Match, now: Timestamp) -> Result<Follows, DeskError> {
+async fn effect(
+    desk: &Desk,
+    incoming: &Incoming,
+    matched: &Match,
+    grave: Option<Grave>,
+    now: Timestamp,
+) -> Result<Follows, DeskError> {
     Ok(match (&incoming.came, &matched.ours) {
         (Came::Failed(returned), Some(ours)) => failed(desk, incoming, returned, ours, now).await?,
         // Receipts overtake each other: what is known already is said no more.
@@ -183,7 +192,7 @@ async fn effect(desk: &Desk, incoming: &Incoming, matched: &Match, now: Timestam
             let back = back_on.map(|day| format!(", back on {day}")).unwrap_or_default();
             (Effect::Listed, Some(("automatic", format!("an automatic answer{back}"))))
         }
-        (Came::Reply, _) => (wrote(desk, incoming, matched, now).await?, Some(("reply", incoming.subject.clone()))),
+        (Came::Reply, _) => (wrote(desk, incoming, matched, grave, now).await?, Some(("reply", incoming.subject.clone()))),
         (Came::Stop, _) => (Effect::Stopped, Some(("stop", "wants no more SMS at this number".to_owned()))),
         _ => (Effect::Listed, None),
     })
@@ -216,17 +225,25 @@ fn grave(desk: &Desk, incoming: &Incoming) -> Option<Grave> {
     desk.setup.grave.grave(&words)
 }
 
-/// A person wrote: the case is held until somebody has read it, for a limited time. A second answer does not make that
-/// longer while the first is unread, and one that only bears the customer's address is no sign of life: anybody can write that.
-async fn wrote(desk: &Desk, incoming: &Incoming, matched: &Match, now: Timestamp) -> Result<Effect, DeskError> {
+/// A person wrote: the case is held until somebody has read it, for a limited time. A second answer makes that no longer;
+/// once it is over, one that bears our mark holds anew, and the customer who wrote twice is not sent a reminder for it. One that
+/// only bears the customer's address, which anybody can write, does not while the first is unread, and is no sign of life.
+async fn wrote(
+    desk: &Desk,
+    incoming: &Incoming,
+    matched: &Match,
+    grave: Option<Grave>,
+    now: Timestamp,
+) -> Result<Effect, DeskError> {
     let creditor = &desk.setup.settings.creditor;
     let today = local_date(now, &creditor.timezone);
-    let grave = grave(desk, incoming);
+    let sure = matched.by != MatchedBy::Address;
     let unread = desk.store.unread_of(matched.debtor_pk, grave.is_some()).await? > 0;
+    let waits = unread && (!sure || desk.store.is_held_by_reply(matched.debtor_pk, today).await?);
     let days = if grave.is_some() { GRAVE_HOLD } else { REPLY_HOLD };
     let until = plus_working_days(today, days, creditor.calendar.as_deref());
     let from = incoming.clues.from.as_deref().unwrap_or("an unknown sender");
     let about = grave.map(|g| format!(", speaks of {}", g.as_str())).unwrap_or_default();
-    let hold = (!unread).then(|| (until, format!("unread answer from {from}{about}")));
-    Ok(Effect::Wrote { hold, sign_of_life: matched.by != MatchedBy::Address })
+    let hold = (!waits).then(|| (until, format!("unread answer from {from}{about}")));
+    Ok(Effect::Wrote { hold, sign_of_life: sure })
 }

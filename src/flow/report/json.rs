@@ -4,6 +4,8 @@ use super::{Group, Question, Report, Sums, Who};
 use crate::domain::money::Money;
 use crate::flow::calls::Urgency;
 use crate::flow::desk::Desk;
+use crate::store::bank::BankRow;
+use crate::store::proposals::Proposal;
 use crate::store::reports::{Few, Told};
 use crate::store::returns::Inbound;
 use jiff::Timestamp;
@@ -26,7 +28,13 @@ pub fn json(desk: &Desk, report: &Report, time: impl Fn(Timestamp) -> String) ->
         json!({ "id": b.id, "debtor": b.debtor, "name": b.name, "from": b.sender, "subject": b.subject, "at": time(b.at),
             "speaks_of": b.grave, "held_until": b.held_until.map(|d| d.to_string()) })
     };
+    let bank: Vec<Value> = decide.bank.1.iter().map(entry).collect();
     let answers: Vec<Value> = decide.answers.1.iter().map(answer).collect();
+    let proposal = |p: &Proposal| {
+        json!({ "id": p.id, "at": time(p.at), "debtor": p.debtor, "kind": p.kind, "invoices": p.numbers, "on": p.on.map(|d| d.to_string()),
+            "held_until": p.held_until.map(|d| d.to_string()) })
+    };
+    let proposals: Vec<Value> = decide.proposals.1.iter().map(proposal).collect();
     json!({
         "creditor": desk.setup.settings.creditor.name,
         "at": time(report.at), "day": report.day.to_string(), "since": time(report.since),
@@ -36,6 +44,8 @@ pub fn json(desk: &Desk, report: &Report, time: impl Fn(Timestamp) -> String) ->
             "approvals": questions(&decide.approvals), "notices": questions(&decide.notices),
             "uncertain": { "count": decide.uncertain.0, "first": uncertain },
             "answers": { "count": decide.answers.0, "first": answers },
+            "proposals": { "count": decide.proposals.0, "first": proposals },
+            "bank": { "count": decide.bank.0, "first": bank },
             "holds_ending": few(&decide.holds, "invoice", "kind", &time), "unreachable": few(&decide.unreachable, "", "", &time),
             "needs_data": group(&decide.needs_data), "cannot_reach": group(&decide.cannot_reach), "covered": group(&decide.covered),
             "finished": group(&decide.finished),
@@ -173,4 +183,10 @@ fn ties(report: &Report) -> Vec<Value> {
         json!({ "currency": currency.code(), "states": states, "sum": money(tie.sum()), "ledger": money(tie.ledger), "ties_out": tie.holds() })
     };
     report.ties.0.iter().map(tie).collect()
+}
+
+/// An entry of the bank's statements.
+fn entry(e: &BankRow) -> Value {
+    json!({ "id": e.id, "booked_on": e.booked_on.to_string(), "amount": e.amount.decimal(), "currency": e.amount.currency.code(),
+        "name": e.name, "state": e.state, "why": e.why })
 }

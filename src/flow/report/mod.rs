@@ -24,6 +24,8 @@ use crate::domain::money::Money;
 use crate::domain::reason::Reason;
 use crate::domain::step::{Channel, Rank, TaskKind};
 use crate::domain::time::{instant, local_date};
+use crate::store::bank::BankRow;
+use crate::store::proposals::{Proposal, ProposalFilter};
 use crate::store::questions::Waiting;
 use crate::store::recovery::UncertainRow;
 use crate::store::reports::{AcceptedRow, Few, Happened, PromiseCounts, Told};
@@ -136,6 +138,10 @@ pub struct Decide {
     pub uncertain: (u64, Vec<UncertainRow>),
     /// What customers wrote and nobody has read, the oldest first.
     pub answers: (u64, Vec<Inbound>),
+    /// What customers answered on the page and nobody has decided on, the oldest first.
+    pub proposals: (u64, Vec<Proposal>),
+    /// What the bank's statements show and a person decides on, the oldest first.
+    pub bank: (u64, Vec<BankRow>),
     /// Holds that end since the last report.
     pub holds: Few,
     /// Something is not known that a step needs.
@@ -167,7 +173,14 @@ impl Decide {
     pub fn count(&self) -> u64 {
         let groups: u64 =
             [&self.needs_data, &self.cannot_reach, &self.covered, &self.finished].into_iter().map(|g| g.customers).sum();
-        self.approvals.0 + self.uncertain.0 + self.answers.0 + self.holds.count + self.unreachable.count + groups
+        self.approvals.0
+            + self.uncertain.0
+            + self.answers.0
+            + self.proposals.0
+            + self.bank.0
+            + self.holds.count
+            + self.unreachable.count
+            + groups
     }
 }
 
@@ -254,6 +267,10 @@ pub async fn build(desk: &Desk) -> Result<Report, DeskError> {
     decide.uncertain = (uncertain.len() as u64, cut(&mut uncertain));
     let mut answers = desk.store.inbound(0, InboundFilter { unread: true, ..InboundFilter::default() }).await?;
     decide.answers = (desk.store.unread().await?, cut(&mut answers));
+    let mut proposals = desk.store.proposals(0, ProposalFilter { open: true, ..ProposalFilter::default() }).await?;
+    decide.proposals = (desk.store.open_proposals().await?, cut(&mut proposals));
+    let mut bank = desk.store.bank_rows(0, true, None).await?;
+    decide.bank = (desk.store.bank_to_decide().await?, cut(&mut bank));
     decide.holds = desk.store.holds_ending((before, day), desk.is_redirected(), FEW as i64).await?;
     (decide.unreachable, decide.known_unreachable) = unreachable(desk, since, now).await?;
     let mut calls = calls::ranked(desk, now).await?;
@@ -311,7 +328,12 @@ fn cut<T>(list: &mut Vec<T>) -> Vec<T> {
 async fn with_states(desk: &Desk, tasks: Vec<OpenTask>, now: Timestamp) -> Result<Vec<(OpenTask, Option<State>)>, DeskError> {
     let debtors: Vec<i64> = tasks.iter().filter(|t| t.step.is_none()).map(|t| t.debtor_pk).collect();
     let files = if debtors.is_empty() { vec![] } else { desk.files(&debtors, now).await? };
-    let state = |t: &OpenTask| files.iter().find(|f| t.step.is_none() && f.debtor.pk == t.debtor_pk).and_then(|f| f.debtor.state);
+    let state = |t: &OpenTask| {
+        files
+            .iter()
+            .find(|f| t.step.is_none() && t.reach.is_none() && !t.answer && f.debtor.pk == t.debtor_pk)
+            .and_then(|f| f.debtor.state)
+    };
     Ok(tasks.into_iter().map(|t| (state(&t), t)).map(|(state, t)| (t, state)).collect())
 }
 

@@ -9,7 +9,6 @@ use crate::config::report::Words;
 use crate::domain::currency::Currency;
 use crate::domain::decision::Brake;
 use crate::domain::money::Money;
-use crate::domain::reason::Reason;
 use crate::domain::time::{days_between, local_date};
 use crate::flow::calls::{Ranked, Urgency};
 use crate::flow::desk::Desk;
@@ -156,8 +155,9 @@ impl Tongue<'_> {
     /// A brake, with the words of others where it rests on them.
     fn stop(&self, brake: &Brake) -> String {
         let channel = brake.channel.map(|c| self.channel(c)).unwrap_or_default();
-        let why = capital(&self.words.fill(&format!("reason.{}", brake.reason), &[("channel", channel)]));
-        match of_others(brake) {
+        let count = brake.count.map(|n| n.to_string()).unwrap_or_default();
+        let why = capital(&self.words.fill(&format!("reason.{}", brake.reason), &[("channel", channel), ("count", &count)]));
+        match brake.said.as_deref().filter(|words| !words.is_empty()) {
             Some(words) => format!("{why} [{words}]"),
             None => why,
         }
@@ -180,6 +180,15 @@ impl Tongue<'_> {
             item(who, [b.subject.as_str(), &since, held.as_deref().unwrap_or_default()], String::new())
         });
         self.list(&mut lines, "decide.answers", *count, rows.collect());
+        let (count, few) = &decide.proposals;
+        self.list(&mut lines, "decide.proposals", *count, few.iter().map(|p| self.proposal(p)).collect());
+        let (count, few) = &decide.bank;
+        let rows = few.iter().map(|e| {
+            let since = self.words.fill("decide.uncertain_since", &[("date", &self.day(e.booked_on))]);
+            let why = self.words.text(if e.state == "proposed" { "decide.bank_near" } else { "decide.bank_late" });
+            item(format!("{} {}", e.id, e.name.as_deref().unwrap_or_default()), [since.as_str(), why], self.money(Some(e.amount)))
+        });
+        self.list(&mut lines, "decide.bank", *count, rows.collect());
         for (key, each, (count, few)) in [("approvals", "approval", &decide.approvals), ("notices", "notice", &decide.notices)] {
             let untold = |q: &Question| if q.asked.is_untold() { "_untold" } else { "" };
             let rows = few.iter().map(|q| self.question(q, &format!("decide.{each}{}", untold(q))));
@@ -243,10 +252,11 @@ impl Tongue<'_> {
         self.list(&mut lines, "today.calls", *count, calls.iter().map(|c| self.call(c)).collect());
         let (count, tasks) = &today.tasks;
         let rows = tasks.iter().map(|(t, state)| {
-            let what = state.map_or_else(
-                || self.text(t.case.as_ref(), t.step.as_deref(), &t.text),
-                |s| self.words.text(&format!("state.{}", s.as_str())).to_owned(),
-            );
+            let what = match (state, t.reach) {
+                (Some(s), _) => self.words.text(&format!("state.{}", s.as_str())).to_owned(),
+                (None, Some(wanted)) => self.words.text(&format!("reach.{}", wanted.as_str())).to_owned(),
+                (None, None) => self.text(t.case.as_ref(), t.step.as_deref(), &t.text),
+            };
             item(who(&t.name, &t.debtor), [what, t.owner.clone().unwrap_or_default(), self.day(t.due_on)], String::new())
         });
         self.list(&mut lines, "today.tasks", *count, rows.collect());
@@ -436,21 +446,6 @@ impl Tongue<'_> {
         };
         self.words.fill(key, &[("n", &n.to_string())])
     }
-}
-
-/// What others said of a stop, without the words that the program puts before it: those stand in the report's language
-/// already. Of a ledger that shrank, how many rows of how many are gone.
-fn of_others(brake: &Brake) -> Option<String> {
-    let words = match brake.reason {
-        Reason::PollFailed => brake.text.strip_prefix("the last poll failed: ")?,
-        Reason::ChannelStopped => brake.text.split_once(" is stopped: ")?.1,
-        Reason::LedgerShrunk => {
-            let (gone, rest) = brake.text.split_once(" of ")?;
-            return Some(format!("{gone}/{}", rest.split_once(' ')?.0));
-        }
-        _ => return None,
-    };
-    (!words.is_empty()).then(|| words.to_owned())
 }
 
 fn add(sums: &mut Sums, more: &Sums) {

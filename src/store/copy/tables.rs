@@ -21,7 +21,7 @@ const fn all(name: &'static str, key: &'static [&'static str]) -> Table {
 
 /// What comes along, each behind all that it refers to. Left behind are `session` and `duty`: who is at work there is
 /// not at work here.
-pub(super) const TABLES: [Table; 29] = [
+pub(super) const TABLES: [Table; 33] = [
     // The version and the count of what others have written are each store's own; the mark stays with the file.
     Table { name: "meta", key: &["key"], only: "key NOT IN ('version', 'written', 'moved_to')" },
     all("poll", &["pk"]),
@@ -37,7 +37,11 @@ pub(super) const TABLES: [Table; 29] = [
     all("payload_document", &["payload_pk", "place"]),
     all("message", &["pk"]),
     all("inbound", &["pk"]),
+    all("proposal", &["pk"]),
     all("hold", &["pk"]),
+    all("bank_file", &["pk"]),
+    all("bank_entry", &["pk"]),
+    all("bank_match", &["pk"]),
     all("bookmark", &["name"]),
     all("stopped", &["channel", "address"]),
     all("attempt", &["pk"]),

@@ -17,7 +17,7 @@ statements! {
             d.contacts, d.pay_runs, d.customer_since, d.reason, d.next_at, d.last_sign_at, d.unreachable_since, d.unreachable_why, d.entry_released, d.erased_at FROM debtor d WHERE d.pk = $1";
     TELL_INVOICES = "SELECT i.source_id AS id, i.number, i.kind, i.status, i.presence, i.issued_on, i.due_on, i.currency, i.total, i.balance, i.disputed,
             i.reference, i.pay_url, i.document, i.po_number, i.owner, i.for_invoice, i.booked_through, i.tags, i.cadence, i.term, i.first_seen,
-            i.reopened, i.paused_until, i.thread, i.closed_at, i.erased_at FROM invoice i
+            i.reopened, i.paused_until, i.pending_since, i.promised_on, i.thread, i.closed_at, i.erased_at FROM invoice i
         WHERE i.pk IN (SELECT pk FROM invoice WHERE debtor_pk = $1 AND presence <> 'closed' UNION ALL SELECT pk FROM invoice WHERE debtor_pk = $1 AND presence = 'closed') ORDER BY i.pk";
     TELL_STEPS = "SELECT i.number AS invoice, k.term, k.step, k.cadence, k.rank, k.kind, k.on_day, k.why FROM invoice i
         JOIN mark k ON k.invoice_pk = i.pk WHERE i.pk IN (SELECT pk FROM invoice WHERE debtor_pk = $1 AND presence <> 'closed' UNION ALL SELECT pk FROM invoice WHERE debtor_pk = $1 AND presence = 'closed') ORDER BY i.pk, k.term, k.on_day, k.step";
@@ -29,17 +29,23 @@ statements! {
         WHERE c.debtor_pk = $1 ORDER BY c.pk";
     TELL_MESSAGES = "SELECT m.pk AS id, m.contact_pk AS contact, m.channel, m.address, m.step, m.letter, m.message_id, m.state, m.tries, m.settled_at, m.gateway_id, m.delivered_at
         FROM contact c JOIN message m ON m.contact_pk = c.pk WHERE c.debtor_pk = $1 ORDER BY m.pk";
-    TELL_POINTS = "SELECT channel, address, dead_at, evidence FROM point WHERE debtor_pk = $1 ORDER BY channel, address";
+    TELL_POINTS = "SELECT channel, address, state, since, evidence FROM point WHERE debtor_pk = $1 ORDER BY channel, address";
     TELL_ALERTS = "SELECT a.at, a.subject, a.text, a.sent_at, a.ended_at FROM alert a
         WHERE a.key IN (SELECT 'unreachable:' || d.source_id FROM debtor d WHERE d.pk = $1 UNION ALL SELECT 'refused:' || d.source_id FROM debtor d WHERE d.pk = $1
         UNION ALL SELECT 'notice:' || CAST(q.pk AS TEXT) FROM question q WHERE q.debtor_pk = $1
-        UNION ALL SELECT 'inbound:' || CAST(b.pk AS TEXT) FROM inbound b WHERE b.debtor_pk = $1)
+        UNION ALL SELECT 'inbound:' || CAST(b.pk AS TEXT) FROM inbound b WHERE b.debtor_pk = $1
+        UNION ALL SELECT 'bank:' || CAST(m.pk AS TEXT) FROM bank_match m WHERE m.debtor_pk = $1)
         ORDER BY a.pk";
     TELL_UNREADABLE = "SELECT u.source_id AS invoice, u.text, u.seen_at FROM invoice i JOIN unreadable u ON u.source_id = i.source_id
         WHERE i.pk IN (SELECT pk FROM invoice WHERE debtor_pk = $1 AND presence <> 'closed' UNION ALL SELECT pk FROM invoice WHERE debtor_pk = $1 AND presence = 'closed') ORDER BY i.pk";
     TELL_WORDS = "SELECT s.matter, s.value, s.on_day, s.at, s.reason, s.said_by, s.ended_at FROM standing s WHERE s.debtor_pk = $1 ORDER BY s.pk";
     TELL_INBOUND = "SELECT b.pk AS id, b.at, b.via, b.kind, b.matched_by, b.message_pk AS message, b.sender, b.subject, b.text, b.class, b.grave, b.back_on, b.dated,
             b.state, b.read_at, b.said_by, b.remark, b.erased_at FROM inbound b WHERE b.debtor_pk = $1 ORDER BY b.pk";
+    TELL_PROPOSALS = "SELECT p.pk AS id, p.origin, p.kind, p.inbound_pk AS inbox, p.at, p.on_day, p.amount, p.currency, p.text, p.state, p.decided_at, p.said_by, p.reason, p.erased_at
+        FROM proposal p WHERE p.debtor_pk = $1 ORDER BY p.pk";
+    TELL_BANK = "SELECT e.pk AS id, e.at, e.kind, e.state, e.why, e.account, e.statement, e.booked_on, e.currency, e.amount, e.reference, e.text, e.end_to_end, e.name, e.iban,
+            e.said_at, e.said_by, e.remark, e.erased_at, i.number AS invoice, m.state AS pays, m.until_day FROM bank_match m
+        JOIN bank_entry e ON e.pk = m.entry_pk JOIN invoice i ON i.pk = m.invoice_pk WHERE m.debtor_pk = $1 ORDER BY m.pk";
     TELL_TASKS = "SELECT t.pk AS id, t.kind, t.state, t.cadence, t.currency, t.step, t.text, t.owner, t.redirected, t.created_at, t.due_on, t.tries, t.settled_at, t.why
         FROM task t WHERE t.debtor_pk = $1 ORDER BY t.pk";
     TELL_CALLS = "SELECT c.task_pk AS task, c.at, c.outcome, c.excuse, c.note, c.next_on, c.role, c.number, c.said_by FROM call c WHERE c.debtor_pk = $1 ORDER BY c.pk";
@@ -100,7 +106,7 @@ const CUSTOMER: List = List {
     ],
 };
 
-const LISTS: [List; 16] = [
+const LISTS: [List; 18] = [
     List {
         name: "invoices",
         sql: TELL_INVOICES,
@@ -129,6 +135,8 @@ const LISTS: [List; 16] = [
             ("first_seen", "first_seen", Text),
             ("reopened", "reopened", Flag),
             ("paused_until", "paused_until", Text),
+            ("pending_since", "pending_since", Text),
+            ("promised_on", "promised_on", Text),
             ("thread", "thread", Text),
             ("closed_at", "closed_at", Time),
             ("erased_at", "erased_at", Time),
@@ -230,12 +238,32 @@ const LISTS: [List; 16] = [
         ],
     },
     List {
+        name: "proposals",
+        sql: TELL_PROPOSALS,
+        fields: &[
+            ("id", "id", Number),
+            ("origin", "origin", Text),
+            ("kind", "kind", Text),
+            ("inbox", "inbox", Number),
+            ("at", "at", Time),
+            ("on_day", "on", Text),
+            ("amount", "amount", Amount),
+            ("text", "text", Text),
+            ("state", "state", Text),
+            ("decided_at", "decided_at", Time),
+            ("said_by", "by", Text),
+            ("reason", "reason", Text),
+            ("erased_at", "erased_at", Time),
+        ],
+    },
+    List {
         name: "dead_addresses",
         sql: TELL_POINTS,
         fields: &[
             ("channel", "channel", Text),
             ("address", "address", Text),
-            ("dead_at", "at", Time),
+            ("state", "state", Text),
+            ("since", "at", Time),
             ("evidence", "evidence", Text),
         ],
     },
@@ -266,6 +294,34 @@ const LISTS: [List; 16] = [
             ("reason", "reason", Text),
             ("said_by", "by", Text),
             ("ended_at", "ended_at", Time),
+        ],
+    },
+    List {
+        name: "bank",
+        sql: TELL_BANK,
+        fields: &[
+            ("id", "id", Number),
+            ("at", "at", Time),
+            ("kind", "kind", Text),
+            ("state", "state", Text),
+            ("why", "why", Text),
+            ("account", "account", Text),
+            ("statement", "statement", Text),
+            ("booked_on", "booked_on", Text),
+            ("currency", "currency", Text),
+            ("amount", "amount", Amount),
+            ("reference", "references", Json),
+            ("text", "text", Text),
+            ("end_to_end", "end_to_end", Text),
+            ("name", "name", Text),
+            ("iban", "iban", Text),
+            ("invoice", "invoice", Text),
+            ("pays", "pays", Text),
+            ("until_day", "until", Text),
+            ("said_at", "said_at", Time),
+            ("said_by", "by", Text),
+            ("remark", "remark", Text),
+            ("erased_at", "erased_at", Time),
         ],
     },
     List {

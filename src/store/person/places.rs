@@ -34,9 +34,13 @@ statements! {
     ERASE_CONTACTS = "UPDATE contact SET erased_at = $2 WHERE erased_at IS NULL AND debtor_pk = $1";
     ERASE_POINTS = "DELETE FROM point WHERE debtor_pk = $1";
     ERASE_EVENTS = "UPDATE event SET text = '' WHERE text <> '' AND debtor_pk = $1";
+    ERASE_BANK = "UPDATE bank_entry SET reference = '[]', text = '', end_to_end = NULL, name = NULL, iban = NULL, said_by = NULL, remark = NULL, erased_at = $2
+        WHERE erased_at IS NULL AND pk IN (SELECT m.entry_pk FROM bank_match m WHERE m.debtor_pk = $1)";
     ERASE_HOLDS = "UPDATE hold SET reason = 'erased' WHERE reason <> 'erased' AND debtor_pk = $1";
     ERASE_INBOUND = "UPDATE inbound SET sender = NULL, subject = '', text = '', class = NULL, grave = NULL, back_on = NULL, said_by = NULL, remark = NULL,
             erased_at = $2 WHERE erased_at IS NULL AND debtor_pk = $1";
+    ERASE_PROPOSALS = "UPDATE proposal SET on_day = NULL, amount = NULL, currency = NULL, text = '', said_by = NULL, reason = NULL, erased_at = $2
+        WHERE erased_at IS NULL AND debtor_pk = $1";
     ERASE_STANDINGS = "UPDATE standing SET value = NULL, reason = 'erased', said_by = NULL WHERE reason <> 'erased' AND debtor_pk = $1";
     ERASE_TASKS = "UPDATE task SET text = '', owner = NULL, why = NULL WHERE text <> '' AND debtor_pk = $1";
     ERASE_CALLS = "UPDATE call SET excuse = NULL, note = NULL, number = NULL, said_by = NULL
@@ -46,7 +50,8 @@ statements! {
     ERASE_ALERTS = "DELETE FROM alert WHERE key IN (SELECT 'unreachable:' || d.source_id FROM debtor d WHERE d.pk = $1
         UNION ALL SELECT 'refused:' || d.source_id FROM debtor d WHERE d.pk = $1
         UNION ALL SELECT 'notice:' || CAST(q.pk AS TEXT) FROM question q WHERE q.debtor_pk = $1
-        UNION ALL SELECT 'inbound:' || CAST(b.pk AS TEXT) FROM inbound b WHERE b.debtor_pk = $1)";
+        UNION ALL SELECT 'inbound:' || CAST(b.pk AS TEXT) FROM inbound b WHERE b.debtor_pk = $1
+        UNION ALL SELECT 'bank:' || CAST(m.pk AS TEXT) FROM bank_match m WHERE m.debtor_pk = $1)";
     ERASE_UNREADABLE = "DELETE FROM unreadable WHERE source_id IN (SELECT i.source_id FROM invoice i WHERE i.debtor_pk = $1 AND i.presence = 'closed')";
     ERASE_INVOICES = "UPDATE invoice SET reference = NULL, pay_url = NULL, document = NULL, po_number = NULL, owner = NULL, for_invoice = NULL,
             tags = '[]', thread = NULL, erased_at = $2
@@ -82,7 +87,7 @@ const fn undated(table: &'static str, columns: &'static [&'static str], erase: S
 }
 
 /// All of it, in the order in which it is erased: what is found by way of other rows goes before those, or is found before.
-pub const PERSONAL: [Place; 17] = [
+pub const PERSONAL: [Place; 19] = [
     place("words", &["salt", "why", "answer"], ERASE_WORDS),
     place("payload", &["salt", "address", "body", "body_hash"], ERASE_PAYLOADS),
     // What left with messages to others as well stays for them.
@@ -92,6 +97,8 @@ pub const PERSONAL: [Place; 17] = [
     undated("point", &["channel", "address", "evidence"], ERASE_POINTS),
     undated("event", &["text"], ERASE_EVENTS),
     place("inbound", &["sender", "subject", "text", "class", "grave", "back_on", "said_by", "remark"], ERASE_INBOUND),
+    place("proposal", &["on_day", "text", "said_by", "reason"], ERASE_PROPOSALS),
+    place("bank_entry", &["reference", "text", "end_to_end", "name", "iban", "said_by", "remark"], ERASE_BANK),
     undated("hold", &["reason"], ERASE_HOLDS),
     undated("standing", &["value", "reason", "said_by"], ERASE_STANDINGS),
     undated("task", &["text", "owner", "why"], ERASE_TASKS),
@@ -142,9 +149,9 @@ const fn stays(table: &'static str, columns: &'static [&'static str], why: &'sta
 }
 
 /// All that stays.
-pub const HARMLESS: [Harmless; 39] = [
+pub const HARMLESS: [Harmless; 46] = [
     stays("meta", &["key", "value"], "relance's own: keys, the chain's head, counts"),
-    stays("poll", &["outcome", "booked_through", "text"], "about the ledger as a whole, and let go after 90 days"),
+    stays("poll", &["outcome", "kind", "booked_through", "text"], "about the ledger as a whole, and let go after 90 days"),
     stays("brake", &["kind", "text"], "about a channel, without the address that met with it; gone when it works again"),
     stays("session", &["name", "agreement"], "about a daemon"),
     stays("duty", &["name"], "about a daemon"),
@@ -162,12 +169,31 @@ pub const HARMLESS: [Harmless; 39] = [
     ),
     stays("invoice", &["source_id", "number"], "the same, and what the books know it by"),
     stays("invoice", &["kind", "status", "presence", "issued_on", "due_on", "currency", "booked_through"], "facts of the books"),
-    stays("invoice", &["cadence", "first_seen", "paused_until"], "words and days of relance's own"),
+    stays(
+        "invoice",
+        &["cadence", "first_seen", "paused_until", "pending_since", "promised_on"],
+        "words and days of relance's own",
+    ),
     stays("event", &["kind"], "a word of relance's own"),
     stays("inbound", &["key"], "a digest of what came, by which it is known when it comes again"),
     stays("inbound", &["via", "kind", "matched_by", "state"], "words of relance's own"),
+    stays(
+        "bank_file",
+        &["name", "digest", "kind", "state", "problem"],
+        "about a file of the firm's own bank, and its form; let go after 400 days",
+    ),
+    stays("bank_entry", &["key"], "a digest of what the bank shows, by which it is known when it comes again"),
+    stays("bank_entry", &["account", "statement", "bank_ref"], "the firm's own account, and the bank's own numbers"),
+    stays(
+        "bank_entry",
+        &["kind", "booked_on", "currency", "state", "why"],
+        "facts of the books, words of relance's own, codes of banks",
+    ),
+    stays("bank_match", &["state", "until_day"], "a word of relance's own, and a day"),
     stays("bookmark", &["name", "value"], "how far a mailbox has been read, in its own numbers"),
     stays("stopped", &["channel", "address"], "a number whose owner wants no more SMS: without it, it would be written to again"),
+    stays("point", &["state"], "a word of relance's own; the row goes whole"),
+    stays("proposal", &["origin", "kind", "invoices", "currency", "state"], "words of relance's own, keys, a code of a currency"),
     stays("hold", &["kind", "until_day"], "a word of relance's own, and a day"),
     stays("standing", &["matter", "on_day"], "a word of relance's own, and a day"),
     stays(

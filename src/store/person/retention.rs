@@ -64,6 +64,19 @@ statements! {
         ORDER BY b.at, b.pk LIMIT 500";
     KEEP_NO_INBOUND = "UPDATE inbound SET sender = NULL, subject = '', text = '', class = NULL, grave = NULL, back_on = NULL, said_by = NULL, remark = NULL, erased_at = $2
         WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
+    /// An answer is about its invoices. One that still waits for a person stays.
+    KEPT_PROPOSALS = "SELECT p.pk, p.at FROM proposal p WHERE p.erased_at IS NULL AND p.decided_at < $1 AND (p.at > $2 OR (p.at = $2 AND p.pk > $3))
+          AND NOT EXISTS (SELECT 1 FROM json_each(p.invoices) v JOIN invoice i ON i.pk = CAST(v.value AS BIGINT)
+              WHERE i.closed_at IS NULL OR i.closed_at >= $1)
+        ORDER BY p.at, p.pk LIMIT 500";
+    KEEP_NO_PROPOSALS = "UPDATE proposal SET on_day = NULL, amount = NULL, currency = NULL, text = '', said_by = NULL, reason = NULL, erased_at = $2
+        WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
+    /// What the bank showed is about the invoices that it pays; what pays none is about nobody.
+    KEPT_BANK = "SELECT e.pk, e.at FROM bank_entry e WHERE e.erased_at IS NULL AND e.state <> 'proposed' AND e.at < $1 AND (e.at > $2 OR (e.at = $2 AND e.pk > $3))
+          AND NOT EXISTS (SELECT 1 FROM bank_match m JOIN invoice i ON i.pk = m.invoice_pk WHERE m.entry_pk = e.pk AND (i.closed_at IS NULL OR i.closed_at >= $1))
+        ORDER BY e.at, e.pk LIMIT 500";
+    KEEP_NO_BANK = "UPDATE bank_entry SET reference = '[]', text = '', end_to_end = NULL, name = NULL, iban = NULL, said_by = NULL, remark = NULL, erased_at = $2
+        WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     /// A hold on a customer as a whole is about the claims that there were while it lasted.
     KEPT_HOLDS = "SELECT h.pk, h.created_at AS at FROM hold h
         WHERE h.reason <> 'erased' AND h.created_at < $1 AND (h.created_at > $2 OR (h.created_at = $2 AND h.pk > $3))
@@ -140,6 +153,10 @@ pub enum Kind {
     Events,
     /// What came back.
     Inbound,
+    /// Answers on the page, and what became of them.
+    Proposals,
+    /// What the bank showed.
+    Bank,
     /// Reasons of holds.
     Holds,
     /// Notes of calls.
@@ -186,6 +203,8 @@ impl Kind {
             Kind::Alone => (KEPT_ALONE, &[(KEEP_NOT_ALONE, true)]),
             Kind::Events => (KEPT_EVENTS, &[(KEEP_NO_EVENTS, false)]),
             Kind::Inbound => (KEPT_INBOUND, &[(KEEP_NO_INBOUND, true)]),
+            Kind::Proposals => (KEPT_PROPOSALS, &[(KEEP_NO_PROPOSALS, true)]),
+            Kind::Bank => (KEPT_BANK, &[(KEEP_NO_BANK, true)]),
             Kind::Holds => (KEPT_HOLDS, &[(KEEP_NO_HOLDS, false)]),
             Kind::Calls => (KEPT_CALLS, &[(KEEP_NO_CALLS, false)]),
             Kind::Tasks => (KEPT_TASKS, &[(KEEP_NO_TASKS, false)]),

@@ -70,6 +70,18 @@ fn words_of_ones_own_take_the_place_of_those_that_are_shipped() {
     let own = "[death]\nfr = [\"parti\"]\n[insolvency]\n[mediation]\n[lawyer]\n";
     let words = Tree::new(GOOD).file("grave.toml", own).setup().grave;
     assert_eq!((words.grave("Il est parti."), words.grave("décédé")), (Some(Grave::Death), None));
+    Tree::new(GOOD)
+        .file("reach.toml", "[address]\nsuspect = 40\nmailbox = 50\n[life]\npaid = 200\n[silence]\ncontacts = 1\nquiet = 2\n[then]\ntasks = [\"fax\"]\n[x]\n")
+        .tells(&[
+            "reach.toml:3:1: \"mailbox\" is 50: one failure alone would make an address suspect; wanted less than \"suspect\", 40",
+            "reach.toml:5:8: \"paid\": wanted a whole number from 0 to 100",
+            "reach.toml:8:1: \"quiet\" is 2; wanted no more than \"contacts\", 1",
+            "reach.toml:10:10: \"tasks\" names \"fax\"; wanted any of: address, call, letter; an empty list for none",
+            "reach.toml:11:2: unknown key \"x\" here; wanted one of: address, life, silence, then",
+        ]);
+    Tree::good("\n[guard]\nunreachable_days = 3\n").tells(&[
+        "relance.toml:21:1: unknown key \"unreachable_days\" in [guard]: it is \"days\" under [silence] in reach.toml beside this file; wanted it there",
+    ]);
     let wrong = "[death]\nfrench = [\"x\"]\nfr = [\" * \", 1]\n[insolvency]\n[mediation]\n[divorce]\n";
     Tree::new(GOOD).file("grave.toml", wrong).tells(&[
         "grave.toml:1:1: \"lawyer\" is missing; wanted a table of languages, each with a list of words",

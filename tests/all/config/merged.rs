@@ -82,12 +82,12 @@ fn what_is_wrong_in_a_variable_is_told_by_its_name() {
         .variable("RELANCE__EMAIL__PASSWORD", "hunter2")
         .tells(&[
             "RELANCE__EMAIL__PASSWORD:1:1: \"password\": wanted { file = \"/path\" } or { credential = \"name\" }; a secret never stands in the configuration",
-            "RELANCE__FOO:1:1: unknown key \"foo\" here; wanted one of: creditor, documents, email, guard, inbox, listen, observe, people, report, retention, sms, source, store",
+            "RELANCE__FOO:1:1: unknown key \"foo\" here; wanted one of: answers, bank, creditor, documents, email, guard, inbox, listen, observe, people, report, retention, sms, source, store",
             "RELANCE__GUARD__DRY_RUN:1:1: \"dry_run\" is text; wanted true or false",
             "RELANCE__GUARD__MAX_VANISHED:1:1: \"max_vanished\": wanted a whole number from 1 to 100",
         ]);
     Tree::new(GOOD).variable("RELANCE__FOO__BAR", "1").tells(&[
-        "RELANCE__FOO__BAR:1:1: unknown key \"foo\" here; wanted one of: creditor, documents, email, guard, inbox, listen, observe, people, report, retention, sms, source, store",
+        "RELANCE__FOO__BAR:1:1: unknown key \"foo\" here; wanted one of: answers, bank, creditor, documents, email, guard, inbox, listen, observe, people, report, retention, sms, source, store",
     ]);
     Tree::new(GOOD).variable("RELANCE__GUARD", "yes").tells(&["RELANCE__GUARD:1:1: wanted a table for [guard], found text"]);
 }
@@ -103,7 +103,8 @@ fn texts_are_not_turned_into_numbers() {
 #[test]
 fn paths_are_taken_from_the_folder_of_relance_toml() {
     let setup = Tree::new(GOOD).setup();
-    assert_eq!(setup.settings.source.kind, SourceKind::Sqlite(setup.folder.join("invoices.db")));
+    let SourceKind::Sqlite(path) = &setup.settings.source.kind else { panic!("{:?}", setup.settings.source.kind) };
+    assert_eq!(*path, setup.folder.join("invoices.db"));
     assert_eq!(setup.settings.store.place.name(), setup.folder.join("relance.db").display().to_string());
     let absolute = Tree::but("sqlite://relance.db", "sqlite:///var/lib/relance/relance.db").setup();
     assert_eq!(absolute.settings.store.place.name(), "/var/lib/relance/relance.db");

@@ -42,6 +42,11 @@ from = "Comptabilité <compta@canal.example>"
 smtp = "smtps://mail.canal.example"
 "#;
 
+/// The good configuration with a file beside it.
+pub fn good_with(path: &str, text: &str) -> Setup {
+    Tree::new(GOOD).file(path, text).setup()
+}
+
 /// Files below a folder, and variables.
 #[derive(Default)]
 struct Tree {

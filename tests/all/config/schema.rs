@@ -23,10 +23,14 @@ const SMS: &str = "[sms]\ngateway = \"x\"\nurl = \"https://sms.example\"\n";
 const INBOX: &str = "[inbox]\nkind = \"imap\"\nurl = \"imaps://mail.example\"\n";
 const ANSWER: &str = "[[answer]]\nstatus = \"200\"\noutcome = \"accepted\"\n";
 const LISTEN: &str = "[listen]\naddress = \"127.0.0.1:8480\"\npublic = \"https://hooks.canal.example\"\n";
+const ANSWERS: &str = "[answers]\naddress = \"127.0.0.1:8481\"\npublic = \"https://answers.canal.example\"\n";
 const VERIFY: &str = "[verify]\nby = \"url\"\n";
 const RECEIPT: &str = "[receipt]\nmethod = \"GET\"\nfields = \"query\"\nid = \"id\"\nstate = \"state\"\n";
 const STATES: &str = "[receipt.states]\ndelivered = \"1\"\n";
 const INBOUND: &str = "[inbound]\nmethod = \"GET\"\nfields = \"query\"\nfrom = \"from\"\ntext = \"text\"\n";
+const NAMED: &str = "title = \"x\"\n";
+const LIST: &str = "[list]\npath = \"/x\"\n";
+const COLUMNS: &str = "[columns]\ninvoice_id = \"/a\"\nnumber = \"/a\"\ncustomer_id = \"/a\"\ncustomer_name = \"/a\"\ndue_on = \"/a\"\ncurrency = \"/a\"\nbalance = \"/a\"\n";
 const DATED: &str = "from = \"2026-01-01\"\nbasis = \"sourced\"\n";
 
 fn tables() -> Vec<Table> {
@@ -46,13 +50,25 @@ fn tables() -> Vec<Table> {
     let gateway = |pointer, text| Table { schema: "gateway", pointer, file: "gateways/x.toml", text };
     let calendar = |pointer, text| Table { schema: "calendar", pointer, file: "calendars/BE.toml", text };
     let of_law = |pointer, text| Table { schema: "law", pointer, file: "law/BE.toml", text };
+    let reach = |pointer, text| Table { schema: "reach", pointer, file: "reach.toml", text };
+    let source = |pointer, text: &str| Table { schema: "source", pointer, file: "sources/x.toml", text: text.to_owned() };
+    let system = |pointer, text: &str| source(pointer, &format!("{NAMED}{LIST}{text}{COLUMNS}"));
+    let http = |lines: &str| {
+        GOOD.replace(sqlite, &format!("kind = \"http\"\npreset = \"erpnext\"\nurl = \"https://erp.example\"\n{lines}"))
+    };
+    let (key, secret) = ("key = { file = \"x\" }\n", "secret = { file = \"x\" }\n");
     let request = "[request]\nmethod = \"GET\"\npath = \"/send\"\n";
     vec![
         relance("", format!("§\n{GOOD}")),
         relance("/properties/creditor", behind("[creditor]")),
         relance("/properties/source", behind("[source]")),
         relance("/properties/source", in_postgres("§\n")),
+        relance("/properties/source", GOOD.replace(sqlite, "kind = \"csv\"\npath = \"export\"\n§\n")),
+        relance("/properties/bank", more("[bank]\nfolder = \"bank\"\n§\n")),
         relance("/properties/source/properties/password", in_postgres("password = { § file = \"x\" }\n")),
+        relance("/properties/source", http(&format!("{key}{secret}§\n"))),
+        relance("/properties/source/properties/key", http(&format!("{secret}{}", key.replace("{ ", "{ § ")))),
+        relance("/properties/source/properties/secret", http(&format!("{key}{}", secret.replace("{ ", "{ § ")))),
         relance("/properties/people", more("[people]\n§\n")),
         relance("/properties/store", behind("[store]")),
         relance("/properties/store", in_database("§\n")),
@@ -73,6 +89,7 @@ fn tables() -> Vec<Table> {
         relance("/properties/observe", more("[observe]\n§\n")),
         relance("/properties/listen", more(&format!("{LISTEN}§\n"))),
         relance("/properties/listen/properties/secret", more(&format!("{LISTEN}secret = {{ § file = \"x\" }}\n"))),
+        relance("/properties/answers", more(&format!("{ANSWERS}§\n"))),
         relance("/properties/retention", more("[retention]\n§\n")),
         cadence("", format!("§\n{STEP}")),
         cadence("/properties/applies_to", format!("{CADENCE}[applies_to]\n§\n{}", &STEP[CADENCE.len()..])),
@@ -94,6 +111,23 @@ fn tables() -> Vec<Table> {
         ),
         gateway("/properties/inbound", format!("{request}{ANSWER}{VERIFY}{INBOUND}§\n")),
         gateway("/properties/answer/items", format!("{request}{ANSWER}§\n")),
+        source("", &format!("§\n{NAMED}{LIST}{COLUMNS}")),
+        source("/properties/list", &format!("{NAMED}{LIST}§\n{COLUMNS}")),
+        system("/properties/auth", "[auth]\nkind = \"header\"\nheader = \"x\"\nvalue = \"y\"\n§\n"),
+        system("/properties/auth", "[auth]\nkind = \"basic\"\nuser = \"x\"\npassword = \"y\"\n§\n"),
+        system("/properties/auth", "[auth]\nkind = \"oauth2\"\ngrant = \"client_credentials\"\nurl = \"/token\"\n§\n"),
+        system("/properties/paging", "[paging]\nkind = \"page\"\n§\n"),
+        system("/properties/paging", "[paging]\nkind = \"after\"\nafter = \"/id\"\n§\n"),
+        system("/properties/paging", "[paging]\nkind = \"token\"\nnext = \"/next\"\n§\n"),
+        system("/properties/one", "[one]\npath = \"/{ids}/{id}\"\n§\n"),
+        system("/properties/number", "[number]\npath = \"/x\"\n§\n"),
+        system("/properties/changes", "[changes]\npath = \"/x\"\nsince = \"epoch\"\n§\n"),
+        system("/properties/customer", "[customer]\nid = \"/c\"\npath = \"/{ids}/{id}\"\n§\n"),
+        source("/definitions/column", &format!("{NAMED}{LIST}{COLUMNS}[columns.email]\npath = \"/e\"\n§\n")),
+        source(
+            "/definitions/column/properties/when",
+            &format!("{NAMED}{LIST}{COLUMNS}[columns.email]\npath = \"/e\"\n[columns.email.when]\npath = \"/e\"\n§\n"),
+        ),
         calendar("", "§\nname = \"X\"\n".to_owned()),
         calendar("/properties/holiday/items", "name = \"X\"\n[[holiday]]\nname = \"H\"\nfixed = \"12-25\"\n§\n".to_owned()),
         of_law("", "§\nname = \"X\"\n".to_owned()),
@@ -108,6 +142,11 @@ fn tables() -> Vec<Table> {
         ),
         of_law("/properties/act", law(&format!("[act]\n{DATED}rate_of = \"day\"\nname = {{ fr = \"X\" }}\n§\n"))),
         of_law("/properties/words/additionalProperties", law("[words.fr]\n§\n")),
+        reach("", "§\n".to_owned()),
+        reach("/properties/address", "[address]\n§\n".to_owned()),
+        reach("/properties/life", "[life]\n§\n".to_owned()),
+        reach("/properties/silence", "[silence]\n§\n".to_owned()),
+        reach("/properties/then", "[then]\n§\n".to_owned()),
         of_law("/properties/consumer", law(&format!("[consumer]\n{DATED}free = true\n§\n"))),
     ]
 }
@@ -187,8 +226,10 @@ fn schema_of(path: &str) -> Option<&'static str> {
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
     match folder {
         "" if file == "relance.toml" => Some("relance"),
+        "" if file == "reach.toml" => Some("reach"),
         "cadences" if file.ends_with(".toml") => Some("cadence"),
         "gateways" if file.ends_with(".toml") => Some("gateway"),
+        "sources" if file.ends_with(".toml") => Some("source"),
         "calendars" if file.ends_with(".toml") => Some("calendar"),
         "law" if file.len() == "XX.toml".len() => Some("law"),
         _ => None,
@@ -211,12 +252,14 @@ pub(super) fn take_it_too(tree: &Tree) {
 
 #[test]
 fn all_that_is_shipped_is_taken_and_names_its_schema() {
-    let all = [bundled::CALENDARS, bundled::CADENCES, bundled::GATEWAYS, bundled::LAW].concat();
+    let all = [bundled::CALENDARS, bundled::CADENCES, bundled::GATEWAYS, bundled::LAW, bundled::SOURCES].concat();
     for (path, text) in all.into_iter().filter(|(path, _)| *path != "law/words.toml") {
         let name = schema_of(path).unwrap();
         assert_eq!(complaints(name, text), [], "{path}");
         assert_eq!(text.lines().next(), Some(format!("#:schema ../schema/{name}.schema.json").as_str()), "{path}");
     }
+    let (_, rules) = bundled::REACH;
+    assert_eq!((complaints("reach", rules), rules.lines().next()), (vec![], Some("#:schema schema/reach.schema.json")));
     let example = include_str!("../../../config/relance.toml");
     assert_eq!(complaints("relance", example), []);
     assert!(example.starts_with("#:schema ./schema/relance.schema.json\n"));
@@ -325,7 +368,7 @@ fn every_key_is_described_and_refuses_what_the_reader_refuses() {
 fn defaults_and_examples_are_good_and_a_default_changes_nothing() {
     let facts = |tree: Tree| {
         let setup = tree.setup();
-        let text = format!("{:?}{:?}{:?}{:?}", setup.settings, setup.cadences, setup.law, setup.calendars);
+        let text = format!("{:?}{:?}{:?}{:?}{:?}", setup.settings, setup.cadences, setup.law, setup.calendars, setup.reach);
         let folder = setup.folder.display().to_string();
         // Where something stands is no part of what it says.
         let parts = text.replace(&folder, "");

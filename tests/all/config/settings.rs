@@ -3,15 +3,14 @@
 use super::Tree;
 
 const GUARD_KEYS: &str = "contacts_per_30_days, contacts_per_30_days_consumer, contacts_per_7_days, contacts_per_day, dry_run, \
-                          max_data_age, max_messages_per_cycle, max_vanished, old_debts, redirect_to, tolerance, \
-                          unreachable_attempts, unreachable_days";
+                          max_data_age, max_messages_per_cycle, max_vanished, old_debts, redirect_to, tolerance";
 
 #[test]
 fn unknown_keys_and_sections() {
     let line = format!("relance.toml:21:1: unknown key \"max_mesages\" in [guard]; wanted one of: {GUARD_KEYS}");
     Tree::good("\n[guard]\nmax_mesages = 3\n").tells(&[&line]);
     Tree::good("\n[gaurd]\ndry_run = true\n").tells(&[
-        "relance.toml:20:2: unknown key \"gaurd\" here; wanted one of: creditor, documents, email, guard, inbox, listen, observe, people, report, retention, sms, source, store",
+        "relance.toml:20:2: unknown key \"gaurd\" here; wanted one of: answers, bank, creditor, documents, email, guard, inbox, listen, observe, people, report, retention, sms, source, store",
     ]);
     Tree::but("name =", "Name =").tells(&[
         "relance.toml:1:2: \"name\" is missing in [creditor]; wanted the firm's name as it stands in letters",

@@ -42,10 +42,11 @@ fn all_of_it_passes_check() {
         bundled::CALENDARS,
         bundled::CADENCES,
         bundled::GATEWAYS,
+        bundled::SOURCES,
         bundled::LAW,
         bundled::LETTERS,
         bundled::REPORT,
-        &[bundled::ZONES, bundled::GRAVE],
+        &[bundled::ZONES, bundled::GRAVE, bundled::REACH],
     ]
     .concat();
     all.iter().fold(Tree::new(GOOD), |tree, (path, text)| tree.file(path, text)).tells(&[]);
@@ -54,7 +55,8 @@ fn all_of_it_passes_check() {
 #[test]
 fn no_file_is_forgotten() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let compiled = [bundled::CALENDARS, bundled::CADENCES, bundled::GATEWAYS, bundled::LAW, bundled::LETTERS].concat();
+    let compiled =
+        [bundled::CALENDARS, bundled::CADENCES, bundled::GATEWAYS, bundled::LAW, bundled::LETTERS, bundled::SOURCES].concat();
     let mut compiled: Vec<String> = compiled.iter().map(|(path, _)| (*path).to_owned()).collect();
     let mut found = Vec::new();
     for (folder, prefix) in [("config", ""), ("templates/letters", "letters/")] {

@@ -99,19 +99,25 @@ async fn all_pages_show_one_moment_and_keep_nobody_waiting() {
 #[tokio::test]
 async fn a_reading_that_is_dropped_leaves_nothing_open() {
     let Some(database) = Database::new().await else { return };
-    let source = source(database.url(), &with_ids("ARRAY['a','b','c']")).await.unwrap();
+    let row = one_row(&[("invoice_id", "x"), ("balance", "12.50")]);
+    let waits = "(SELECT pg_advisory_xact_lock_shared(7)) waits";
+    let query = line("query", &format!("{row} FROM unnest(ARRAY['a','b','c']) x, {waits}"));
+    let source = source(database.url(), &query).await.unwrap();
     let columns = source.columns().await.unwrap();
     let mut reading = source.read(&columns, 1).await.unwrap();
     reading.next_page().await.unwrap().unwrap();
     assert_eq!(open_transactions(&database).await, 1);
     drop(reading);
     wait_for_async("the end of the transaction", async || open_transactions(&database).await == 0).await;
-    // Also one whose answer nobody waited for.
+    // Also one whose answer nobody waited for: it cannot come before another lets go of a lock.
     let mut reading = source.read(&columns, 1).await.unwrap();
+    let mut other = database.pool().begin().await.unwrap();
+    sqlx::raw_sql("SELECT pg_advisory_xact_lock(7)").execute(&mut *other).await.unwrap();
     {
         let mut next = std::pin::pin!(reading.next_page());
         assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(next.as_mut().poll(cx).is_pending())).await);
     }
+    other.rollback().await.unwrap();
     assert!(reading.next_page().await.is_err(), "half a reading is not taken for a whole one");
     wait_for_async("the end of the transaction", async || open_transactions(&database).await == 0).await;
     // One that is ended keeps its connection.

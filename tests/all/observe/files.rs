@@ -12,13 +12,15 @@ const TESTS: &str = include_str!("../../../observe/alerts.test.yml");
 const DASHBOARD: &str = include_str!("../../../observe/dashboard.json");
 
 /// Metrics that tell how it goes, and raise no alarm by themselves.
-const QUIET: [&str; 10] = [
+const QUIET: [&str; 12] = [
+    "relance_answer_requests_total",
     "relance_build_info",
     "relance_daemons",
     "relance_ledger_rows",
     "relance_messages_planned_total",
     "relance_pump_seconds_total",
     "relance_pump_steps_total",
+    "relance_bank_entries_total",
     "relance_returns_total",
     "relance_start_time_seconds",
     "relance_tasks",

@@ -67,7 +67,7 @@ async fn metrics_and_health_are_told_to_whoever_asks() {
     daemon.signal("HUP");
     wait_for_answer(&at, "/ready", 503, "dry_run");
     assert!(
-        firm.journal().contains("[observe] or [listen] has changed too: that takes effect at the next start"),
+        firm.journal().contains("[observe], [listen] or [answers] has changed too: that takes effect at the next start"),
         "{}",
         firm.journal()
     );

@@ -146,6 +146,8 @@ async fn a_page_that_comes_late_brings_nobody_back() {
         first_seen: "2026-11-02".to_owned(),
         reopened: 0,
         paused_until: None,
+        pending_since: None,
+        promised_on: None,
         digest: 77,
     };
     let page = PageChange {

@@ -20,6 +20,7 @@ async fn everything_about_a_customer_is_told() {
         fields(&file),
         [
             "attempts",
+            "bank",
             "calls",
             "contacts",
             "customer",
@@ -32,6 +33,7 @@ async fn everything_about_a_customer_is_told() {
             "letters_to_you",
             "messages",
             "promises",
+            "proposals",
             "questions",
             "steps",
             "tasks",

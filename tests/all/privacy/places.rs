@@ -84,7 +84,7 @@ async fn what_the_list_calls_personal_is_gone_from_every_row() {
         UPDATE hold SET ended_at = 1;
         UPDATE message SET payload_pk = 5 WHERE pk = 2; UPDATE message SET payload_pk = 6 WHERE pk = 3;
         DELETE FROM mark; UPDATE message SET state = 'accepted', settled_at = 1, session_pk = NULL WHERE settled_at IS NULL;
-        UPDATE contact SET debtor_pk = 1; UPDATE event SET debtor_pk = 1; UPDATE hold SET debtor_pk = 1; UPDATE inbound SET debtor_pk = 1, key = pk || 'k', matched_by = 'token', erased_at = NULL; UPDATE invoice SET debtor_pk = 1;
+        UPDATE contact SET debtor_pk = 1; UPDATE event SET debtor_pk = 1; UPDATE hold SET debtor_pk = 1; UPDATE proposal SET debtor_pk = 1, erased_at = NULL; UPDATE inbound SET debtor_pk = 1, key = pk || 'k', matched_by = 'token', erased_at = NULL; UPDATE bank_entry SET erased_at = NULL; UPDATE invoice SET debtor_pk = 1;
         DELETE FROM point WHERE debtor_pk <> 1",
     )
     .await
@@ -97,7 +97,7 @@ async fn what_the_list_calls_personal_is_gone_from_every_row() {
             let only = match (place.table, *column) {
                 ("words" | "payload", _) => "WHERE erased_at IS NULL",
                 ("debtor", _) => "WHERE pk = 1",
-                ("inbound", _) => "WHERE debtor_pk = 1",
+                ("inbound" | "proposal", _) => "WHERE debtor_pk = 1",
                 _ => "",
             };
             home.run(&format!("UPDATE {} SET {column} = {at} {only}", place.table)).await.unwrap();

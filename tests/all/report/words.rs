@@ -98,13 +98,18 @@ async fn a_stop_is_told_in_one_language() {
     world.set(super::MORNING);
     let mut built = relance::flow::report::build(world.desk()).await.unwrap();
     let stop = |reason, text: &str| Brake::new(reason, text.to_owned());
+    let said = |words: &str| Some(words.to_owned());
     built.sending.stops = vec![
-        stop(Reason::PollFailed, "the last poll failed: no such table: invoices"),
-        stop(
-            Reason::LedgerShrunk,
-            "31 of 90 open invoices are gone from the ledger since it was last read, more than 30 %; if they were paid or cancelled, say `relance release --ledger`",
-        ),
-        Brake { channel: Some(Channel::Email), ..stop(Reason::ChannelStopped, "the channel email is stopped: login refused") },
+        Brake {
+            said: said("no such table: invoices"),
+            ..stop(Reason::PollFailed, "the last poll failed: no such table: invoices")
+        },
+        Brake { count: Some(31), ..stop(Reason::LedgerShrunk, "31 of 90 open invoices are gone from the ledger") },
+        Brake {
+            channel: Some(Channel::Email),
+            said: said("login refused"),
+            ..stop(Reason::ChannelStopped, "the channel email is stopped: login refused")
+        },
         stop(Reason::PollFailed, "the ledger has not been read yet; nothing is wrong if relance was started just now"),
     ];
     let page = page(world.desk(), &built, "fr", Form::Mail).unwrap();
@@ -113,7 +118,7 @@ async fn a_stop_is_told_in_one_language() {
         stops,
         [
             "La comptabilité n’a pas pu être lue [no such table: invoices]",
-            "Trop de factures ont disparu d’un coup ; après vérification : relance release --ledger [31/90]",
+            "31 factures ont disparu d’un coup de la comptabilité ; après vérification : relance release --ledger",
             "Le canal e-mail ne fonctionne pas [login refused]",
             "La comptabilité n’a pas pu être lue",
         ]

@@ -43,7 +43,7 @@ async fn the_listener_runs_beside_the_pumps_outlives_a_reload_and_ends_in_time()
         &format!("[listen]\naddress = \"127.0.0.1:1\"\npublic = \"{PUBLIC}\"\n[people]\ncall_hours = \"09:00-12:00\"\n"),
     );
     daemon.signal("HUP");
-    wait_for("the reload", || firm.journal().contains("[observe] or [listen] has changed too"));
+    wait_for("the reload", || firm.journal().contains("[observe], [listen] or [answers] has changed too"));
     wait_for("another session", || firm.journal().matches("relance runs").count() == 2);
     assert_eq!(say(&address, "GET", &format!("{target}&type=1"), "", "").await, 200);
     let inbox = firm.run(&["inbox", "--all", "--json"]).ends(0).out;

@@ -2,6 +2,8 @@
 
 use super::{FORM, JSON, Line, form, nothing_came, sign};
 use crate::support::config::SMS_PASSWORD;
+use relance::domain::reach::Kind;
+use relance::flow::reach::folded;
 
 /// What a gateway says became of a message: its words for it.
 pub struct Words {
@@ -111,11 +113,8 @@ async fn what_arrived_is_known_once_and_for_all() {
         assert_eq!(receipt(&line, words.name, ID, words.delivered).await, 200, "{}", words.name);
         assert_eq!(line.came().await, [format!("delivered {by}")], "{}", words.name);
         assert!(line.delivered().await, "{}", words.name);
-        assert_eq!(
-            line.world.peek("SELECT pk || '' FROM debtor WHERE last_sign_at IS NOT NULL").await.len(),
-            1,
-            "a sign of life"
-        );
+        let known = folded(line.world.desk(), &[1], line.world.clock.now()).await.unwrap().remove(0);
+        assert!(known.reach.evidence.iter().any(|e| e.kind == Kind::Delivered), "{}: a sign of life", words.name);
         // Once more, and months later.
         assert_eq!(receipt(&line, words.name, ID, words.delivered).await, 200, "{}", words.name);
         line.world.days(30);

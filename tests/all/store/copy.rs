@@ -132,7 +132,7 @@ async fn many_rows_and_long_ones_are_copied_page_by_page() {
     for sql in [
         "INSERT INTO event (pk, debtor_pk, invoice_pk, at, kind, text) SELECT i, 1, NULL, -i, 'k', 't' || i FROM n",
         "INSERT INTO mark SELECT 1, i / 7 + 2, 's' || i, 'standard', NULL, 1, 'left', '2026-10-05', NULL, 0, NULL FROM n",
-        "INSERT INTO point SELECT 1, CASE i % 3 WHEN 0 THEN 'email' WHEN 1 THEN 'Email' ELSE 'sms' END, 'é' || i, i, '' FROM n",
+        "INSERT INTO point SELECT 1, CASE i % 3 WHEN 0 THEN 'email' WHEN 1 THEN 'Email' ELSE 'sms' END, 'é' || i, i, '', CASE i % 2 WHEN 0 THEN 'dead' ELSE 'suspect' END FROM n",
         "INSERT INTO payload SELECT i, randomblob(16), 'a', randomblob(70000), randomblob(32), NULL, NULL FROM n WHERE i < 180",
     ] {
         moving.source.sql(&format!("{numbers} {sql}")).await.unwrap();

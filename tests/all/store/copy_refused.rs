@@ -26,7 +26,7 @@ async fn a_store_in_use_there_is_not_written_over() {
             "its tables are of version 1, and this program's of ",
         ),
         ("UPDATE meta SET value = '99' WHERE key = 'version'", "its tables are of version 99, and this program's of "),
-        ("DROP TABLE meta", "it has tables that are not relance's (alert, attempt, bookmark, brake, "),
+        ("DROP TABLE meta", "it has tables that are not relance's (alert, attempt, bank_entry, bank_file, "),
     ] {
         // The log takes no TRUNCATE.
         let sql = format!("SET session_replication_role = replica; {sql}");
@@ -149,9 +149,13 @@ async fn a_changed_byte_in_the_copy_is_found() {
             "a value in table payload was changed",
         ),
         ("poll", "NEW.booked_through := coalesce(NEW.booked_through, ''); RETURN NEW", "a value in table poll was changed"),
-        ("point", "NEW.dead_at := 1; RETURN NEW", "a value in table point was changed on its way"),
+        ("point", "NEW.since := 1; RETURN NEW", "a value in table point was changed on its way"),
         ("brake", "RETURN CASE WHEN NEW.kind = 'volume' THEN NULL ELSE NEW END", "of 2 rows of table brake it took 1"),
-        ("hold", "INSERT INTO poll VALUES (99, 1, 1, 'good', 0, 0, 0, NULL, ''); RETURN NEW", ""),
+        (
+            "hold",
+            "INSERT INTO poll (pk, started_at, finished_at, outcome, rows, unreadable, vanished, booked_through, text) VALUES (99, 1, 1, 'good', 0, 0, 0, NULL, ''); RETURN NEW",
+            "",
+        ),
     ] {
         let sql = format!(
             "CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {change}; END $$;
@@ -170,7 +174,7 @@ async fn a_text_that_postgresql_cannot_hold_is_named() {
     let Some(moving) = Move::new().await else { return };
     for (sql, what) in [
         (
-            "INSERT INTO point VALUES (7, 'email', 'x' || char(0), 1, '')",
+            "INSERT INTO point VALUES (7, 'email', 'x' || char(0), 1, '', 'dead')",
             "column address of table point holds a NUL character, which PostgreSQL has no way to keep, in the row with debtor_pk 7",
         ),
         (

@@ -39,7 +39,7 @@ const CONTROLLER: &str = "UPDATE debtor SET contacts = '[]', pay_runs = '10, 25'
     INSERT INTO task VALUES (1, 1, 'call', 'open', 'standard', 'EUR', 'phone', NULL, 'ask', 'sales', '[1]', 0, 5, '2026-11-02', 2, NULL, NULL, NULL),
         (2, 1, 'task', 'closed', NULL, NULL, NULL, NULL, 'see to it', NULL, '[]', 1, 5, '2026-11-02', 0, 6, 'paid', 'state:legal:1');
     INSERT INTO call VALUES (1, 1, 1, 7, 'reached', 'absence', 'away', '2026-11-03', 'accounts', '+32470000001', 'Anne'), (2, 1, 1, 8, 'no_answer', NULL, NULL, NULL, NULL, NULL, NULL);
-    INSERT INTO promise VALUES (1, 1, 1, 2, 7, '2026-11-09', '2026-11-12', '[1]', 'open', NULL), (2, 1, NULL, NULL, 7, '2026-11-09', '2026-11-12', '[]', 'broken', 9);
+    INSERT INTO promise (pk, debtor_pk, call_pk, hold_pk, at, until_day, known_on, invoices, state, settled_at) VALUES (1, 1, 1, 2, 7, '2026-11-09', '2026-11-12', '[1]', 'open', NULL), (2, 1, NULL, NULL, 7, '2026-11-09', '2026-11-12', '[]', 'broken', 9);
     INSERT INTO question VALUES (1, 1, 1, NULL, 'approval', 5, '2026-11-09', 'sales', '[[1,5]]', 'no', 6, 'Anne', 'not now'), (2, 1, NULL, 1, 'notice', 5, '2026-11-09', NULL, '[]', 'waiting', NULL, NULL, NULL);\n";
 
 /// What version 6 has besides: amounts of events, and whose copy of a report left.
@@ -55,6 +55,26 @@ const RETURNS: &str = "INSERT INTO inbound VALUES
     INSERT INTO stopped VALUES ('sms', '+32470000001', 5), ('sms', '', -5);
     UPDATE hold SET kind = 'reply', inbound_pk = 1, part = NULL WHERE pk = 1;
     UPDATE message SET gateway_id = 'g-1', delivered_at = -7 WHERE pk = 1;\n";
+
+/// What version 9 has besides: addresses that are suspect.
+const REACH: &str = "UPDATE point SET state = 'suspect' WHERE debtor_pk = 2 AND address = 'gone@debtor.example';\n";
+
+/// What version 10 has besides: answers on the page.
+const ANSWERS: &str = "INSERT INTO proposal VALUES
+        (1, 'page', 'paid', 1, '[1]', 1, 5, '2026-11-02', 12000, 'EUR', 'by card', 'open', NULL, NULL, NULL, NULL),
+        (2, 'page', 'wrong', 2, '[]', NULL, -5, NULL, NULL, NULL, '', 'refused', 7, 'Anne', 'it is right', 8),
+        (3, 'bank', 'payment', 1, '[1,2]', NULL, 6, NULL, -1, 'JPY', 'x', 'lapsed', -7, NULL, NULL, NULL);
+    UPDATE hold SET kind = 'answer', proposal_pk = 1 WHERE pk = 2;
+    UPDATE promise SET proposal_pk = 1 WHERE pk = 1;\n";
+/// What version 11 has besides: what the bank's statements show.
+const BANK: &str = "INSERT INTO bank_file VALUES (1, 's1.xml', 5, -5, 'd', 'camt.053', 'read', NULL, 3, 2, 5), (2, '', 0, 0, '', NULL, 'failed', 'record 1', 0, 0, -5);
+    INSERT INTO bank_entry VALUES
+        (1, 'a', 5, 'BE68539007547034', '2026/211', 'X1', 'credit', '2026-10-30', 'EUR', 12000, '[\"010806817183\"]', 'merci', 'E1', 'C1', 'BE71096123456769', 'matched', NULL, NULL, 6, 'Anne', 'seen', NULL),
+        (2, 'b', -5, 'BE68539007547034', '', NULL, 'reversal', '2026-10-30', 'EUR', 0, '[]', '', NULL, NULL, NULL, 'done', 'AC04', 1, NULL, NULL, NULL, 7);
+    INSERT INTO bank_match VALUES (1, 1, 1, 1, 'live', 12000, 12000, '2026-11-16', 6, 5, NULL), (2, 2, 1, 1, 'reversed', 0, -5, NULL, NULL, -5, 7);\n";
+/// What version 12 has besides: polls of changes, payments under way, days of promises.
+const SOURCES: &str = "UPDATE poll SET kind = 'changes' WHERE pk = 1;
+    UPDATE invoice SET pending_since = '2026-10-01', promised_on = '2026-11-20' WHERE pk = 1;\n";
 
 /// The SQL that fills a store of a version whose tables are there and empty.
 pub fn script(version: usize) -> String {
@@ -82,9 +102,13 @@ pub fn script(version: usize) -> String {
     let controller = if version < 4 { "" } else { CONTROLLER };
     let report = if version < 6 { "" } else { REPORT };
     let returns = if version < 8 { "" } else { RETURNS };
+    let reach = if version < 9 { "" } else { REACH };
+    let answers = if version < 10 { "" } else { ANSWERS };
+    let bank = if version < 11 { "" } else { BANK };
+    let sources = if version < 12 { "" } else { SOURCES };
     let dictionary = format!("INSERT INTO dictionary VALUES (9, {}, {dictionary});\n", bytes(&Sha256::digest(&every)));
     [
-        fixed(),
+        fixed(version),
         dictionary,
         payloads,
         messages(),
@@ -94,6 +118,10 @@ pub fn script(version: usize) -> String {
         controller.to_owned(),
         report.to_owned(),
         returns.to_owned(),
+        reach.to_owned(),
+        answers.to_owned(),
+        bank.to_owned(),
+        sources.to_owned(),
     ]
     .concat()
 }
@@ -115,11 +143,12 @@ pub fn documents() -> String {
 pub const WITH_COPIES: &[u8] = b"headJVBERi0x\r\n AP8=\r\ntail";
 
 /// What no hash depends on.
-fn fixed() -> String {
+fn fixed(version: usize) -> String {
+    let since = if version < 9 { "dead_at" } else { "since" };
     let odd = ODD.replace('\'', "''");
     format!(
         "INSERT INTO meta VALUES ('key', '{}'), ('fingerprint', ''), ('a note', '{odd}');
-        INSERT INTO poll VALUES (1, 10, 11, 'good', 3, 0, 0, NULL, ''), (2, 20, 21, 'shrunk', 3, 1, 2, '2026-10-30', '{odd}'), (3, -30, -29, 'failed', 0, 0, 0, '', 'x');
+        INSERT INTO poll (pk, started_at, finished_at, outcome, rows, unreadable, vanished, booked_through, text) VALUES (1, 10, 11, 'good', 3, 0, 0, NULL, ''), (2, 20, 21, 'shrunk', 3, 1, 2, '2026-10-30', '{odd}'), (3, -30, -29, 'failed', 0, 0, 0, '', 'x');
         INSERT INTO debtor (pk, source_id, name, language, country, kind, email, phone, next_at, reason, entry_released, last_sign_at, unreachable_since, unreachable_why)
             VALUES (1, 'C1', '{odd}', NULL, 'BE', 'business', 'c1@debtor.example', NULL, NULL, NULL, 0, -1, NULL, NULL),
                    (2, 'C2', '', '', NULL, 'consumer', '', '+3212', 1793610000000, 'not_yet', 4, NULL, 7, '{odd}'),
@@ -138,7 +167,7 @@ fn fixed() -> String {
             (5, 7, 'standard', 'EUR', 'firm', 'cancelled', 6, 0, '[]'), (6, 7, 'standard', 'EUR', 'final', 'dropped', 6, 0, '[6]');
         INSERT INTO mark VALUES (1, 1, 'reminder', 'standard', '2', 1, 'left', '2026-10-05', 1, 0, NULL), (1, 1, 'firm', 'standard', NULL, 1, 'in_hand', '2026-10-15', 2, 1, ''),
             (5, 1, 'reminder', 'standard', '', 1, 'maybe', '2026-10-15', 3, 0, '{odd}'), (6, 1, 'final', 'standard', NULL, 0, 'skipped', '2026-10-15', NULL, 0, 'dropped');
-        INSERT INTO point VALUES (1, 'email', 'gone@debtor.example', 5, '{odd}'), (1, 'sms', '', -5, ''), (2, 'email', 'GONE@debtor.example', 5, 'x'), (2, 'email', 'gone@debtor.example', 5, 'x');
+        INSERT INTO point (debtor_pk, channel, address, {since}, evidence) VALUES (1, 'email', 'gone@debtor.example', 5, '{odd}'), (1, 'sms', '', -5, ''), (2, 'email', 'GONE@debtor.example', 5, 'x'), (2, 'email', 'gone@debtor.example', 5, 'x');
         INSERT INTO brake VALUES ('volume', 5, NULL, 0, '{odd}'), ('channel:email', -5, 6, 3, '');
         INSERT INTO alert (pk, key, at, subject, text, sent_at, next_at, tries, ended_at) VALUES (1, 'uncertain', 5, '{odd}', '', 6, 7, 1, 8), (2, 'uncertain', 9, 's', '{odd}', NULL, 9, 0, NULL);
         ",

@@ -36,7 +36,7 @@ async fn the_schema_refuses_states_that_cannot_be() {
         "UPDATE message SET state = 'queued'",
         "UPDATE message SET session_pk = (SELECT min(pk) FROM session)", // nobody has a settled message in hand
         "UPDATE message SET state = 'sending', settled_at = NULL, payload_pk = NULL",
-        "INSERT INTO poll VALUES (NULL, 1, 2, 'fine', 0, 0, 0, NULL, '')",
+        "INSERT INTO poll (pk, started_at, finished_at, outcome, rows, unreadable, vanished, booked_through, text) VALUES (NULL, 1, 2, 'fine', 0, 0, 0, NULL, '')",
         "INSERT INTO mark VALUES (1, 1, 'reminder', 'standard', NULL, 2, 'left', '2026-11-02', NULL, 0, NULL)",
         "INSERT INTO mark VALUES (1, 1, 'reminder', 'standard', NULL, 1, 'sent', '2026-11-02', NULL, 0, NULL)",
         "INSERT INTO payload_document VALUES (1, -1, 1)",

@@ -189,6 +189,8 @@ fn page() -> PageChange {
         first_seen: "2026-09-01".to_owned(),
         reopened: 0,
         paused_until: None,
+        pending_since: None,
+        promised_on: None,
         digest: 1,
     };
     PageChange { debtors: vec![debtor], invoices: vec![invoice], ..PageChange::default() }

@@ -16,11 +16,12 @@ use relance::store::attempts::LogFilter;
 use std::os::unix::fs::PermissionsExt as _;
 
 /// Columns that a later version took away, and those that every row is read anew for.
-const CHANGED: [(&str, &str); 4] =
-    [("message", "lease_until"), ("message", "session_pk"), ("invoice", "cadence"), ("invoice", "digest")];
+const CHANGED: [(&str, &str); 5] =
+    [("message", "lease_until"), ("message", "session_pk"), ("invoice", "cadence"), ("invoice", "digest"), ("point", "dead_at")];
 
 /// Tables that a later version added, or that it writes itself.
-const NEW: [&str; 15] = [
+const NEW: [&str; 19] = [
+    "proposal",
     "session",
     "duty",
     "words",
@@ -36,6 +37,9 @@ const NEW: [&str; 15] = [
     "inbound",
     "bookmark",
     "stopped",
+    "bank_file",
+    "bank_entry",
+    "bank_match",
 ];
 
 /// The rows as far as the old schema has them: of each table the columns that it had, but for those that changed.

@@ -108,7 +108,7 @@ async fn a_disk_without_room_for_the_backup_keeps_the_store() {
     let file = Home::File(firm.path("relance.db"));
     let old = Old::filled(file, TempDir::new().unwrap(), 1).await;
     old.home
-        .run("INSERT INTO poll SELECT pk + 10, 1, 1, 'good', 1, 0, 0, NULL, hex(randomblob(500000)) FROM poll")
+        .run("INSERT INTO poll (pk, started_at, finished_at, outcome, rows, unreadable, vanished, booked_through, text) SELECT pk + 10, 1, 1, 'good', 1, 0, 0, NULL, hex(randomblob(500000)) FROM poll")
         .await
         .unwrap();
     let before = old.rows().await;

@@ -23,6 +23,9 @@ pub struct Config {
     pub files: BTreeMap<String, String>,
 }
 
+/// The key of an invoicing system. With characters that URLs write otherwise.
+pub const LEDGER_KEY: &str = "k3y/of+the=ledger";
+
 /// A cadence for everybody, with which the tests begin unless they say otherwise: courtesy, reminder, firm, final.
 pub const STANDARD: &str = include_str!("standard.toml");
 
@@ -111,6 +114,12 @@ impl Config {
         self
     }
 
+    /// The ledger in an invoicing system with an HTTP API, whose key is [`LEDGER_KEY`].
+    pub fn system(mut self, preset: &str, url: &str, more: &str) -> Config {
+        self.source = format!("kind = \"http\"\npreset = \"{preset}\"\nurl = \"{url}\"\n{more}\n");
+        self.file("ledger.secret", &format!("{LEDGER_KEY}\n"))
+    }
+
     /// The ledger in a PostgreSQL database.
     pub fn ledger(mut self, url: &str) -> Config {
         self.ledger = Some(url.to_owned());
@@ -179,7 +188,11 @@ contact = "compta@canal.example"
 "#
         .to_owned();
         match &self.ledger {
+            // What an export is stands in `source`.
+            Some(kind) if kind == "csv" => {}
             Some(url) => text.push_str(&format!("kind = \"postgres\"\nurl = \"{url}\"\n")),
+            // A source of another kind, whose lines say all of it.
+            None if self.source.contains("kind = ") => {}
             None => text.push_str("kind = \"sqlite\"\npath = \"ledger.db\"\n"),
         }
         text.push_str(&self.source);

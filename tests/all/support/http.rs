@@ -56,11 +56,15 @@ impl Request {
     }
 }
 
+/// What makes the answers of a server that is more than a queue of them.
+pub type Handler = Arc<dyn Fn(&Request) -> Answer + Send + Sync>;
+
 #[derive(Default)]
 pub struct State {
     pub answers: VecDeque<Answer>,
     pub usual: Option<Answer>,
     pub requests: Vec<Request>,
+    pub handler: Option<Handler>,
 }
 
 /// The server; it ends with its test.
@@ -94,6 +98,18 @@ impl Http {
         Http { port, shared, task }
     }
 
+    /// A server whose answers are made from the requests.
+    pub async fn answering(handler: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Http {
+        let server = Http::start(Answer::Close).await;
+        server.state().handler = Some(Arc::new(handler));
+        server
+    }
+
+    /// The URL below which it answers.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.shared.lock().unwrap()
     }
@@ -119,8 +135,12 @@ async fn serve(socket: TcpStream, shared: Arc<Mutex<State>>) -> Option<()> {
         let request = request(&mut wire).await?;
         let answer = {
             let mut state = shared.lock().unwrap();
-            state.requests.push(request);
-            state.answers.pop_front().or_else(|| state.usual.clone())
+            state.requests.push(request.clone());
+            match (state.answers.pop_front(), &state.handler) {
+                (Some(answer), _) => Some(answer),
+                (None, Some(handler)) => Some(handler(&request)),
+                (None, None) => state.usual.clone(),
+            }
         };
         match answer? {
             Answer::Raw(bytes) => wire.get_mut().write_all(&bytes).await.ok()?,

@@ -160,6 +160,7 @@ pub(super) fn invoice(pk: i64, due_on: Date, balance: Money) -> CaseInvoice {
         first_seen: plus_days(due_on, -30),
         reopened: false,
         paused_until: None,
+        pending_since: None,
         thread: None,
     };
     CaseInvoice { invoice, marks: vec![], holds: vec![], digest: 0 }

@@ -55,6 +55,18 @@ fn what_comes_after_the_first_block_is_weighed_too() {
 }
 
 #[test]
+fn a_payment_under_way_is_waited_for_and_then_told_of() {
+    let mut scene = due();
+    scene.row(1).invoice.pending_since = Some(day("2026-06-08"));
+    let waits = |words: &[String]| words.iter().any(|w| w.contains("a payment is under way") && w.contains("until 2026-06-16"));
+    let words = scene.explained("2026-06-15 10:00");
+    assert!(waits(&words), "{words:#?}");
+    let words = scene.explained("2026-06-16 10:00");
+    let came_not = "a payment that was under way on 2026-06-08 has not come, so it is open again";
+    assert!(!waits(&words) && words.iter().any(|w| w.contains(came_not)), "{words:#?}");
+}
+
+#[test]
 fn what_is_under_way_was_not_had_and_is_weighed_as_it_will_be() {
     let mut scene = due();
     let now = scene.instant("2026-06-08 10:00");

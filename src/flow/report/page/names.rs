@@ -1,9 +1,13 @@
 //! What steps, tasks and holds are called in the report's language.
 
-use super::Tongue;
+use super::{Tongue, item, who};
 use crate::domain::case::CaseKey;
 use crate::domain::step::{Channel, Rank, Step};
+use crate::domain::time::local_date;
+use crate::flow::answers::ON_THE_PAGE;
 use crate::flow::called::{ByPhone, by_phone};
+use crate::letter::report::Line;
+use crate::store::proposals::Proposal;
 use crate::store::reports::Told;
 use jiff::civil::Date;
 
@@ -38,6 +42,11 @@ impl Tongue<'_> {
     /// Why somebody is left in peace: what came of a call in the report's words, anything else as a person wrote it.
     pub(super) fn why_held(&self, hold: &Told) -> String {
         let Some(text) = hold.text.as_deref() else { return String::new() };
+        // What was said is told in full, in the words in which it came, by the verb.
+        if let Some(rest) = text.strip_prefix(ON_THE_PAGE) {
+            let id = rest.rsplit_once("(proposal ").and_then(|(_, id)| id.strip_suffix(')'));
+            return id.map(|id| format!("relance proposals show {id}")).unwrap_or_default();
+        }
         let day = |text: &str| text.parse::<Date>().map_or_else(|_| text.to_owned(), |day| self.day(day));
         match hold.how.as_deref().filter(|how| matches!(*how, "call" | "promise")).and_then(|_| by_phone(text)) {
             Some(ByPhone::Promised { numbers, day: on }) => {
@@ -49,6 +58,19 @@ impl Tongue<'_> {
             }
             None => text.to_owned(),
         }
+    }
+
+    /// What a customer answered on the page.
+    pub(super) fn proposal(&self, p: &Proposal) -> Line {
+        let day = p.on.map(|day| self.day(day)).unwrap_or_default();
+        let what = self.words.fill(&format!("answer.{}", p.kind), &[("date", &day)]);
+        let held = p.held_until.map(|day| self.words.fill("decide.answers_held", &[("date", &self.day(day))]));
+        let since = self.words.fill("decide.uncertain_since", &[("date", &self.day(local_date(p.at, self.zone)))]);
+        item(
+            format!("{} · {}", who(&p.name, &p.debtor), p.numbers),
+            [what, since, held.unwrap_or_default()],
+            self.money(p.amount),
+        )
     }
 
     pub(super) fn channel(&self, channel: Channel) -> &str {

@@ -1,57 +1,28 @@
 //! Loading all that is known of debtors, many in a handful of statements.
 
-use super::access::{Begin, Pool};
-use super::calls::{PROMISES_OF, PromiseRow};
-use super::db::{Store, day, instant, word};
-use super::error::StoreError;
-use super::packed::{packed, unpack};
-use super::questions::{QUESTIONS_OF, QuestionRow};
-use super::sql::query;
-use super::standings::{WORDS_OF, WordRow};
-use super::tasks::{STATE_TASKS_OF, StateTaskRow, TASKS_OF, TaskRow};
-use super::{keys, statements};
+pub mod rows;
+
 use crate::domain::case::*;
 use crate::domain::currency::Currency;
 use crate::domain::debtor::{CustomerKind, Debtor, Past, State, Word, parse_pay_runs, parse_people};
 use crate::domain::invoice::*;
-use crate::domain::money::Money;
 use crate::domain::standing::Tagged;
 use crate::domain::step::{Channel, Rank, StepId};
+use crate::store::access::{Begin, Pool};
+use crate::store::bank::hold::{BANK_HOLDS, BankHoldRow};
+use crate::store::calls::{PROMISES_OF, PromiseRow};
+use crate::store::db::{Store, day, instant, word};
+use crate::store::error::StoreError;
+use crate::store::keys;
+use crate::store::packed::unpack;
+use crate::store::questions::{QUESTIONS_OF, QuestionRow};
+use crate::store::sql::query;
+use crate::store::standings::{WORDS_OF, WordRow};
+use crate::store::tasks::{STATE_TASKS_OF, StateTaskRow, TASKS_OF, TaskRow};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::Deserialize;
+use rows::*;
 use std::collections::HashMap;
-
-statements! {
-    FILE_DEBTORS = packed!("pk, source_id, name, language, country, kind, timezone, state, email, phone, entry_released, enterprise_no,
-            contacts, pay_runs, invoices_seen, invoices_paid, invoices_late,
-            CASE WHEN known_since > (SELECT coalesce(min(p.finished_at), known_since) FROM poll p WHERE p.outcome = 'good') THEN 1 ELSE 0 END,
-            customer_since, (SELECT count(*) FROM promise b WHERE b.debtor_pk = debtor.pk AND b.state = 'broken')"
-        "FROM debtor WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))" by "pk");
-    FILE_INVOICES = packed!("pk, source_id, debtor_pk, number, kind, status, presence, issued_on, due_on, currency, total, balance,
-            disputed, reference, pay_url, document, po_number, owner, tags, for_invoice, booked_through, cadence, term, first_seen, reopened, paused_until, thread, digest,
-            CASE WHEN for_invoice IS NOT NULL AND EXISTS (SELECT 1 FROM invoice_paid_for p WHERE p.credit_pk = invoice.pk) THEN 1 ELSE 0 END,
-            (SELECT CAST(coalesce(sum(p.amount), 0) AS BIGINT) FROM invoice_paid_for p WHERE p.pk = invoice.pk)"
-        "FROM invoice WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND presence <> 'closed'" by "debtor_pk, pk");
-    /// What invoices were tagged with when they were closed, each set of tags once, with the number of one that had it.
-    FILE_CLOSED_TAGS = packed!("t.debtor_pk, t.tags, t.number"
-        "FROM (SELECT debtor_pk, tags, max(number) AS number FROM invoice
-            WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND presence = 'closed' AND tags <> '[]'
-            GROUP BY debtor_pk, tags) t" by "t.debtor_pk, t.tags");
-    FILE_MARKS = packed!("m.invoice_pk, m.step, m.rank, m.kind, m.on_day, m.contact_pk, m.cadence"
-        "FROM mark m JOIN invoice i ON i.pk = m.invoice_pk AND i.term = m.term
-        WHERE i.debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND i.presence <> 'closed' AND m.redirected <= $2");
-    FILE_HOLDS = packed!("pk, debtor_pk, invoice_pk, kind, until_day, reason, part"
-        "FROM hold WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND ended_at IS NULL" by "pk");
-    FILE_CONTACTS = packed!("pk, debtor_pk, cadence, currency, step, state, at, invoices"
-        "FROM contact WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND redirected <= $2
-          AND ((state IN ('left', 'dropped') AND at >= $3) OR state IN ('in_hand', 'maybe'))
-          AND NOT (state = 'dropped' AND EXISTS (SELECT 1 FROM question q WHERE q.contact_pk = contact.pk AND q.state = 'no'))" by "pk");
-    FILE_REFUSALS = packed!("m.debtor_pk, m.step, m.channel, m.address, c.invoices"
-        "FROM message m JOIN contact c ON c.pk = m.contact_pk
-        WHERE m.debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND m.state IN ('refused', 'expired') AND c.redirected <= $2");
-    FILE_POINTS = packed!("debtor_pk, channel, address, evidence" "FROM point WHERE debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))");
-}
 
 /// Works out what the columns alone do not say.
 pub trait Shape {
@@ -117,6 +88,9 @@ async fn load(
     }
     for row in unpack(query(FILE_HOLDS).bind(&list), &mut tx).await? {
         files.hold(row)?;
+    }
+    for row in unpack(query(BANK_HOLDS).bind(&list), &mut tx).await? {
+        files.bank(row)?;
     }
     for row in unpack(query(FILE_CONTACTS).bind(&list).bind(redirected).bind(since), &mut tx).await? {
         files.contact(row)?;
@@ -276,14 +250,16 @@ impl Files {
     fn hold(&mut self, row: HoldRow) -> Result<(), StoreError> {
         let kind = word(HoldKind::parse(&row.kind), &row.kind)?;
         let hold = Hold { id: row.pk, kind, until: day(&row.until_day)?, reason: row.reason, part: row.part };
-        let holds = match row.invoice_pk {
-            None => self.file(row.debtor_pk).map(|f| &mut f.holds),
-            Some(invoice) => self.row(invoice).map(|r| &mut r.holds),
-        };
-        if let Some(holds) = holds {
-            holds.push(hold);
+        match row.invoice_pk {
+            None => self.file(row.debtor_pk).into_iter().for_each(|f| f.holds.push(hold.clone())),
+            Some(invoice) => self.row(invoice).into_iter().for_each(|r| r.holds.push(hold.clone())),
         }
         Ok(())
+    }
+
+    fn bank(&mut self, row: BankHoldRow) -> Result<(), StoreError> {
+        let file = self.invoices.get(&row.invoice_pk).and_then(|at| Some((self.list.get_mut(at.0)?, at.1)));
+        file.map_or(Ok(()), |(file, at)| row.weigh_on(file, at))
     }
 
     fn contact(&mut self, row: ContactRow) -> Result<(), StoreError> {
@@ -321,170 +297,19 @@ impl Files {
         let Some(file) = self.file(row.debtor_pk) else { return };
         for point in &mut file.points {
             if point.channel.as_str() == row.channel && point.address == row.address && point.state == PointState::Usable {
-                point.state = PointState::Dead(row.evidence.clone());
+                point.state = match row.state.as_str() {
+                    "suspect" => PointState::Suspect(row.evidence.clone()),
+                    _ => PointState::Dead(row.evidence.clone()),
+                };
             }
         }
     }
 }
 
-#[derive(Deserialize)]
-struct DebtorRow {
-    pk: i64,
-    source_id: String,
-    name: String,
-    language: Option<String>,
-    country: Option<String>,
-    kind: Option<String>,
-    timezone: Option<String>,
-    state: Option<String>,
-    email: Option<String>,
-    phone: Option<String>,
-    entry_released: i64,
-    enterprise_no: Option<String>,
-    contacts: Option<String>,
-    pay_runs: Option<String>,
-    invoices_seen: u32,
-    invoices_paid: u32,
-    invoices_late: u32,
-    came_later: i64,
-    customer_since: Option<String>,
-    broken: u32,
-}
-
-#[derive(Deserialize)]
-struct InvoiceRow {
-    pk: i64,
-    source_id: String,
-    debtor_pk: i64,
-    number: String,
-    kind: String,
-    status: String,
-    presence: String,
-    issued_on: Option<String>,
-    due_on: String,
-    currency: String,
-    total: Option<i64>,
-    balance: i64,
-    disputed: Option<i64>,
-    reference: Option<String>,
-    pay_url: Option<String>,
-    document: Option<String>,
-    po_number: Option<String>,
-    owner: Option<String>,
-    tags: String,
-    for_invoice: Option<String>,
-    booked_through: Option<String>,
-    cadence: Option<String>,
-    term: u32,
-    first_seen: String,
-    reopened: i64,
-    paused_until: Option<String>,
-    thread: Option<String>,
-    digest: i64,
-    for_another: i64,
-    paid_by_others: i64,
-}
-
-#[derive(Deserialize)]
-struct ClosedTagsRow {
-    debtor_pk: i64,
-    tags: String,
-    number: String,
-}
-
-#[derive(Deserialize)]
-struct MarkRow {
-    invoice_pk: i64,
-    step: String,
-    rank: Option<String>,
-    kind: String,
-    on_day: String,
-    contact_pk: Option<i64>,
-    cadence: String,
-}
-
-#[derive(Deserialize)]
-struct HoldRow {
-    pk: i64,
-    debtor_pk: i64,
-    invoice_pk: Option<i64>,
-    kind: String,
-    until_day: String,
-    reason: String,
-    part: Option<i64>,
-}
-
-#[derive(Deserialize)]
-struct ContactRow {
-    pk: i64,
-    debtor_pk: i64,
-    cadence: String,
-    currency: String,
-    step: String,
-    state: String,
-    at: i64,
-    invoices: String,
-}
-
-#[derive(Deserialize)]
-struct RefusalRow {
-    debtor_pk: i64,
-    step: String,
-    channel: String,
-    address: String,
-    invoices: String,
-}
-
-#[derive(Deserialize)]
-struct PointRow {
-    debtor_pk: i64,
-    channel: String,
-    address: String,
-    evidence: String,
-}
-
-impl InvoiceRow {
-    fn read(self) -> Result<Invoice, StoreError> {
-        let currency = word(Currency::parse(&self.currency), &self.currency)?;
-        let money = |minor: i64| Money::new(minor, currency);
-        let date = |text: Option<String>| text.map(|d| day(&d)).transpose();
-        Ok(Invoice {
-            pk: self.pk,
-            id: self.source_id,
-            number: self.number,
-            kind: word(RowKind::parse(&self.kind), &self.kind)?,
-            status: word(RowStatus::parse(&self.status), &self.status)?,
-            presence: word(Presence::parse(&self.presence), &self.presence)?,
-            issued_on: date(self.issued_on)?,
-            due_on: day(&self.due_on)?,
-            balance: money(self.balance),
-            total: self.total.map(money),
-            disputed: self.disputed.map(money),
-            reference: self.reference,
-            pay_url: self.pay_url,
-            document: self.document,
-            po_number: self.po_number,
-            owner: self.owner,
-            tags: serde_json::from_str(&self.tags).unwrap_or_default(),
-            dispute_tag: None,
-            for_invoice: self.for_invoice,
-            for_another: self.for_another != 0,
-            paid_by_others: self.paid_by_others,
-            booked_through: date(self.booked_through)?,
-            cadence: self.cadence,
-            term: self.term,
-            first_seen: day(&self.first_seen)?,
-            reopened: self.reopened != 0,
-            paused_until: date(self.paused_until)?,
-            thread: self.thread,
-        })
-    }
-}
-
-pub(super) fn step(name: &str) -> Result<StepId, StoreError> {
+pub(in crate::store) fn step(name: &str) -> Result<StepId, StoreError> {
     word(StepId::parse(name), name)
 }
 
-pub(super) fn pk_list(json: &str) -> Vec<i64> {
+pub(in crate::store) fn pk_list(json: &str) -> Vec<i64> {
     serde_json::from_str(json).unwrap_or_default()
 }
