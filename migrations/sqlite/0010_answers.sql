@@ -2,9 +2,7 @@
 
 CREATE TABLE proposal (
   pk         INTEGER PRIMARY KEY,
-  -- Where it comes from: an answer on the page, or something in the bank's files that comes near to an invoice.
-  origin     TEXT NOT NULL CHECK (origin IN ('page', 'bank')),
-  kind       TEXT NOT NULL CHECK (kind IN ('paid', 'promise', 'arrangement', 'wrong', 'person', 'papers', 'payment')),
+  kind       TEXT NOT NULL CHECK (kind IN ('paid', 'promise', 'arrangement', 'wrong', 'person', 'missing', 'papers')),
   debtor_pk  INTEGER NOT NULL REFERENCES debtor (pk),
   -- The invoices that it is about, by key.
   invoices   TEXT NOT NULL,

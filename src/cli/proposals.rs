@@ -140,13 +140,14 @@ fn says(p: &Proposal) -> String {
         "arrangement" => "wants an arrangement".to_owned(),
         "wrong" => "the invoice is wrong".to_owned(),
         "person" => "somebody else is the right person".to_owned(),
-        "papers" => "wants the invoice or papers".to_owned(),
+        "missing" => "never got the invoice".to_owned(),
+        "papers" => "wants papers".to_owned(),
         other => other.to_owned(),
     }
 }
 
 fn fields(p: &Proposal, zone: &TimeZone) -> serde_json::Value {
-    json!({ "id": p.id, "at": out::rfc3339(p.at, zone), "origin": p.origin, "kind": p.kind, "debtor": p.debtor, "name": p.name,
+    json!({ "id": p.id, "at": out::rfc3339(p.at, zone), "kind": p.kind, "debtor": p.debtor, "name": p.name,
         "invoices": p.numbers.split(", ").filter(|n| !n.is_empty()).collect::<Vec<_>>(), "inbox": p.inbound,
         "on": p.on.map(|d| d.to_string()), "amount": p.amount.map(|m| m.decimal()), "currency": p.amount.as_ref().map(|m| m.currency.code()),
         "text": p.text, "speaks_of": p.grave, "held_until": p.held_until.map(|d| d.to_string()), "state": p.state,

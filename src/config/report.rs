@@ -202,7 +202,7 @@ const TABLES: [(&str, &[&str]); 10] = [
     ),
     ("hold", &["operator", "promise", "call", "dispute", "reply", "answer", "promised", "by_phone"]),
     // What customers answer on the page; payment: what the bank's files come near to.
-    ("answer", &["paid", "promise", "arrangement", "wrong", "person", "papers", "payment"]),
+    ("answer", &["paid", "promise", "arrangement", "wrong", "person", "missing", "papers"]),
     // What people are asked to do about a customer who cannot be reached.
     ("reach", &["address", "call", "letter"]),
     // Why it was not paid, as it was said by phone.

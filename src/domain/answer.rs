@@ -29,18 +29,21 @@ pub enum AnswerKind {
     Wrong,
     /// Somebody else sees to it.
     Person,
-    /// The invoice, or what belongs to it, is not there.
+    /// The invoice never came.
+    Missing,
+    /// Papers that belong to an invoice are asked for: an order, a proof of delivery, a statement.
     Papers,
 }
 
 impl AnswerKind {
     /// All of them, in the order in which the page offers them.
-    pub const ALL: [AnswerKind; 6] = [
+    pub const ALL: [AnswerKind; 7] = [
         AnswerKind::Paid,
         AnswerKind::Promise,
         AnswerKind::Arrangement,
         AnswerKind::Wrong,
         AnswerKind::Person,
+        AnswerKind::Missing,
         AnswerKind::Papers,
     ];
 
@@ -52,6 +55,7 @@ impl AnswerKind {
             AnswerKind::Arrangement => "arrangement",
             AnswerKind::Wrong => "wrong",
             AnswerKind::Person => "person",
+            AnswerKind::Missing => "missing",
             AnswerKind::Papers => "papers",
         }
     }
@@ -68,12 +72,12 @@ impl AnswerKind {
 
     /// Whether nothing can be made of it without words.
     pub fn needs_words(self) -> bool {
-        matches!(self, AnswerKind::Arrangement | AnswerKind::Wrong | AnswerKind::Person)
+        matches!(self, AnswerKind::Arrangement | AnswerKind::Wrong | AnswerKind::Person | AnswerKind::Papers)
     }
 
     /// Whether somebody of the creditor's has something to do about it, whatever is decided.
     pub fn is_task(self) -> bool {
-        matches!(self, AnswerKind::Person | AnswerKind::Papers)
+        matches!(self, AnswerKind::Person | AnswerKind::Missing | AnswerKind::Papers)
     }
 }
 
@@ -105,7 +109,8 @@ impl Answer {
             AnswerKind::Arrangement => "asks for an arrangement".to_owned(),
             AnswerKind::Wrong => "says that the invoice is wrong".to_owned(),
             AnswerKind::Person => "says that somebody else is the right person".to_owned(),
-            AnswerKind::Papers => "has not got the invoice, or asks for papers".to_owned(),
+            AnswerKind::Missing => "never got the invoice".to_owned(),
+            AnswerKind::Papers => "asks for papers".to_owned(),
         }
     }
 }

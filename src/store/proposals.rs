@@ -23,8 +23,8 @@ use jiff::civil::Date;
 statements! {
     PROPOSAL_ABOUT = "SELECT c.invoices FROM contact c WHERE c.pk = $1";
     PROPOSAL_COUNT = "SELECT count(*) FROM inbound WHERE debtor_pk = $1 AND message_pk = $2 AND via = 'page'";
-    PROPOSAL_NEW = "INSERT INTO proposal (origin, kind, debtor_pk, invoices, inbound_pk, at, on_day, amount, currency, text, state)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open') RETURNING pk";
+    PROPOSAL_NEW = "INSERT INTO proposal (kind, debtor_pk, invoices, inbound_pk, at, on_day, amount, currency, text, state)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open') RETURNING pk";
     /// One such hold an invoice and kind, ever: whoever says the same again is heard by a person, and holds nothing.
     PROPOSAL_HOLD = "INSERT INTO hold (debtor_pk, invoice_pk, kind, until_day, reason, created_at, proposal_pk)
         SELECT i.debtor_pk, i.pk, CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS BIGINT), CAST($7 AS BIGINT) FROM invoice i
@@ -32,7 +32,7 @@ statements! {
             WHERE p.debtor_pk = $1 AND p.kind = (SELECT q.kind FROM proposal q WHERE q.pk = CAST($7 AS BIGINT)) AND h.invoice_pk = $2) RETURNING invoice_pk";
     PROPOSAL_PROMISE = "INSERT INTO promise (debtor_pk, at, until_day, known_on, invoices, state, proposal_pk) VALUES ($1, $2, $3, $4, $5, 'open', $6)";
     PROPOSAL_GIVEN = "SELECT p.pk FROM proposal p JOIN inbound b ON b.pk = p.inbound_pk WHERE b.key = $1 AND b.debtor_pk = $2";
-    PROPOSALS = "SELECT p.pk, p.origin, p.kind, p.debtor_pk, p.invoices, p.inbound_pk, p.at, p.on_day, p.amount, p.currency, p.text, p.state, p.decided_at, p.said_by,
+    PROPOSALS = "SELECT p.pk, p.kind, p.debtor_pk, p.invoices, p.inbound_pk, p.at, p.on_day, p.amount, p.currency, p.text, p.state, p.decided_at, p.said_by,
             p.reason, p.erased_at, d.source_id, d.name, b.grave,
             (SELECT max(h.until_day) FROM hold h WHERE h.proposal_pk = p.pk AND h.ended_at IS NULL) AS until_day,
             (SELECT string_agg(CAST(h.invoice_pk AS TEXT), ',' ORDER BY h.pk) FROM hold h WHERE h.proposal_pk = p.pk AND h.ended_at IS NULL AND h.invoice_pk IS NOT NULL) AS held,
@@ -95,7 +95,6 @@ pub type Told = (String, String);
 #[allow(missing_docs, reason = "the fields of `proposals`, see README")]
 pub struct Proposal {
     pub id: i64,
-    pub origin: String,
     pub kind: String,
     pub debtor_pk: i64,
     pub debtor: String,
@@ -271,7 +270,7 @@ fn task_key(proposal: i64) -> String {
 
 async fn propose(tx: &mut Tx, debtor: i64, inbound: Option<i64>, p: &NewProposal, now: Timestamp) -> Result<i64, StoreError> {
     let at = now.as_millisecond();
-    let new = query(PROPOSAL_NEW).bind("page").bind(p.kind.as_str()).bind(debtor).bind(keys(p.invoices.iter().copied()));
+    let new = query(PROPOSAL_NEW).bind(p.kind.as_str()).bind(debtor).bind(keys(p.invoices.iter().copied()));
     let new = new.bind(inbound).bind(at).bind(p.on.map(|d| d.to_string())).bind(p.amount.map(|m| m.minor));
     let pk: i64 = new.bind(p.amount.as_ref().map(|m| m.currency.code())).bind(&p.text).sure(&mut *tx).await?;
     if let Some((text, due_on)) = &p.task {
@@ -325,7 +324,6 @@ fn read(row: &Row) -> Result<Proposal, StoreError> {
     let amount = row.get::<Option<i64>>("amount")?.zip(currency.as_deref().and_then(Currency::parse));
     Ok(Proposal {
         id: row.get("pk")?,
-        origin: row.get("origin")?,
         kind: row.get("kind")?,
         debtor_pk: row.get("debtor_pk")?,
         debtor: row.get("source_id")?,

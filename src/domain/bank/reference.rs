@@ -81,8 +81,11 @@ pub fn is_rf(text: &str) -> bool {
 /// References that check themselves, wherever they stand in a text.
 pub fn found_in(text: &str) -> Vec<Reference> {
     let text: String = text.chars().take(TEXT).collect::<String>().to_ascii_uppercase();
-    let mut found: Vec<Reference> = groups(&text).into_iter().filter(|g| is_ogm(g)).map(Reference::Ogm).collect();
-    found.extend(rf_in(&text).into_iter().map(Reference::Rf));
+    let rf = rf_in(&text);
+    // Digits within a reference are no reference of their own, however well they check.
+    let alone = |ogm: &String| is_ogm(ogm) && !rf.iter().any(|rf| rf.contains(ogm.as_str()));
+    let mut found: Vec<Reference> = groups(&text).into_iter().filter(alone).map(Reference::Ogm).collect();
+    found.extend(rf.into_iter().map(Reference::Rf));
     found.sort();
     found.dedup();
     found

@@ -139,7 +139,7 @@ async fn accepted(
             let rest = if part.is_some() { "; the rest is chased" } else { "" };
             Ok(format!("accepted: {} is in dispute until {until}{rest}", p.numbers))
         }
-        Some(AnswerKind::Person | AnswerKind::Papers) => {
+        Some(AnswerKind::Person | AnswerKind::Missing | AnswerKind::Papers) => {
             Ok("accepted: its task is done; what it holds ends on its day, or with `relance resume INVOICE`".to_owned())
         }
         None => wrong(format!("proposal {} is of a kind that this verb does not know: {}", p.id, p.kind)),

@@ -234,11 +234,16 @@ fn proposal(desk: &Desk, visit: &Visit, answer: &Answer, now: Timestamp) -> NewP
         AnswerKind::Person => Some(format!(
             "says on the answer page that somebody else is the right person: \"{words}\". Ask there; what is right is put down with `relance contact`"
         )),
-        AnswerKind::Papers => {
+        AnswerKind::Missing | AnswerKind::Papers => {
             let has_copy = visit.rows().iter().any(|r| answer.invoices.contains(&r.invoice.pk) && r.invoice.document.is_some());
             let copy = if has_copy { "; a copy lies where the ledger says" } else { "" };
             let said = if words.is_empty() { String::new() } else { format!(": \"{words}\"") };
-            Some(format!("asks on the answer page for the invoice or papers ({numbers}){said}. Send them{copy}"))
+            Some(match answer.kind {
+                AnswerKind::Missing => {
+                    format!("says on the answer page that the invoice never came ({numbers}){said}. Send it{copy}")
+                }
+                _ => format!("asks on the answer page for papers ({numbers}){said}. Send them{copy}"),
+            })
         }
         _ => None,
     };

@@ -47,7 +47,7 @@ pub struct Words {
     pub amount: &'static str,
     pub how: &'static str,
     pub send: &'static str,
-    pub kinds: [KindWords; 6],
+    pub kinds: [KindWords; 7],
     pub wrong_form: &'static str,
     pub wrong_day: &'static str,
     pub wrong_day_ahead: &'static str,

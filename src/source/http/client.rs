@@ -3,6 +3,7 @@
 
 use super::auth::Login;
 use super::gate::Gate;
+use super::kept::Pages;
 use super::pick::encoded;
 use crate::clock::Stopwatch;
 use crate::config::gateway::Method;
@@ -12,7 +13,7 @@ use crate::config::system::{Ask, Escape, Name};
 use crate::domain::json::Json;
 use crate::domain::tame::tamed_to;
 use crate::source::SourceError;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -79,6 +80,7 @@ pub(super) struct Client {
     secrets: BTreeMap<Name, Secret>,
     login: Login,
     gate: Gate,
+    pages: Pages,
 }
 
 impl Client {
@@ -102,7 +104,7 @@ impl Client {
         let http = http.build().map_err(|e| failed(format!("cannot set up HTTP: {}", cause(&e))))?;
         let login = Login::new(settings);
         let gate = Gate::new(settings.system.rate);
-        Ok(Client { http, settings: settings.clone(), secrets, login, gate })
+        Ok(Client { http, settings: settings.clone(), secrets, login, gate, pages: Pages::default() })
     }
 
     pub(super) fn http(&self) -> &reqwest::Client {
@@ -144,12 +146,32 @@ impl Client {
         })
     }
 
+    /// Pages of the list that were read before.
+    pub(super) fn pages(&self) -> &Pages {
+        &self.pages
+    }
+
     /// Asks, and asks again where that may help. An answer with a status from 200 to 299, or one of `also`.
     pub(super) async fn ask(&self, target: &Target<'_>, also: &[u16], patience: Patience) -> Result<Answer, SourceError> {
+        self.tried(target, also, patience, None).await
+    }
+
+    /// A page of a list: one that has not changed since it was read last need not come again.
+    pub(super) async fn page(&self, target: &Target<'_>, also: &[u16]) -> Result<Answer, SourceError> {
+        self.tried(target, also, Patience::Poll, Some(&self.pages)).await
+    }
+
+    async fn tried(
+        &self,
+        target: &Target<'_>,
+        also: &[u16],
+        patience: Patience,
+        pages: Option<&Pages>,
+    ) -> Result<Answer, SourceError> {
         let (watch, mut tries, mut anew) = (Stopwatch::start(), 0, false);
         loop {
             tries += 1;
-            let (why, wait) = match self.once(target, also).await? {
+            let (why, wait) = match self.once(target, also, pages).await? {
                 Once::Answer(answer) => return Ok(answer),
                 Once::Refused(error) => {
                     // A token whose time was over sooner than it was said: once, with another.
@@ -172,10 +194,14 @@ impl Client {
         }
     }
 
-    async fn once(&self, target: &Target<'_>, also: &[u16]) -> Result<Once, SourceError> {
+    async fn once(&self, target: &Target<'_>, also: &[u16], pages: Option<&Pages>) -> Result<Once, SourceError> {
         let authorization = self.login.header(self).await?;
         self.gate.pass().await;
-        let request = self.request(target, authorization)?;
+        let mut request = self.request(target, authorization)?;
+        let url = request.url().to_string();
+        let tag = pages.and_then(|pages| pages.tag(&url));
+        let is_asked_for_change = tag.is_some();
+        request.headers_mut().extend(tag.map(|tag| (IF_NONE_MATCH, tag)));
         let response = match self.http.execute(request).await {
             Ok(response) => response,
             Err(e) => return Ok(Once::Passing(self.failed(format!("{}: {}", target.name(), cause(&e))), None)),
@@ -189,7 +215,21 @@ impl Client {
             }
             Err(Broken::Off) => return Ok(Once::Passing(self.failed(format!("{}: its answer broke off", target.name())), None)),
         };
-        self.judged(target, status, headers, &body, also)
+        if let Some(pages) = pages.filter(|_| status == 304 && is_asked_for_change) {
+            return match pages.text(&url) {
+                Some(body) => self.judged(target, 200, headers, &body, also),
+                None => {
+                    pages.clear();
+                    Ok(Once::Passing(self.failed(format!("{}: the page that has not changed is lost", target.name())), None))
+                }
+            };
+        }
+        let tag = headers.get(ETAG).filter(|_| status == 200).cloned();
+        let judged = self.judged(target, status, headers, &body, also);
+        if let (Some(pages), Ok(Once::Answer(_))) = (pages, &judged) {
+            pages.keep(&url, tag.as_ref(), &body);
+        }
+        judged
     }
 
     fn judged(
@@ -211,6 +251,7 @@ impl Client {
             {
                 return Ok(Once::Answer(Answer { status, headers, json: Json::Null }));
             }
+            304 => return Err(error(format!("{name}: it says that nothing has changed (HTTP 304), which was not asked"))),
             300..=399 => {
                 let to = headers.get("location").and_then(|l| l.to_str().ok()).map(host).unwrap_or_default();
                 let text = format!(
@@ -282,7 +323,9 @@ impl Client {
         };
         let mut request = reqwest::Request::new(method, url);
         let headers = request.headers_mut();
-        headers.insert("accept", HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        // What a proxy on the way has kept is not what stands in the ledger now.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         for (name, template) in self.settings.system.headers.iter().chain(&ask.headers) {
             let (name, value) = self.header(name, &template.fill(value))?;
             if !value.is_empty() {
@@ -291,7 +334,7 @@ impl Client {
         }
         headers.extend(authorization);
         if let Some(body) = &ask.body {
-            headers.insert("content-type", HeaderValue::from_static("application/json"));
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             *request.body_mut() = Some(body.fill(escaped).into());
         }
         Ok(request)

@@ -5,6 +5,7 @@
 
 use super::client::{Answer, Filling, Patience, Target};
 use super::{HttpSource, Scope};
+use crate::config::gateway::Method;
 use crate::config::system::{Ask, Name, Paging, PagingKind, Total};
 use crate::domain::json::{Json, Path};
 use crate::source::row::{Columns, RawRow};
@@ -100,6 +101,7 @@ impl Listing {
         }
         self.next = first(&self.source.system().paging.kind);
         self.seen.clear();
+        self.source.client().pages().clear();
         (self.total, self.pages, self.others) = (None, 0, 0);
         Ok(())
     }
@@ -135,7 +137,11 @@ impl Listing {
         };
         // On the first page the status for "nothing there" may be said of a list that is empty as well.
         let also: Vec<u16> = paging.past_end.into_iter().collect();
-        let answer = self.source.client().ask(&target, &also, Patience::Poll).await?;
+        let client = self.source.client();
+        let answer = match self.may_reuse() {
+            true => client.page(&target, &also).await?,
+            false => client.ask(&target, &also, Patience::Poll).await?,
+        };
         if also.contains(&answer.status) {
             return Ok(None);
         }
@@ -143,6 +149,14 @@ impl Listing {
             self.source.client().failed(format!("{}: its answer has no list where its file says", self.ask.name()))
         })?;
         Ok(Some((answer, items)))
+    }
+
+    /// Whether a page that has not changed may be taken from the reading before. Not where headers say how many there are or where
+    /// the next page is, because a page's ETag is about its body.
+    fn may_reuse(&self) -> bool {
+        let paging = &self.source.system().paging;
+        let in_headers = matches!(paging.kind, PagingKind::Link) || matches!(paging.total, Some(Total::Header(_)));
+        self.since.is_none() && self.ask.method == Method::Get && !in_headers
     }
 
     async fn made(&mut self, answer: &Answer, items: Vec<Json>) -> Result<Made, SourceError> {

@@ -3,6 +3,7 @@
 mod auth;
 mod client;
 mod gate;
+mod kept;
 mod listing;
 mod pick;
 

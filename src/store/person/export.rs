@@ -41,7 +41,7 @@ statements! {
     TELL_WORDS = "SELECT s.matter, s.value, s.on_day, s.at, s.reason, s.said_by, s.ended_at FROM standing s WHERE s.debtor_pk = $1 ORDER BY s.pk";
     TELL_INBOUND = "SELECT b.pk AS id, b.at, b.via, b.kind, b.matched_by, b.message_pk AS message, b.sender, b.subject, b.text, b.class, b.grave, b.back_on, b.dated,
             b.state, b.read_at, b.said_by, b.remark, b.erased_at FROM inbound b WHERE b.debtor_pk = $1 ORDER BY b.pk";
-    TELL_PROPOSALS = "SELECT p.pk AS id, p.origin, p.kind, p.inbound_pk AS inbox, p.at, p.on_day, p.amount, p.currency, p.text, p.state, p.decided_at, p.said_by, p.reason, p.erased_at
+    TELL_PROPOSALS = "SELECT p.pk AS id, p.kind, p.inbound_pk AS inbox, p.at, p.on_day, p.amount, p.currency, p.text, p.state, p.decided_at, p.said_by, p.reason, p.erased_at
         FROM proposal p WHERE p.debtor_pk = $1 ORDER BY p.pk";
     TELL_BANK = "SELECT e.pk AS id, e.at, e.kind, e.state, e.why, e.account, e.statement, e.booked_on, e.currency, e.amount, e.reference, e.text, e.end_to_end, e.name, e.iban,
             e.said_at, e.said_by, e.remark, e.erased_at, i.number AS invoice, m.state AS pays, m.until_day FROM bank_match m
@@ -242,7 +242,6 @@ const LISTS: [List; 18] = [
         sql: TELL_PROPOSALS,
         fields: &[
             ("id", "id", Number),
-            ("origin", "origin", Text),
             ("kind", "kind", Text),
             ("inbox", "inbox", Number),
             ("at", "at", Time),

@@ -193,7 +193,7 @@ pub const HARMLESS: [Harmless; 46] = [
     stays("bookmark", &["name", "value"], "how far a mailbox has been read, in its own numbers"),
     stays("stopped", &["channel", "address"], "a number whose owner wants no more SMS: without it, it would be written to again"),
     stays("point", &["state"], "a word of relance's own; the row goes whole"),
-    stays("proposal", &["origin", "kind", "invoices", "currency", "state"], "words of relance's own, keys, a code of a currency"),
+    stays("proposal", &["kind", "invoices", "currency", "state"], "words of relance's own, keys, a code of a currency"),
     stays("hold", &["kind", "until_day"], "a word of relance's own, and a day"),
     stays("standing", &["matter", "on_day"], "a word of relance's own, and a day"),
     stays(

@@ -70,8 +70,8 @@ async fn it_is_shown_under_its_own_policy_on_a_telephone() {
     let own = TempDir::new().unwrap();
     let folder = std::env::var_os("RELANCE_PICTURES").map_or_else(|| own.path().to_owned(), PathBuf::from);
     let at = |target: &str| format!("http://{}{target}", desk.address);
-    let mut shots = vec![("gone", at("/a/x"), 500, false), ("dark", at(&desk.link("Bfr")), 1250, true)];
-    shots.extend(["fr", "nl", "de", "en"].map(|l| (l, at(&desk.link(&format!("B{l}"))), 1250, false)));
+    let mut shots = vec![("gone", at("/a/x"), 500, false), ("dark", at(&desk.link("Bfr")), 1350, true)];
+    shots.extend(["fr", "nl", "de", "en"].map(|l| (l, at(&desk.link(&format!("B{l}"))), 1350, false)));
     for (name, url, height, dark) in shots {
         let file = folder.join(format!("{name}.png"));
         let more: &[&str] = if dark { &["--blink-settings=preferredColorScheme=0"] } else { &[] };

@@ -41,7 +41,7 @@ async fn a_payment_that_is_believed_is_waited_for() {
 async fn what_is_refused_goes_on_and_its_history_stays() {
     let desk = Desk::open(&[Row::new("F-1", "C1"), Row::new("F-2", "C2"), Row::new("F-3", "C3")]).await;
     desk.answer(&desk.link("C1"), "promise", &[("on", "2026-11-09")]).await;
-    desk.answer(&desk.link("C2"), "papers", &[]).await;
+    desk.answer(&desk.link("C2"), "missing", &[]).await;
     assert!(no(&desk, 1).await.is_ok() && no(&desk, 2).await.is_ok());
     assert!(desk.holds().await.iter().all(|h| h.ends_with(" ended")), "{:?}", desk.holds().await);
     assert_eq!(desk.world.peek("SELECT state FROM promise").await, ["replaced"], "a promise that nobody took is not broken");
@@ -54,7 +54,7 @@ async fn what_is_refused_goes_on_and_its_history_stays() {
     desk.world.plan().await;
     assert_eq!(desk.world.reasons().await, ["not_yet 3"]);
     // The same once more holds nothing: a person has looked at it.
-    desk.answer(&desk.link("C2"), "papers", &[("words", "again")]).await;
+    desk.answer(&desk.link("C2"), "missing", &[("words", "again")]).await;
     assert!(desk.holds().await.iter().all(|h| h.ends_with(" ended")));
     desk.finish().await;
 }

@@ -51,7 +51,8 @@ async fn hostile_words_are_alive_nowhere() {
 async fn the_page_says_what_a_browser_may_do_with_it() {
     let desk = Desk::open(&[Row::new("F-1", "C1")]).await;
     let link = desk.link("C1");
-    for reply in [desk.get(&link).await, desk.get("/").await, desk.answer(&link, "papers", &[]).await, desk.post(&link, "").await]
+    for reply in
+        [desk.get(&link).await, desk.get("/").await, desk.answer(&link, "missing", &[]).await, desk.post(&link, "").await]
     {
         assert_eq!(reply.header("content-security-policy"), Some(policy().as_str()));
         for (name, value) in [

@@ -12,7 +12,7 @@ fn fields(kind: AnswerKind) -> Vec<(&'static str, &'static str)> {
     match kind {
         AnswerKind::Paid => vec![("on", "2026-10-30"), ("amount", "120,00"), ("how", "Visa")],
         AnswerKind::Promise => vec![("on", "2026-11-12")],
-        AnswerKind::Papers => vec![],
+        AnswerKind::Missing => vec![],
         _ => vec![("words", "Zoë said so")],
     }
 }
@@ -21,7 +21,7 @@ fn plain(html: &str) -> String {
     html.replace("&#39;", "'").replace("&quot;", "\"")
 }
 
-/// Twenty-four customers, one for each answer in each language.
+/// Twenty-eight customers, one for each answer in each language.
 fn everybody() -> Vec<(String, &'static str, AnswerKind, Row)> {
     let mut all = Vec::new();
     for language in LANGUAGES {
@@ -60,24 +60,24 @@ async fn every_answer_in_every_language_holds_tells_and_ends() {
     }
     // Five working days from the Monday; a promise until it is in the ledger: its day, two bank days of grace, and the next.
     let holds = desk.holds().await;
-    assert_eq!(holds.len(), 24, "{holds:?}");
+    assert_eq!(holds.len(), 28, "{holds:?}");
     assert!(holds.iter().filter(|h| h.starts_with("promise ")).all(|h| h.ends_with(" 2026-11-17")), "{holds:?}");
-    assert_eq!(holds.iter().filter(|h| h.starts_with("answer ") && h.ends_with(" 2026-11-09")).count(), 20, "{holds:?}");
-    assert_eq!(desk.proposals().await.len(), 24);
+    assert_eq!(holds.iter().filter(|h| h.starts_with("answer ") && h.ends_with(" 2026-11-09")).count(), 24, "{holds:?}");
+    assert_eq!(desk.proposals().await.len(), 28);
     assert_eq!(
         desk.world.peek("SELECT DISTINCT via || ' ' || kind || ' ' || matched_by || ' ' || state FROM inbound").await,
         ["page reply token none"]
     );
     // A sign of life, each.
     assert_eq!(desk.world.peek("SELECT count(*) || '' FROM debtor WHERE last_sign_at IS NULL").await, ["0"]);
-    // Two kinds are something to do.
-    assert_eq!(desk.world.peek("SELECT count(*) || '' FROM task WHERE state = 'open' AND key LIKE 'answer:%'").await, ["8"]);
+    // Three kinds are something to do.
+    assert_eq!(desk.world.peek("SELECT count(*) || '' FROM task WHERE state = 'open' AND key LIKE 'answer:%'").await, ["12"]);
     desk.world.plan().await;
-    assert_eq!(desk.world.reasons().await, ["page_answered 20", "promised 4"]);
+    assert_eq!(desk.world.reasons().await, ["page_answered 24", "promised 4"]);
     // The creditor has heard of each.
     desk.world.review().await;
     let letters = desk.smtp.to("compta@canal.example");
-    assert_eq!(letters.len(), 24);
+    assert_eq!(letters.len(), 28);
     let told = letters.iter().map(|l| l.parsed().text().to_owned()).find(|t| t.contains("(FR-PAID)")).unwrap();
     assert!(told.contains("already paid 120.00 EUR on 2026-10-30") && told.contains("until 2026-11-09"), "{told}");
     assert!(told.contains("relance proposals accept"), "{told}");
@@ -89,14 +89,14 @@ async fn every_answer_in_every_language_holds_tells_and_ends() {
     assert_eq!(desk.smtp.accepted().len(), before);
     desk.world.set("2026-11-12T10:00:00+01:00");
     desk.world.round().await;
-    assert_eq!(desk.smtp.accepted().len(), before + 20, "{:?}", desk.world.reasons().await);
+    assert_eq!(desk.smtp.accepted().len(), before + 24, "{:?}", desk.world.reasons().await);
     assert_eq!(desk.world.reasons().await.last().unwrap(), "promised 4");
     // The promise was not kept: it goes on.
     desk.world.set("2026-11-17T10:00:00+01:00");
     desk.world.round().await;
     desk.world.round().await;
     assert_eq!(desk.world.peek("SELECT state FROM promise").await, ["broken"; 4]);
-    assert_eq!(desk.smtp.accepted().len(), before + 24);
+    assert_eq!(desk.smtp.accepted().len(), before + 28);
     desk.finish().await;
 }
 
@@ -207,7 +207,8 @@ async fn what_is_missing_is_said_beside_the_form_and_nothing_is_lost() {
         ("promise", vec![("on", "2028-11-01"), ("i", &key)], w.wrong_day_far),
         ("wrong", vec![("words", " \r\n"), ("i", &key)], w.wrong_words),
         ("wrong", vec![("words", "kept text")], w.wrong_choose),
-        ("papers", vec![("i", "999999")], w.wrong_choose),
+        ("missing", vec![("i", "999999")], w.wrong_choose),
+        ("papers", vec![("words", ""), ("i", &key)], w.wrong_words),
     ] {
         let back = desk.answer(&link, kind, &fields).await;
         assert_eq!(back.status, 422, "{kind} {fields:?}");

@@ -4,7 +4,7 @@
 use super::Opened;
 use super::shapes::ok;
 use crate::support::Config;
-use crate::support::http::{Http, Request};
+use crate::support::http::{Answer, Http, Request};
 use proptest::prelude::*;
 use relance::source::Source;
 use relance::source::http::{HttpSource, Scope};
@@ -52,8 +52,12 @@ struct Ledger {
     events: Vec<Happens>,
     /// All that were paid so far.
     paid: BTreeSet<u64>,
-    /// Those that were open all the while.
+    /// Each request moves it on.
     moves: bool,
+    /// It gives ETags, and says when a page has not changed.
+    tags: bool,
+    /// How often it has said so.
+    unchanged: u64,
 }
 
 impl Ledger {
@@ -85,12 +89,12 @@ fn row((id, cents): (u64, i64)) -> Value {
 }
 
 /// The answer to a request, whichever way the list goes on.
-fn answer(ledger: &Mutex<Ledger>, request: &Request) -> crate::support::http::Answer {
+fn answer(ledger: &Mutex<Ledger>, request: &Request) -> Answer {
     let mut ledger = ledger.lock().unwrap();
     if let Some(id) = request.path.strip_prefix("/list/") {
         let id: u64 = id.parse().unwrap();
         let found = ledger.open.iter().find(|(i, _)| *i == id).copied().or(ledger.paid.contains(&id).then_some((id, 0)));
-        return found.map_or_else(|| crate::support::http::Answer::new(404, "{}"), |one| ok(&row(one)));
+        return found.map_or_else(|| Answer::new(404, "{}"), |one| ok(&row(one)));
     }
     let number = |name: &str| request.field(name).and_then(|n| n.parse::<usize>().ok());
     let from = match request.field("cursor").filter(|c| !c.is_empty()) {
@@ -108,7 +112,16 @@ fn answer(ledger: &Mutex<Ledger>, request: &Request) -> crate::support::http::An
     let body = json!({ "items": shown.into_iter().map(row).collect::<Vec<_>>(), "total": ledger.open.len(), "more": more,
         "next": last.map(|id| id.to_string()), "next_url": url });
     ledger.step();
-    ok(&body)
+    if !ledger.tags {
+        return ok(&body);
+    }
+    let body = body.to_string();
+    let tag = format!("W/\"{}\"", relance::domain::base64::plain(body.as_bytes()));
+    if request.header("if-none-match") == Some(&tag) {
+        ledger.unchanged += 1;
+        return Answer::with(304, &format!("ETag: {tag}\r\n"), "");
+    }
+    Answer::with(200, &format!("Content-Type: application/json\r\nETag: {tag}\r\n"), &body)
 }
 
 fn described(kind: &str) -> String {
@@ -158,14 +171,14 @@ proptest! {
 
     #[test]
     fn nothing_open_counts_as_paid_and_nothing_is_missed_for_ever(
-        count in 0usize..14, kind in 0usize..KINDS.len(), events in prop::collection::vec(happens(), 0..12)
+        count in 0usize..14, kind in 0usize..KINDS.len(), tags in any::<bool>(), events in prop::collection::vec(happens(), 0..12)
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let newest = count as u64;
             let open: Vec<(u64, i64)> = (1..=newest).rev().map(|id| (id, 100)).collect();
             let known: BTreeSet<u64> = open.iter().map(|(id, _)| *id).collect();
-            let state = Arc::new(Mutex::new(Ledger { open, newest, events, moves: true, ..Ledger::default() }));
+            let state = Arc::new(Mutex::new(Ledger { open, newest, events, moves: true, tags, ..Ledger::default() }));
             let shared = state.clone();
             let server = Http::answering(move |request| answer(&shared, request)).await;
             let config = Config::mail(25).system("own", &server.url(), "").file("sources/own.toml", &described(KINDS[kind].0));
@@ -184,7 +197,11 @@ proptest! {
             state.lock().unwrap().moves = false;
             let still: BTreeSet<u64> = state.lock().unwrap().open.iter().map(|(id, _)| *id).collect();
             let second = poll(&ledger, &first.unwrap_or(known)).await;
-            assert_eq!(second, Some(still));
+            assert_eq!(second.as_ref(), Some(&still));
+            // And once more, of pages that have not changed.
+            let before = state.lock().unwrap().unchanged;
+            assert_eq!(poll(&ledger, &still).await, Some(still));
+            assert_eq!(state.lock().unwrap().unchanged > before, tags);
         });
     }
 }
@@ -204,5 +221,54 @@ async fn each_kind_of_paging_reads_a_list_that_rests_once() {
             let pages = server.requests().len() as u64;
             assert!(pages <= count / 3 + 2, "{kind} {count}: {pages} requests");
         }
+    }
+}
+
+#[tokio::test]
+async fn what_headers_say_is_never_taken_from_an_earlier_reading() {
+    // A page may stay what it was while the header beside it says that there are more: such a list is read whole each time.
+    let columns = described("page").split_once("[columns]").unwrap().1.to_owned();
+    for (paging, query) in
+        [("kind = \"link\"", ""), ("kind = \"page\"\nfirst = 1\ntotal = \"header X-Total-Count\"", "page = \"{page}\"")]
+    {
+        let open: Vec<(u64, i64)> = (1..=3).rev().map(|id| (id, 100)).collect();
+        let state = Arc::new(Mutex::new(Ledger { open, newest: 3, tags: true, ..Ledger::default() }));
+        let server = Http::answering(move |request| {
+            let Answer::Raw(bytes) = answer(&state, request) else { panic!() };
+            Answer::Raw(String::from_utf8(bytes).unwrap().replacen("ETag", "X-Total-Count: 3\r\nETag", 1).into_bytes())
+        })
+        .await;
+        let file = format!(
+            "title = \"x\"\n[auth]\nkind = \"none\"\n[list]\npath = \"/list\"\nitems = \"/items\"\n[list.query]\n{query}\n[paging]\n{paging}\nsize = 3\n[columns]{columns}"
+        );
+        let ledger = Opened::with(Config::mail(25).system("own", &server.url(), "").file("sources/own.toml", &file)).await;
+        for _ in 0..2 {
+            assert_eq!(ledger.list().await.unwrap().len(), 3, "{paging}");
+        }
+        assert!(server.requests().iter().all(|r| r.header("if-none-match").is_none()), "{paging}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_has_not_changed_need_not_come_again_but_what_is_about_to_be_written_about_is_asked_for() {
+    let open: Vec<(u64, i64)> = (1..=7).rev().map(|id| (id, 100)).collect();
+    let state = Arc::new(Mutex::new(Ledger { open, newest: 7, tags: true, ..Ledger::default() }));
+    let shared = state.clone();
+    let server = Http::answering(move |request| answer(&shared, request)).await;
+    let ledger =
+        Opened::with(Config::mail(25).system("own", &server.url(), "").file("sources/own.toml", &described("token"))).await;
+    let first = ledger.list().await.unwrap();
+    assert_eq!((ledger.list().await.unwrap(), state.lock().unwrap().unchanged), (first.clone(), 3));
+    // One invoice of the first page is paid in part: that page comes, and it alone.
+    state.lock().unwrap().open[1].1 = 60;
+    let third = ledger.list().await.unwrap();
+    assert_eq!(third.iter().zip(&first).filter(|(a, b)| a != b).count(), 1, "{third:?}");
+    assert_eq!(state.lock().unwrap().unchanged, 5);
+    let before = server.requests().len();
+    assert_eq!(ledger.reread(&["6"]).await.unwrap().len(), 1);
+    let requests = server.requests();
+    assert!(requests.len() > before);
+    for request in &requests[before..] {
+        assert_eq!((request.header("if-none-match"), request.header("cache-control")), (None, Some("no-cache")));
     }
 }

@@ -61,9 +61,9 @@ const REACH: &str = "UPDATE point SET state = 'suspect' WHERE debtor_pk = 2 AND 
 
 /// What version 10 has besides: answers on the page.
 const ANSWERS: &str = "INSERT INTO proposal VALUES
-        (1, 'page', 'paid', 1, '[1]', 1, 5, '2026-11-02', 12000, 'EUR', 'by card', 'open', NULL, NULL, NULL, NULL),
-        (2, 'page', 'wrong', 2, '[]', NULL, -5, NULL, NULL, NULL, '', 'refused', 7, 'Anne', 'it is right', 8),
-        (3, 'bank', 'payment', 1, '[1,2]', NULL, 6, NULL, -1, 'JPY', 'x', 'lapsed', -7, NULL, NULL, NULL);
+        (1, 'paid', 1, '[1]', 1, 5, '2026-11-02', 12000, 'EUR', 'by card', 'open', NULL, NULL, NULL, NULL),
+        (2, 'wrong', 2, '[]', NULL, -5, NULL, NULL, NULL, '', 'refused', 7, 'Anne', 'it is right', 8),
+        (3, 'missing', 1, '[1,2]', NULL, 6, NULL, -1, 'JPY', 'x', 'lapsed', -7, NULL, NULL, NULL);
     UPDATE hold SET kind = 'answer', proposal_pk = 1 WHERE pk = 2;
     UPDATE promise SET proposal_pk = 1 WHERE pk = 1;\n";
 /// What version 11 has besides: what the bank's statements show.
