@@ -56,6 +56,19 @@ impl World {
         Ok(path)
     }
 
+    /// Another ledger than the database, with what else the configuration says and files beside it, by name.
+    pub(crate) fn read_from(&self, source: &str, more: &str, files: &[(&str, &str)]) -> anyhow::Result<()> {
+        let path = self.configure("smtp://127.0.0.1:9", 1, "")?;
+        let text = std::fs::read_to_string(&path)?.replace("kind = \"sqlite\"\npath = \"ledger.db\"", source);
+        std::fs::write(path, text + more)?;
+        for (name, text) in files {
+            let path = self.folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap_or(&path))?;
+            std::fs::write(path, text)?;
+        }
+        Ok(())
+    }
+
     /// The same cadence with a window that is always open: for who has the real clock.
     pub(crate) fn always_open(&self) -> anyhow::Result<()> {
         let (before, rest) = STANDARD.split_once("[window]").unwrap_or_default();

@@ -1,4 +1,5 @@
-//! What comes to the listener for SMS gateways: each request is read by each of the shipped files, and tried as signed by each way.
+//! What comes to the listeners. For SMS gateways: each request is read by each of the shipped files, and tried as signed by each way.
+//! For the answer page: forms, as anybody may send them.
 
 use super::{halves, text};
 use jiff::Timestamp;
@@ -12,8 +13,13 @@ use relance::config::listen::Signature;
 use relance::config::node::Node;
 use relance::config::problem::Problems;
 use relance::config::secret::Secret;
+use relance::domain::answer::form;
+use relance::domain::answer::{AnswerKind, FARTHEST_DAY, MOST_WORDS};
+use relance::domain::currency::Currency;
 use relance::domain::inbound::{MOST_LINE, MOST_TEXT, Via};
+use relance::domain::money::LARGEST;
 use relance::domain::tame::is_tame;
+use relance::domain::time::days_between;
 use std::sync::OnceLock;
 
 fn shipped() -> &'static [Gateway] {
@@ -53,4 +59,36 @@ pub fn receipt(data: &[u8]) {
             assert!(verify(by, &signer, &request, &fields, Timestamp::UNIX_EPOCH).is_err(), "a signature by nobody");
         }
     }
+}
+
+/// The first line is a day, the second an amount, the rest what somebody wrote; all of it as a form besides.
+pub fn page_form(data: &[u8]) {
+    let all = text(data);
+    let request =
+        Request { url: "?l=fr", method: None, headers: vec![("content-type", "application/x-www-form-urlencoded")], body: data };
+    if let Some(fields) = Fields::of(&request) {
+        assert!(fields.form.len() <= data.len() + 1);
+    }
+    let (day, rest) = halves(&all);
+    let (amount, said) = halves(rest);
+    let today = jiff::civil::date(2026, 11, 2);
+    for kind in AnswerKind::ALL {
+        if let Ok(day) = form::day(kind, day, today) {
+            let ahead = days_between(today, day);
+            assert!(ahead.abs() <= FARTHEST_DAY && (kind != AnswerKind::Paid || ahead <= 0), "{day}");
+            assert!(kind != AnswerKind::Promise || ahead >= 0, "{day}");
+        }
+    }
+    for code in ["EUR", "JPY", "TND"] {
+        let Some(currency) = Currency::parse(code) else { continue };
+        assert!(
+            form::amount(amount, currency).is_ok_and(|m| m.minor > 0 && m.minor <= LARGEST)
+                || form::amount(amount, currency).is_err()
+        );
+    }
+    let words = form::words(said);
+    assert!(
+        words.chars().count() <= MOST_WORDS && words.lines().all(|line| is_tame(line) && !line.trim().is_empty()),
+        "{words:?}"
+    );
 }

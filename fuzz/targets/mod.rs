@@ -26,6 +26,7 @@ pub const TARGETS: &[(&str, Target, usize)] = &[
     ("cron", small::cron, 300),
     ("csv", bank::csv, 2000),
     ("document", small::document, 3000),
+    ("form", hooks::page_form, 3000),
     ("gateway", settings::gateway, 1000),
     ("gateway_answer", wire::gateway_answer, 2000),
     ("imap_answer", inbox::imap_answer, 3000),

@@ -9,6 +9,7 @@ use crate::flow::guard::span;
 use crate::flow::presence;
 use crate::flow::tie::{Tie, ties};
 use crate::flow::told::{self, Refusal};
+use crate::store::bank::FileRow;
 use crate::store::person::retention::Run;
 use crate::store::polls::PollKind;
 use crate::store::reports::Copy;
@@ -53,6 +54,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     let ties = ties(&desk).await?.0;
     let retention = desk.store.last_retention().await?;
     let report = desk.store.newest_report().await?;
+    let bank = bank(&desk).await?;
     if args.json {
         let queue: serde_json::Map<String, Value> = queue.iter().map(|(s, n)| (s.clone(), json!(n))).collect();
         let brakes: Vec<Value> = brakes.iter().map(|(reason, text)| json!({ "reason": reason, "text": text })).collect();
@@ -64,7 +66,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         out::json(&json!({
             "polled_at": good.as_ref().map(|g| out::rfc3339(g.started_at, zone)), "data_age_s": age, "poll_kind": good.as_ref().map(|g| g.kind.as_str()),
             "booked_through": booked.to_string(), "queue": queue, "brakes": brakes, "uncertain": uncertain,
-            "unreachable": lost, "unreadable": list, "never_read": unknown, "retention": retention.as_ref().map(|run| retention_json(run, zone)), "report": report.as_ref().map(|copy| report_json(copy, zone)), "configuration": { "other_rules": other.is_some(), "refused": refusal.as_ref().map(|r| refusal_json(r, zone)) }, "daemons": daemons.iter().map(|d| daemon_json(d, zone)).collect::<Vec<_>>(), "tie_out": ties.iter().map(tie_json).collect::<Vec<_>>(),
+            "unreachable": lost, "unreadable": list, "never_read": unknown, "retention": retention.as_ref().map(|run| retention_json(run, zone)), "report": report.as_ref().map(|copy| report_json(copy, zone)), "bank": bank.as_ref().map(|b| b.json(zone)), "configuration": { "other_rules": other.is_some(), "refused": refusal.as_ref().map(|r| refusal_json(r, zone)) }, "daemons": daemons.iter().map(|d| daemon_json(d, zone)).collect::<Vec<_>>(), "tie_out": ties.iter().map(tie_json).collect::<Vec<_>>(),
         }));
         return Ok(());
     }
@@ -105,6 +107,9 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     say!("uncertain    {uncertain}{}", if uncertain > 0 { " (see `relance uncertain`)" } else { "" });
     say!("retention    {}", retention.as_ref().map_or_else(|| "has not run yet".to_owned(), |run| retention_text(run, zone)));
     say!("report       {}", report_text(report.as_ref(), &desk, zone));
+    if let Some(bank) = &bank {
+        bank.tell(zone);
+    }
     for (id, text) in &unreadable {
         say!("unreadable   row {id}: {text}");
     }
@@ -160,6 +165,40 @@ fn retention_text(run: &Run, zone: &TimeZone) -> String {
         (messages, notes, customers) => {
             format!("last run {at}: erased messages {messages}, notes {notes}, customers {customers}")
         }
+    }
+}
+
+/// What came of the bank's statements.
+struct Bank {
+    last: Option<Timestamp>,
+    to_decide: u64,
+    unread: Vec<FileRow>,
+}
+
+/// `None` where no folder is looked into.
+async fn bank(desk: &Desk) -> Result<Option<Bank>, CliError> {
+    if desk.setup.settings.bank.is_none() {
+        return Ok(None);
+    }
+    let store = &desk.store;
+    let (last, to_decide) = (store.bank_last_read().await?, store.bank_to_decide().await?);
+    Ok(Some(Bank { last, to_decide, unread: store.bank_files_failed().await? }))
+}
+
+impl Bank {
+    fn json(&self, zone: &TimeZone) -> Value {
+        let unread: Vec<Value> = self.unread.iter().map(|f| json!({ "file": f.name, "problem": f.problem })).collect();
+        json!({ "read_at": self.last.map(|at| out::rfc3339(at, zone)), "to_decide": self.to_decide, "unread": unread })
+    }
+
+    fn tell(&self, zone: &TimeZone) {
+        let last = self
+            .last
+            .map_or_else(|| "no statement read yet".to_owned(), |at| format!("last statement read {}", out::short(at, zone)));
+        let waits =
+            if self.to_decide > 0 { format!("; {} for your word (see `relance bank`)", self.to_decide) } else { String::new() };
+        say!("bank         {last}{waits}");
+        self.unread.iter().for_each(|f| say!("bank         CANNOT BE READ {}: {}", f.name, f.problem));
     }
 }
 

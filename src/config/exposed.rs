@@ -46,6 +46,16 @@ pub fn look(config: &Path, setup: &Setup) -> Exposed {
     for secret in secrets(setup) {
         found.secret(&secret);
     }
+    let settings = &setup.settings;
+    if let Some(bank) = &settings.bank {
+        found.dropped(&bank.folder, "a statement put there keeps any reminder from leaving");
+    }
+    match &settings.source.kind {
+        SourceKind::Sqlite(path) => found.dropped(path, "whoever changes the ledger decides who is written to"),
+        SourceKind::Csv(csv) => found.dropped(&csv.path, "whoever changes the ledger decides who is written to"),
+        SourceKind::Http(http) => http.tokens.iter().for_each(|path| found.secret(path)),
+        SourceKind::Postgres(_) => {}
+    }
     found
 }
 
@@ -147,6 +157,14 @@ impl Exposed {
         }
     }
 
+    /// What other programs write: that a group can is as it should be.
+    fn dropped(&mut self, path: &Path, why: &str) {
+        let Ok(meta) = std::fs::metadata(path) else { return };
+        if meta.mode() & OTHERS_WRITE != 0 {
+            self.slight(path, format!("every user of this machine can write here: {why}; chmod o-w"));
+        }
+    }
+
     fn secret(&mut self, path: &Path) {
         let Ok(meta) = std::fs::metadata(path) else { return };
         if meta.mode() & OTHERS_READ != 0 {
@@ -187,6 +205,8 @@ mod tests {
         assert_eq!(found(0o600, |f, p| f.store(p)), (0, 0));
         assert_eq!(found(0o640, |f, p| f.store(p)), (0, 1));
         assert_eq!(found(0o604, |f, p| f.store(p)), (1, 0));
+        assert_eq!(found(0o664, |f, p| f.dropped(p, "")), (0, 0));
+        assert_eq!(found(0o666, |f, p| f.dropped(p, "")), (0, 1));
     }
 
     #[test]

@@ -161,6 +161,20 @@ impl Setup {
     }
 }
 
+/// The invoicing systems that can be named in a relance.toml in this folder, by the names of their files.
+pub fn known_systems(folder: &Path) -> BTreeMap<String, Arc<system::System>> {
+    systems(folder, &Problems::default())
+}
+
+fn systems(folder: &Path, problems: &Problems) -> http_source::Systems {
+    files(folder, "sources", "toml", bundled::SOURCES, problems)
+        .into_iter()
+        .filter_map(|(id, file, text)| {
+            Some((id.clone(), Arc::new(system::system(&id, &Node::parse(&file, &text, problems), problems)?)))
+        })
+        .collect()
+}
+
 fn load(
     root: impl FnOnce(&Problems) -> Option<Node>,
     folder: &Path,
@@ -177,12 +191,7 @@ fn load(
             Some((id.clone(), Arc::new(gateway::gateway(&id, &Node::parse(&file, &text, problems), problems)?)))
         })
         .collect();
-    let systems: http_source::Systems = files(folder, "sources", "toml", bundled::SOURCES, problems)
-        .into_iter()
-        .filter_map(|(id, file, text)| {
-            Some((id.clone(), Arc::new(system::system(&id, &Node::parse(&file, &text, problems), problems)?)))
-        })
-        .collect();
+    let systems = systems(folder, problems);
     let zones = zones(folder, problems);
     let grave = grave::read(&one_file(folder, bundled::GRAVE, problems), problems);
     let reach = reach::read(&one_file(folder, bundled::REACH, problems), problems);

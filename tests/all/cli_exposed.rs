@@ -55,3 +55,14 @@ async fn a_password_that_everybody_may_read_stops_run_and_is_not_repeated() {
     mode(&firm.path("smtp.password"), 0o600);
     firm.run(&["check"]).ends(0);
 }
+
+#[tokio::test]
+async fn a_folder_for_statements_that_everybody_may_write_to_is_told() {
+    let config = into_folder().file("conf.d/bank.toml", "[bank]\nfolder = \"bank\"\n").file("bank/.keep", "");
+    let firm = Firm::new(&config, &[]).await;
+    mode(&firm.path("bank"), 0o777);
+    let told = firm.run(&["check"]).ends(0).out;
+    assert!(told.contains("warning: every user of this machine can write here: a statement put there"), "{told}");
+    mode(&firm.path("bank"), 0o775);
+    assert!(!firm.run(&["check"]).ends(0).out.contains("warning"));
+}

@@ -152,6 +152,6 @@ macro_rules! targets {
 }
 
 targets! {
-    address back_on bank cadence cadence_test calendar contacts cron csv document gateway gateway_answer imap_answer item law letter
+    address back_on bank cadence cadence_test calendar contacts cron csv document form gateway gateway_answer imap_answer item law letter
     mail_back mail_built mail_in money own_words receipt row setting settings smtp_reply source_file url values when words
 }

@@ -1,8 +1,10 @@
 //! What was answered, by what it is about.
 
-use crate::config::{Environment, Setup};
+use crate::config::system::{Auth, Grant, Name, System};
+use crate::config::{Environment, Setup, known_systems};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What an answer is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +18,16 @@ pub(super) enum Key {
     EnterpriseNo,
     Ledger,
     LedgerPassword,
+    Preset,
+    LedgerKey,
+    LedgerSecret,
+    LedgerUser,
+    LedgerDatabase,
+    LedgerTenant,
+    LedgerCompany,
+    LedgerClientId,
+    LedgerCurrency,
+    LedgerTokens,
     Query,
     Store,
     StorePassword,
@@ -57,6 +69,13 @@ impl Key {
             Key::Timezone => "Europe/Brussels",
             Key::Contact => "accounts@firm.example",
             Key::Ledger => "/ledger.db",
+            Key::Preset => "list",
+            Key::LedgerKey => "credential ledger",
+            Key::LedgerSecret => "credential ledger-secret",
+            Key::LedgerUser | Key::LedgerCompany => "1",
+            Key::LedgerDatabase | Key::LedgerTenant | Key::LedgerClientId => "name",
+            Key::LedgerCurrency => "EUR",
+            Key::LedgerTokens => "ledger.tokens",
             Key::Store => "sqlite:///relance.db",
             Key::From => "accounts@firm.example",
             Key::Start => "dry",
@@ -91,15 +110,62 @@ impl Answers {
         self.get(key).or(key.sample()).unwrap_or_default()
     }
 
-    /// Whether the ledger is a PostgreSQL database.
-    pub(super) fn is_postgres(&self) -> bool {
-        is_postgres(self.said(Key::Ledger))
+    /// What kind of ledger it is, as the configuration names it.
+    pub(super) fn kind(&self) -> &'static str {
+        kind(self.said(Key::Ledger))
+    }
+
+    /// The invoicing system that was named, by its file.
+    pub(super) fn system(&self, config: &Path) -> Option<Arc<System>> {
+        let mut known = known_systems(config.parent().unwrap_or(Path::new(".")));
+        (self.kind() == "http").then(|| known.remove(self.said(Key::Preset))).flatten()
+    }
+
+    /// With something in the place of all that the system will ask for.
+    fn whole(&self, config: &Path) -> Answers {
+        let mut whole = self.clone();
+        for key in self.system(config).iter().flat_map(|system| asked(system)) {
+            let sample = key.sample().unwrap_or_default();
+            whole.0.entry(key).or_insert_with(|| sample.to_owned());
+        }
+        whole
     }
 
     /// Whether a relance.toml of these answers can be used, as `check` would say; the words of what cannot.
     pub(super) fn judged(&self, config: &Path, environment: &Environment) -> Result<Setup, String> {
         let told = |e: crate::config::problem::ConfigError| e.0.into_iter().map(|p| p.text).collect::<Vec<_>>().join("\n");
-        Setup::draft(config, &super::render::toml(self), environment.clone()).map_err(told)
+        Setup::draft(config, &super::render::toml(&self.whole(config)), environment.clone()).map_err(told)
+    }
+}
+
+/// What `[source]` says of an invoicing system, by the key of the answer.
+pub(super) const OF_SYSTEM: [(Key, Name); 8] = [
+    (Key::LedgerUser, Name::User),
+    (Key::LedgerDatabase, Name::Database),
+    (Key::LedgerTenant, Name::Tenant),
+    (Key::LedgerCompany, Name::Company),
+    (Key::LedgerClientId, Name::ClientId),
+    (Key::LedgerKey, Name::Key),
+    (Key::LedgerSecret, Name::Secret),
+    (Key::LedgerCurrency, Name::Currency),
+];
+
+/// What a system asks for, in the order of the questions.
+pub(super) fn asked(system: &System) -> Vec<Key> {
+    let needs = system.needs();
+    let refreshes = matches!(&system.auth, Auth::OAuth(oauth) if oauth.grant == Grant::Refresh);
+    let named = OF_SYSTEM.iter().filter(|(_, name)| needs.contains(name)).map(|(key, _)| *key);
+    named.chain(refreshes.then_some(Key::LedgerTokens)).collect()
+}
+
+/// What kind of ledger a place is, as the configuration names it.
+pub(super) fn kind(place: &str) -> &'static str {
+    let is_export = || place.to_ascii_lowercase().ends_with(".csv") || Path::new(place).is_dir();
+    match place {
+        _ if is_postgres(place) => "postgres",
+        _ if place.starts_with("https://") || place.starts_with("http://") => "http",
+        _ if is_export() => "csv",
+        _ => "sqlite",
     }
 }
 
@@ -124,6 +190,19 @@ mod tests {
     fn flags_are_named_after_what_they_say() {
         assert_eq!(Key::EnterpriseNo.flag(), "--enterprise-no");
         assert_eq!(Key::Iban.flag(), "--iban");
+    }
+
+    #[test]
+    fn a_ledger_is_known_by_its_place() {
+        for (place, kind_of) in [
+            ("/srv/books.db", "sqlite"),
+            ("postgres://u@h/d", "postgres"),
+            ("https://erp.canal.example", "http"),
+            ("/srv/export.CSV", "csv"),
+            ("/", "csv"),
+        ] {
+            assert_eq!(kind(place), kind_of, "{place}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Whether an answer is good: by the rules of the configuration itself, so that `init` and `check` never disagree, and by
 //! what can be seen on this machine.
 
-use super::answers::{Answers, Key, is_postgres, secret};
+use super::answers::{Answers, Key, is_postgres, kind, secret};
 use super::file;
 use crate::config::Environment;
 use std::io::Read as _;
@@ -14,10 +14,16 @@ const LARGEST: u64 = 1 << 20;
 pub(super) fn judge(config: &Path, environment: &Environment, answers: &Answers, key: Key, said: &str) -> Result<String, String> {
     let kept = match key {
         Key::Country => said.to_ascii_uppercase(),
+        Key::Ledger if kind(said) == "http" => said.trim_end_matches('/').to_owned(),
         Key::Ledger if !is_postgres(said) => existing(said)?,
+        Key::Preset if answers.kind() != "http" => {
+            return Err("only an invoicing system with an address has one; wanted --ledger https://…".to_owned());
+        }
         Key::Store if !is_postgres(said) => store(config, said)?,
         Key::Smtp => server(said),
-        Key::LedgerPassword | Key::StorePassword | Key::SmtpPassword | Key::SmsPassword => place(config, said)?,
+        Key::LedgerPassword | Key::LedgerKey | Key::LedgerSecret | Key::StorePassword | Key::SmtpPassword | Key::SmsPassword => {
+            place(config, said)?
+        }
         Key::Start if !["dry", "me", "live"].contains(&said) => {
             return Err(format!("\"{said}\" is none of these; wanted dry, me or live"));
         }
@@ -43,10 +49,10 @@ pub(super) fn judge(config: &Path, environment: &Environment, answers: &Answers,
 fn existing(said: &str) -> Result<String, String> {
     let path = whole(said);
     match std::fs::metadata(&path) {
-        Ok(found) if found.is_file() => Ok(path.display().to_string()),
-        Ok(_) => Err(format!("{} is no file; wanted the SQLite file itself, or postgres://user@host/database", path.display())),
+        Ok(found) if found.is_file() || found.is_dir() => Ok(path.display().to_string()),
+        Ok(_) => Err(format!("{} is no file; wanted the SQLite file itself, an export, or an address", path.display())),
         Err(e) => Err(format!(
-            "{} cannot be found ({e}); wanted an SQLite file that is there, or postgres://user@host/database",
+            "{} cannot be found ({e}); wanted a file that is there, postgres://user@host/database, or https://…",
             path.display()
         )),
     }

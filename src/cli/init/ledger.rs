@@ -32,6 +32,10 @@ pub(super) async fn query(
         return Ok(());
     }
     let setup = setup(answers, config, environment)?;
+    if !matches!(answers.kind(), "sqlite" | "postgres") {
+        shown(&setup).await.unwrap_or_else(|e| say!("It cannot be read yet: {e}"));
+        return Ok(());
+    }
     let found = match relations(&setup).await {
         Ok(found) => found,
         Err(e) => return away(asker, &e.to_string()),
@@ -42,7 +46,7 @@ pub(super) async fn query(
         return Ok(());
     }
     listed(&found);
-    let guess = guess(&found, answers.is_postgres());
+    let guess = guess(&found, answers.kind() == "postgres");
     propose(asker, answers, config, environment, guess).await
 }
 

@@ -47,12 +47,42 @@ pub(super) struct Args {
     /// The number in the register of enterprises
     #[arg(long)]
     enterprise_no: Option<String>,
-    /// The ledger: an SQLite file, or postgres://user@host/database
+    /// The ledger: an SQLite file, postgres://user@host/database, an invoicing system's https://…, or an export (.csv, a folder)
     #[arg(long, value_name = "FILE|URL")]
     ledger: Option<String>,
     /// Of a PostgreSQL ledger: credential:NAME or file:PATH
     #[arg(long, value_name = "PLACE")]
     ledger_password: Option<String>,
+    /// Of an invoicing system: which it is, such as dolibarr, odoo, stripe
+    #[arg(long, value_name = "SYSTEM")]
+    preset: Option<String>,
+    /// Of an invoicing system: where its key is: credential:NAME or file:PATH
+    #[arg(long, value_name = "PLACE")]
+    ledger_key: Option<String>,
+    /// Where the second secret is, if the system has one
+    #[arg(long, value_name = "PLACE")]
+    ledger_secret: Option<String>,
+    /// The user, if the system asks for one
+    #[arg(long, value_name = "USER")]
+    ledger_user: Option<String>,
+    /// The database, if the system asks for one
+    #[arg(long, value_name = "NAME")]
+    ledger_database: Option<String>,
+    /// The tenant, if the system asks for one
+    #[arg(long, value_name = "TENANT")]
+    ledger_tenant: Option<String>,
+    /// The company, if the system asks for one
+    #[arg(long, value_name = "COMPANY")]
+    ledger_company: Option<String>,
+    /// The id of the client of OAuth 2, if the system asks for one
+    #[arg(long, value_name = "ID")]
+    ledger_client_id: Option<String>,
+    /// The currency of invoices that name none, if the system asks for it
+    #[arg(long, value_name = "CURRENCY")]
+    ledger_currency: Option<String>,
+    /// The file into which relance may write tokens, if the system gives another each time
+    #[arg(long, value_name = "FILE")]
+    ledger_tokens: Option<String>,
     /// A file with the SQL that yields the columns; left out: the view relance_invoices, else a query to fill in
     #[arg(long, value_name = "FILE")]
     query: Option<PathBuf>,
@@ -119,6 +149,16 @@ impl Args {
             (Key::EnterpriseNo, &self.enterprise_no),
             (Key::Ledger, &self.ledger),
             (Key::LedgerPassword, &self.ledger_password),
+            (Key::Preset, &self.preset),
+            (Key::LedgerKey, &self.ledger_key),
+            (Key::LedgerSecret, &self.ledger_secret),
+            (Key::LedgerUser, &self.ledger_user),
+            (Key::LedgerDatabase, &self.ledger_database),
+            (Key::LedgerTenant, &self.ledger_tenant),
+            (Key::LedgerCompany, &self.ledger_company),
+            (Key::LedgerClientId, &self.ledger_client_id),
+            (Key::LedgerCurrency, &self.ledger_currency),
+            (Key::LedgerTokens, &self.ledger_tokens),
             (Key::Store, &self.store),
             (Key::StorePassword, &self.store_password),
             (Key::Smtp, &self.smtp),
@@ -162,7 +202,7 @@ pub(super) async fn run(config: &Path, args: &Args) -> Result<(), CliError> {
     }
     let mut answers = Answers::default();
     questions::firm(&mut asker, &mut answers, config, &environment)?;
-    questions::ledger(&mut asker, &mut answers)?;
+    questions::ledger(&mut asker, &mut answers, config)?;
     // A person hears at once what is in the ledger; without one all that is missing is told first.
     if asker.is_terminal() {
         ledger::query(&asker, &mut answers, config, &environment).await?;

@@ -1,10 +1,10 @@
 //! The questions, in the order in which somebody who begins has the answers at hand.
 
 use super::CliError;
-use super::answers::{Answers, Key, is_postgres};
+use super::answers::{Answers, Key, OF_SYSTEM, asked, is_postgres};
 use super::ask::{Asker, Default, Question};
 use super::is_service;
-use crate::config::Environment;
+use crate::config::{Environment, known_systems};
 use lettre::message::Mailbox;
 use std::path::Path;
 
@@ -42,14 +42,51 @@ pub(super) fn firm(asker: &mut Asker, answers: &mut Answers, config: &Path, envi
 }
 
 /// Where the invoices are.
-pub(super) fn ledger(asker: &mut Asker, answers: &mut Answers) -> Result<(), CliError> {
-    asker.explain("Now the ledger: the database of your invoicing program. relance only reads it.");
-    asker.ask(answers, needed(Key::Ledger, "Where is it? An SQLite file, or postgres://user@host/database"))?;
-    if answers.is_postgres() || asker.has_flag(Key::LedgerPassword) {
+pub(super) fn ledger(asker: &mut Asker, answers: &mut Answers, config: &Path) -> Result<(), CliError> {
+    asker.explain(LEDGER);
+    asker.ask(answers, needed(Key::Ledger, "Where is it?"))?;
+    if answers.kind() == "http" || asker.has_flag(Key::Preset) {
+        return system(asker, answers, config);
+    }
+    if answers.kind() == "postgres" || asker.has_flag(Key::LedgerPassword) {
         asker.explain(PASSWORDS);
         asker.ask(
             answers,
             optional(Key::LedgerPassword, "Where is the password for it? \"credential ledger\" or \"file PATH\""),
+        )?;
+    }
+    Ok(())
+}
+
+/// Which invoicing system it is, and what that asks for.
+fn system(asker: &mut Asker, answers: &mut Answers, config: &Path) -> Result<(), CliError> {
+    let known = known_systems(config.parent().unwrap_or(Path::new(".")));
+    let names: Vec<&str> = known.keys().map(String::as_str).collect();
+    let text = format!("Which system is it? {}", names.join(", "));
+    asker.ask(answers, needed(Key::Preset, &text))?;
+    let Some(system) = answers.system(config).filter(|_| answers.has(Key::Preset)) else { return Ok(()) };
+    asker.explain(&format!("{}\n{}", system.title, system.docs.trim()));
+    let asked = asked(&system);
+    if asked.contains(&Key::LedgerKey) {
+        asker.explain(PASSWORDS);
+    }
+    for (key, name) in
+        OF_SYSTEM.iter().filter(|(key, _)| asked.contains(key) || asker.has_flag(*key)).copied().collect::<Vec<_>>()
+    {
+        let (default, text) = match (key, is_service(config)) {
+            (Key::LedgerKey, true) => (Some("credential ledger"), "Where is its key?".to_owned()),
+            (Key::LedgerKey, false) => (Some("file ledger.key"), "Where is its key?".to_owned()),
+            (Key::LedgerSecret, true) => (Some("credential ledger-secret"), "Where is its second secret?".to_owned()),
+            (Key::LedgerSecret, false) => (Some("file ledger.secret"), "Where is its second secret?".to_owned()),
+            _ => (None, format!("Which {} does it want, as said above?", name.as_str())),
+        };
+        asker.ask(answers, with(key, &text, default))?;
+    }
+    if asked.contains(&Key::LedgerTokens) || asker.has_flag(Key::LedgerTokens) {
+        let default = if is_service(config) { "/var/lib/relance/ledger.tokens" } else { "ledger.tokens" };
+        asker.ask(
+            answers,
+            with(Key::LedgerTokens, "In which file may relance keep the token that it is given anew each time?", Some(default)),
         )?;
     }
     Ok(())
@@ -132,6 +169,13 @@ pub(super) fn start(asker: &mut Asker, answers: &mut Answers) -> Result<(), CliE
     }
     Ok(())
 }
+
+const LEDGER: &str = "\
+Now the ledger: where your invoices are. relance only reads it. It may be
+  an SQLite file                     /srv/billing/invoices.db
+  a PostgreSQL database              postgres://user@host/database
+  an invoicing system's own address  https://erp.example.org (Dolibarr, Odoo, Stripe and others)
+  an export                          a file that ends in .csv, or the folder into which such files are dropped";
 
 const PASSWORDS: &str = "\
 A password never stands in relance.toml, and is not asked for here. Two places are known:

@@ -1,6 +1,6 @@
 //! The answers as a relance.toml with its comments.
 
-use super::answers::{Answers, Key, is_postgres, secret};
+use super::answers::{Answers, Key, OF_SYSTEM, is_postgres, secret};
 
 /// The file.
 pub(super) fn toml(answers: &Answers) -> String {
@@ -25,17 +25,39 @@ fn creditor(answers: &Answers) -> String {
 
 fn source(answers: &Answers) -> String {
     let mut lines = Lines::new("[source]", "your ledger, opened read-only");
-    let postgres = answers.is_postgres();
-    lines.text("kind", if postgres { "postgres" } else { "sqlite" }, "");
-    lines.text(if postgres { "url" } else { "path" }, answers.said(Key::Ledger), "");
-    if postgres {
+    let kind = answers.kind();
+    lines.text("kind", kind, "");
+    if kind == "http" {
+        lines.text(
+            "preset",
+            answers.said(Key::Preset),
+            "what the system looks like: sources/NAME.toml, or one that comes with relance",
+        );
+    }
+    lines.text(if matches!(kind, "postgres" | "http") { "url" } else { "path" }, answers.said(Key::Ledger), "");
+    for (key, name) in OF_SYSTEM {
+        match answers.get(key) {
+            Some(place) if name.is_secret() => lines.place(name.as_str(), place),
+            Some(word) => lines.text(name.as_str(), word, ""),
+            None => {}
+        }
+    }
+    if let Some(path) = answers.get(Key::LedgerTokens) {
+        lines.text("tokens", path, "relance keeps here what the system gives anew each time");
+    }
+    if kind == "postgres" || answers.has(Key::LedgerPassword) {
         lines.secret(answers.get(Key::LedgerPassword), "ledger");
     }
-    match answers.get(Key::Query) {
-        Some(query) => lines.query(query),
-        None => lines.note("The view or table relance_invoices is read; query = \"SELECT …\" would read something else."),
+    match (answers.get(Key::Query), kind) {
+        (Some(query), _) => lines.query(query),
+        (None, "http") => {}
+        (None, "csv") => lines.0.push_str(super::words::EXPORT),
+        (None, _) => lines.note("The view or table relance_invoices is read; query = \"SELECT …\" would read something else."),
     }
     lines.0.push_str(super::words::SOURCE);
+    if matches!(kind, "sqlite" | "postgres") {
+        lines.0.push_str(super::words::BOOKED);
+    }
     lines.0
 }
 
@@ -112,9 +134,15 @@ impl Lines {
         self.0.push_str(&format!("# {text}\n"));
     }
 
+    /// Where something secret is.
+    fn place(&mut self, key: &str, said: &str) {
+        let (kind, place) = secret(said).unwrap_or(("credential", said));
+        self.0.push_str(&format!("{key} = {{ {kind} = {} }}\n", quoted(place)));
+    }
+
     fn secret(&mut self, said: Option<&str>, name: &str) {
         match said.and_then(secret) {
-            Some((kind, place)) => self.0.push_str(&format!("password = {{ {kind} = {} }}\n", quoted(place))),
+            Some((kind, place)) => self.place("password", &format!("{kind} {place}")),
             None => {
                 let note = "or { file = \"/path\" }; left out: none is needed";
                 self.line(&format!("# password = {{ credential = \"{name}\" }}"), note);

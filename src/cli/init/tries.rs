@@ -6,7 +6,7 @@ use super::guess::FILL_IN;
 use crate::cli::{CliError, check, out, preview, takers};
 use crate::clock::Clock;
 use crate::config::secret::SecretSource;
-use crate::config::settings::StoreSettings;
+use crate::config::settings::{SourceKind, StoreSettings};
 use crate::config::{Setup, environment};
 use crate::flow::desk::checked;
 use crate::flow::{Desk, DeskError, collect};
@@ -58,7 +58,9 @@ fn advice(what: &str, answers: &Answers) -> &'static str {
         "source" if answers.get(Key::Query).is_some_and(|q| q.contains(FILL_IN)) => {
             "[source] query waits for you: see to what it says, and take FILL_IN out; until then nothing is read, and nothing leaves"
         }
-        "source" => "see [source] in the file (path or url, password, query); until it works nothing is read, and nothing leaves",
+        "source" => {
+            "see [source] in the file (path or url, key or password, query), and `relance source try`; until it works nothing is read, and nothing leaves"
+        }
         "email" => {
             "see [email] in the file (smtp, tls, user), and that the password is where it says; until it works messages wait"
         }
@@ -141,8 +143,10 @@ pub(super) fn with_passwords(mut setup: Setup, config: &Path) -> Setup {
     let settings = &mut setup.settings;
     settings.email.iter_mut().filter_map(|e| e.password.as_mut()).for_each(found);
     settings.sms.iter_mut().filter_map(|s| s.password.as_mut()).for_each(found);
-    if let crate::config::settings::SourceKind::Postgres(database) = &mut settings.source.kind {
-        database.password_mut().into_iter().for_each(found);
+    match &mut settings.source.kind {
+        SourceKind::Postgres(database) => database.password_mut().into_iter().for_each(found),
+        SourceKind::Http(system) => system.values.secrets.values_mut().for_each(found),
+        SourceKind::Sqlite(_) | SourceKind::Csv(_) => {}
     }
     setup
 }

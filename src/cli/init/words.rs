@@ -26,9 +26,22 @@ const HEAD: &str = "\
 /// Behind the ledger.
 pub(super) const SOURCE: &str = "\
 # poll = \"*/10 * * * *\"                      # cron: minute hour day month weekday
-# booking_lag = \"1 working day\"              # receipts are in the ledger so much later …
-# booked_through = \"SELECT max(booked_on) FROM bank_lines\"   # … or this query gives the day up to which they are
+# booking_lag = \"1 working day\"              # receipts are in the ledger so much later
 # grace = \"2 working days\"                   # nobody is reminded before a payment of the due date can be booked
+";
+
+/// Of a database: what says better than a number of days up to when receipts are booked.
+pub(super) const BOOKED: &str = "\
+# booked_through = \"SELECT max(booked_on) FROM bank_lines\"   # the day up to which they are; in place of booking_lag
+";
+
+/// How an export is written.
+pub(super) const EXPORT: &str = "\
+# delimiter = \",\"                            # or \";\", \"|\", \"tab\"
+# encoding = \"utf-8\"                         # or \"windows-1252\", \"iso-8859-15\", \"utf-16\"
+# decimal = \".\"                              # or \",\"
+# date = \"%d/%m/%Y\"                          # left out: YYYY-MM-DD
+# columns.due_on = \"Due date\"                # the header of each column that has not relance's own name
 ";
 
 /// Behind the mail server.

@@ -7,7 +7,7 @@ mod take;
 
 pub use decide::{DecideError, Decided, Ruling, decide};
 pub use sheet::{Given, Shown, done, gone, sheet};
-pub use take::{Fault, Said, take, weigh};
+pub use take::{Said, take, weigh};
 
 use super::desk::{Desk, DeskError};
 use crate::channel::token::ANSWER;

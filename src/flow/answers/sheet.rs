@@ -1,7 +1,8 @@
 //! What the page shows: what is owed at this moment, the answers, and what happens next. Words and HTML are the letters' room's.
 
-use super::take::{Fault, Said, form_of};
+use super::take::{Said, form_of};
 use super::{MOST_ROWS, Visit};
+use crate::domain::answer::form::Fault;
 use crate::domain::answer::{AnswerKind, FARTHEST_DAY};
 use crate::domain::case::CaseInvoice;
 use crate::domain::currency::Currency;

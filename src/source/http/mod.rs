@@ -127,7 +127,15 @@ impl HttpSource {
         };
         let items = self.by_id(one, ids, patience).await?;
         let rows = self.rows(columns, &items, patience).await?;
-        Ok(rows.into_iter().filter(|row| wanted.contains(row.id.as_str())).collect())
+        // An answer about something else says nothing of what was asked for, and least of all that it is gone.
+        match rows.iter().all(|row| wanted.contains(row.id.as_str())) {
+            true => Ok(rows),
+            false => Err(self.client().failed(format!(
+                "{}: its answer shows another invoice than was asked for, or none with an id; wanted [one] of sources/{}.toml to lead to it (see \"items\" there)",
+                one.ask.name(),
+                self.system().name
+            ))),
+        }
     }
 
     /// Invoices with a number: a few, as a person asks for them.

@@ -16,6 +16,7 @@ statements! {
         ON CONFLICT (name) DO UPDATE SET size = excluded.size, changed = excluded.changed, digest = excluded.digest, kind = excluded.kind, state = excluded.state,
             problem = excluded.problem, entries = excluded.entries, fresh = excluded.fresh, at = excluded.at";
     BANK_FILES_FAILED = "SELECT name, problem, at FROM bank_file WHERE state = 'failed' ORDER BY name LIMIT 200";
+    BANK_FILES_LAST = "SELECT max(at) FROM bank_file WHERE state = 'read'";
     BANK_FILE_GOES = "DELETE FROM bank_file WHERE name = $1 AND state = 'failed'";
     /// What has been read longest ago is forgotten: its entries are known by themselves.
     BANK_FILES_KEPT = "DELETE FROM bank_file WHERE state = 'read' AND at < $1";
@@ -92,6 +93,11 @@ impl Store {
                 Ok(FileRow { name: r.get("name")?, problem: problem.unwrap_or_default(), at: instant(r.get("at")?)? })
             })
             .collect()
+    }
+
+    /// When a file was read last.
+    pub async fn bank_last_read(&self) -> Result<Option<Timestamp>, StoreError> {
+        query(BANK_FILES_LAST).sure::<Option<i64>>(&self.reader).await?.map(instant).transpose()
     }
 
     /// A file that could not be read is no longer there.

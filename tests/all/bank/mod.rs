@@ -4,6 +4,7 @@ mod entries;
 mod files;
 mod flow;
 mod hold;
+mod program;
 mod word;
 
 use crate::support::{Config, Row, Smtp, World};

@@ -7,7 +7,7 @@ use crate::support::config::LEDGER_KEY;
 use crate::support::http::{Answer, Http, Request};
 use relance::clock::Stopwatch;
 use relance::source::SourceError;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -243,4 +243,20 @@ async fn a_server_that_is_not_there_is_told() {
     assert!(presets::opened("stripe", &books).await.1.list().await.unwrap().is_empty());
     let told = Opened::new("stripe", &url, KEY).await.list().await.unwrap_err().to_string();
     assert!(told.contains("cannot connect") || told.contains("the connection broke"), "{told}");
+}
+
+#[tokio::test]
+async fn an_answer_about_something_else_does_not_mean_gone() {
+    let one = |id: u64| json!({ "id": id, "number": "A", "customer": "C", "due_on": "2026-10-26", "currency": "EUR", "balance": 5, "status": "open" });
+    for other in [json!({ "rows": [], "invoice": one(1) }), one(2), json!([one(1), one(2)])] {
+        let server = Http::start(ok(&other)).await;
+        let told = Opened::new("list", &server.url(), "").await.reread(&["1"]).await.unwrap_err().to_string();
+        assert!(told.contains("another invoice than was asked for") && told.contains("sources/list.toml"), "{told}");
+    }
+    // Nothing at all is what it says.
+    for none in [json!([]), json!({}), Value::Null] {
+        let server = Http::start(ok(&none)).await;
+        let rows = Opened::new("list", &server.url(), "").await.reread(&["1"]).await.unwrap();
+        assert!(rows.is_empty(), "{none}: {rows:?}");
+    }
 }

@@ -1,6 +1,7 @@
 //! Invoicing systems with an HTTP API: a server of our own on a socket gives what the real ones were recorded to give, or what
 //! they publish that they give.
 
+mod datasette;
 mod faults;
 mod flow;
 mod oauth;

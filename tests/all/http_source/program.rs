@@ -97,3 +97,68 @@ async fn an_sql_ledger_is_tried_in_its_plain_form() {
     assert!(tried.out.contains("2 rows on the first page"), "{}", tried.out);
     assert_eq!(firm.json(&["source", "try", "--most", "1"]).len(), 1);
 }
+
+const FIRM: [&str; 10] =
+    ["init", "--yes", "--name", "Canal", "--country", "BE", "--language", "fr", "--contact", "compta@canal.example"];
+
+/// Mail into a folder.
+fn into(firm: &Firm) -> String {
+    format!("file://{}", firm.path("mail").display())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn init_takes_a_system_by_its_name_a_url_and_a_key_file() {
+    let server = books(Arc::default()).await;
+    let firm = Firm::new(&config(&server.url()), &[]).await;
+    std::fs::remove_file(firm.path("relance.toml")).unwrap();
+    std::fs::remove_dir_all(firm.path("cadences")).unwrap();
+    let (url, key) = (format!("{}/invoices/", server.url()), format!("file:{}", firm.path("ledger.secret").display()));
+    let ran = firm
+        .run(&[&FIRM[..], &["--ledger", &url, "--preset", "own", "--ledger-key", &key, "--smtp", &into(&firm)]].concat())
+        .ends(0);
+    assert!(
+        ran.out.contains("2026-0007") && ran.out.contains("Garage De Smet") && ran.out.contains("The first week:"),
+        "{}",
+        ran.out
+    );
+    let text = std::fs::read_to_string(firm.path("relance.toml")).unwrap();
+    assert_eq!(crate::config::schema::complaints("relance", &text), []);
+    assert!(text.contains("preset = \"own\"") && !text.contains("booked_through") && !text.contains(LEDGER_KEY), "{text}");
+    firm.run(&["check", "--connect"]).ends(0);
+}
+
+#[tokio::test]
+async fn init_says_what_a_system_asks_for() {
+    let firm = Firm::new(&into_folder(), &[]).await;
+    std::fs::remove_file(firm.path("relance.toml")).unwrap();
+    let with = |more: &[&str]| firm.run(&[&FIRM[..], more].concat()).ends(2).err;
+    let odoo = with(&["--ledger", "https://erp.canal.example", "--preset", "odoo", "--ledger-key", "file:/k"]);
+    assert!(odoo.contains("these are needed: --ledger-database"), "{odoo}");
+    let unknown = with(&["--ledger", "https://erp.canal.example", "--preset", "odo"]);
+    assert!(unknown.contains("there is no system \"odo\"; wanted one of: dolibarr"), "{unknown}");
+    let clear = with(&["--ledger", "http://erp.canal.example", "--preset", "dolibarr"]);
+    assert!(clear.contains("http:// is only for a system on this machine"), "{clear}");
+    let needless = with(&["--ledger", "https://erp.canal.example", "--preset", "dolibarr", "--ledger-user", "me"]);
+    assert!(needless.contains("has no use for \"user\""), "{needless}");
+    let file = firm.path("ledger.db").display().to_string();
+    let misplaced = with(&["--ledger", &file, "--preset", "dolibarr"]);
+    assert!(misplaced.contains("wanted --ledger https://"), "{misplaced}");
+    assert!(!firm.path("relance.toml").exists());
+}
+
+#[tokio::test]
+async fn init_takes_an_export() {
+    let firm = Firm::new(&into_folder(), &[]).await;
+    std::fs::remove_file(firm.path("relance.toml")).unwrap();
+    std::fs::remove_dir_all(firm.path("cadences")).unwrap();
+    let due = day(-10);
+    let text = format!(
+        "invoice_id,number,customer_id,customer_name,due_on,currency,balance\nF-1,2026-1,C1,Maison Blum,{due},EUR,120.00\n"
+    );
+    firm.write("open.csv", &text);
+    let file = firm.path("open.csv").display().to_string();
+    let ran = firm.run(&[&FIRM[..], &["--ledger", &file, "--smtp", &into(&firm)]].concat()).ends(0);
+    assert!(ran.out.contains("Maison Blum") && ran.out.contains("120.00 EUR"), "{}", ran.out);
+    let text = std::fs::read_to_string(firm.path("relance.toml")).unwrap();
+    assert!(text.contains("kind = \"csv\"\npath = ") && text.contains("# decimal = "), "{text}");
+}

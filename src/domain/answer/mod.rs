@@ -1,6 +1,8 @@
 //! What a customer may say on the answer page, and proposals: what somebody said or something suggests, for a person to take
 //! up or refuse. Nothing that a customer says changes an amount, an address or a state by itself.
 
+pub mod form;
+
 use super::money::Money;
 use jiff::civil::Date;
 
