@@ -20,10 +20,13 @@ const MORE: [(&str, &[(&str, &str)]); 4] = [
         &[
             (
                 "/etc/relance/relance.toml",
-                "The configuration, see relance.toml(5); beside it conf.d/, cadences/, letters/, gateways/, sources/, calendars/.",
+                "The configuration, see relance.toml(5); beside it conf.d/, cadences/, letters/, gateways/, sources/, calendars/, law/, report/, zones.toml, grave.toml, reach.toml, stop.toml.",
             ),
             ("/var/lib/relance/relance.db", "The store: what was sent to whom, and why."),
-            ("/etc/credstore/relance.NAME", "Passwords, for systemd to hand to the service: smtp, sms, ledger, store."),
+            (
+                "/etc/credstore/relance.NAME",
+                "Passwords, for systemd to hand to the service: smtp, sms, ledger, ledger-secret, store, inbox, hooks.",
+            ),
         ],
     ),
     (
@@ -122,7 +125,7 @@ fn settings(folder: &Path) -> Result<()> {
     roff.control("SH", ["DESCRIPTION"]);
     for text in [
         "relance reads /etc/relance/relance.toml, then conf.d/*.toml beside it in the order of their names, then variables such as RELANCE__GUARD__DRY_RUN=true: the last word counts. Paths are taken from the folder of relance.toml. An unknown key is an error.",
-        "A running service reads it again on SIGHUP (systemctl reload relance), all but [store]; a configuration that relance check refuses changes nothing.",
+        "A running service reads it again on SIGHUP (systemctl reload relance), all but [store], [observe], [listen] and where [answers] listens; a configuration that relance check refuses changes nothing.",
         "A secret never stands in it: { credential = \"smtp\" } is the file /etc/credstore/relance.smtp, { file = \"/path\" } the first line of another.",
     ] {
         roff.control("PP", []);

@@ -8,6 +8,7 @@ use crate::domain::people::{PeopleWord, point_of};
 use crate::domain::step::Channel;
 use crate::domain::time::local_date;
 use crate::flow::{Desk, reach};
+use jiff::Timestamp;
 use std::path::Path;
 
 #[derive(Debug, clap::Args)]
@@ -24,6 +25,8 @@ enum What {
     Correct(CorrectArgs),
     /// An address that is no longer to be used
     Retire(RetireArgs),
+    /// SMS to a number again whose owner had said STOP, once they have told you that they want them
+    Allow(RetireArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -89,12 +92,15 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     let (id, said) = match &args.what {
         What::Add(a) => (&a.debtor, &a.said),
         What::Correct(a) => (&a.debtor, &a.said),
-        What::Retire(a) => (&a.debtor, &a.said),
+        What::Retire(a) | What::Allow(a) => (&a.debtor, &a.said),
     };
     let pk = debtor(&desk.store, id.trim_start_matches("debtor:")).await?;
     let Some(file) = desk.files(&[pk], now).await?.pop() else {
         return Err(CliError::Failed(format!("there is no debtor \"{id}\"")));
     };
+    if let What::Allow(a) = &args.what {
+        return allow(&desk, pk, a, now).await;
+    }
     let value = desk.store.said_now(pk, Matter::Contacts).await?;
     let mut people = value.map(|v| PeopleWord::parse(v.as_deref()).unwrap_or_default()).unwrap_or_default();
     let told = match &args.what {
@@ -105,6 +111,8 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
             people.correct(&old, None).map_err(CliError::Usage)?;
             format!("{old} is no longer used")
         }
+        // Done above: it is no word on an address.
+        What::Allow(_) => return Ok(()),
     };
     let on = local_date(now, &desk.setup.settings.creditor.timezone);
     let word = Word { matter: Matter::Contacts, value: Some(people.text()), on, reason: said.reason.clone() };
@@ -112,6 +120,17 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
     reach::refresh(&desk, &[pk], now).await?;
     say!("{id}: {told}");
     warn(&desk, pk, id).await
+}
+
+/// Takes back a STOP. Anybody can send one in another's name, and whoever sent one may think better of it.
+async fn allow(desk: &Desk, pk: i64, args: &RetireArgs, now: Timestamp) -> Result<(), CliError> {
+    let country = desk.setup.settings.creditor.country.as_str();
+    let number = crate::domain::phone::normalise(&args.address, Some(country)).unwrap_or_else(|| args.address.clone());
+    match desk.store.allow_sms(pk, &number, &args.said.reason, args.said.by.as_deref(), now).await? {
+        true => say!("{}: SMS go to {number} again", args.debtor),
+        false => return Err(CliError::Failed(format!("no STOP from {number} is on record"))),
+    }
+    Ok(())
 }
 
 /// Tells what the word leaves open.

@@ -187,6 +187,7 @@ async fn take(config: &Path) -> Result<(), CliError> {
     let desk = Desk::new(setup, store, Clock::System).await.map_err(|e| later(e.to_string()))?;
     match mailbox::take_mail(&desk, bytes).await.map_err(|e| later(e.to_string()))? {
         Some(Taken::Matched(debtors)) => say!("it belongs to {}", debtors.join(", ")),
+        Some(Taken::Early) => return Err(later("it is about a message that is still on its way".to_owned())),
         Some(Taken::Known) => say!("it has come before"),
         Some(Taken::Own) => say!("it is one of our own"),
         Some(Taken::Unmatched) => say!("it belongs to nobody: see relance inbox --unmatched"),

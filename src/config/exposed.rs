@@ -5,6 +5,7 @@ use super::Setup;
 use super::problem::{At, ConfigError, Problem};
 use super::secret::SecretSource;
 use super::settings::{InboxPlace, SourceKind, StorePlace};
+use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,9 @@ const STICKY: u32 = 0o1000;
 
 /// Folders beside the configuration whose files count.
 const FOLDERS: [&str; 8] = ["conf.d", "cadences", "letters", "gateways", "calendars", "law", "report", "sources"];
+
+/// Files beside the configuration that count.
+const FILES: [&str; 4] = ["grave.toml", "reach.toml", "stop.toml", "zones.toml"];
 
 /// So many files of a folder are looked at.
 const MOST_FILES: usize = 2000;
@@ -39,6 +43,15 @@ pub fn look(config: &Path, setup: &Setup) -> Exposed {
     found.folder(folder);
     for name in FOLDERS {
         found.tree(&folder.join(name));
+    }
+    for name in FILES {
+        found.written(&folder.join(name), "whoever changes it decides what is sent, and to whom");
+    }
+    for ca in authorities(setup) {
+        found.written(ca, "whoever changes it decides which servers are trusted");
+    }
+    for (address, setting) in listeners(setup).into_iter().filter(|(address, _)| !address.ip().is_loopback()) {
+        found.slight(config, format!("{setting} {address} is reached from other machines, without encryption; wanted 127.0.0.1 behind your own proxy, unless a container or a firewall sees to it"));
     }
     if let StorePlace::Sqlite(store) = &setup.settings.store.place {
         found.store(store);
@@ -66,6 +79,27 @@ pub fn refused(config: &Path, setup: &Setup) -> Result<(), ConfigError> {
         tracing::warn!(event = "exposed", warning = %slight, "better mended");
     }
     if found.grave.is_empty() { Ok(()) } else { Err(ConfigError(found.grave)) }
+}
+
+/// Files of authorities that are trusted in place of the system's.
+fn authorities(setup: &Setup) -> Vec<&Path> {
+    let settings = &setup.settings;
+    let email = settings.email.as_ref().and_then(|e| e.ca.as_deref());
+    let inbox = settings.inbox.as_ref().and_then(|i| match &i.place {
+        InboxPlace::Imap(imap) => imap.ca.as_deref(),
+        InboxPlace::Maildir(_) => None,
+    });
+    let source = match &settings.source.kind {
+        SourceKind::Http(http) => http.ca.as_deref(),
+        _ => None,
+    };
+    [email, inbox, source].into_iter().flatten().collect()
+}
+
+/// Where customers and gateways are listened to.
+fn listeners(setup: &Setup) -> Vec<(SocketAddr, &'static str)> {
+    let listen = setup.settings.listen.as_ref().map(|l| (l.address, "[listen] address"));
+    listen.into_iter().chain(setup.settings.answers.as_ref().map(|a| (a.address, "[answers] address"))).collect()
 }
 
 fn secrets(setup: &Setup) -> Vec<PathBuf> {

@@ -1,4 +1,4 @@
-//! The four pumps: collect, plan, deliver, review. Each is one step that a test calls by hand and that the
+//! The pumps: collect, plan, deliver, review, and what listens (inbox, bank). Each is one step that a test calls by hand and that the
 //! daemon calls when the bell rings. What is due is decided by the database and the clock, never by the bell.
 
 pub mod absorb;

@@ -36,6 +36,7 @@ pub mod settle;
 pub mod sql;
 pub mod sqlite;
 pub mod standings;
+pub mod stopped;
 pub mod tasks;
 pub mod views;
 
@@ -101,6 +102,7 @@ pub fn all_statements() -> Vec<(&'static str, sql::Sql)> {
         reports::STATEMENTS,
         receipts::STATEMENTS,
         returns::STATEMENTS,
+        stopped::STATEMENTS,
         sessions::STATEMENTS,
         settle::STATEMENTS,
         tasks::STATEMENTS,

@@ -29,9 +29,10 @@ statements! {
         WHERE a.debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND c.redirected = 0 AND m.address <> ''
           AND (a.outcome = 'refused' OR (a.outcome = 'accepted' AND m.state NOT IN ('refused', 'expired')))
         UNION ALL
-        SELECT b.debtor_pk, b.at, CASE WHEN b.kind = 'reply' AND b.via = 'page' THEN 'page' ELSE b.kind END, b.class, coalesce(m.channel, CASE b.via WHEN 'mail' THEN 'email' WHEN 'sms' THEN 'sms' END),
+        SELECT b.debtor_pk, b.at, CASE WHEN b.kind <> 'reply' OR b.via <> 'page' THEN b.kind
+                WHEN EXISTS (SELECT 1 FROM proposal p WHERE p.inbound_pk = b.pk AND p.kind = 'person') THEN 'page_person' ELSE 'page' END, b.class, coalesce(m.channel, CASE b.via WHEN 'mail' THEN 'email' WHEN 'sms' THEN 'sms' END),
             CASE WHEN b.kind IN ('reply', 'stop') THEN coalesce(CASE WHEN b.matched_by = 'address' THEN b.sender END, m.address) ELSE m.address END, m.role,
-            CASE WHEN b.kind IN ('reply', 'stop', 'automatic', 'delayed') THEN b.subject ELSE '' END, CASE WHEN b.kind = 'reply' THEN b.matched_by ELSE b.back_on END, CAST(NULL AS BIGINT),
+            CASE WHEN b.kind IN ('reply', 'stop', 'automatic', 'delayed') THEN b.subject ELSE '' END, CASE WHEN b.kind = 'reply' THEN b.matched_by WHEN b.matched_by = 'address' THEN NULL ELSE b.back_on END, CAST(NULL AS BIGINT),
             b.pk, row_number() OVER (PARTITION BY b.debtor_pk ORDER BY b.pk DESC)
         FROM inbound b LEFT JOIN message m ON m.pk = b.message_pk LEFT JOIN contact c ON c.pk = m.contact_pk
         WHERE b.debtor_pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND coalesce(c.redirected, 0) = 0 AND b.kind IN ('delayed', 'delivered', 'automatic', 'reply', 'stop')
@@ -249,6 +250,7 @@ fn evidence(row: Row) -> Result<Option<Evidence>, StoreError> {
         "automatic" => Kind::Automatic { back_on: row.more.as_deref().map(day).transpose()? },
         "reply" => Kind::Reply { sure: row.more.as_deref() != Some("address") },
         "page" => Kind::PageAnswer,
+        "page_person" => Kind::WrongPerson,
         "stop" => Kind::Stop,
         "paid" => Kind::Paid,
         "part_paid" => Kind::PartPaid,

@@ -10,11 +10,11 @@ use super::packed::json;
 use super::receipts::{has_arrived, settle_doubt};
 use super::settle::{SETTLE_DEAD, SETTLE_ENDED_MARKS, SETTLE_IN_HAND, SETTLE_IN_HAND_MARKS, SETTLE_LOOK};
 use super::sql::{Row, query};
+use super::stopped::STOPPED_NEW;
 use super::{keys, statements};
-use crate::domain::case::{ContactPoint, DebtorFile, HoldKind, PointState};
+use crate::domain::case::HoldKind;
 pub use crate::domain::inbound::MatchedBy;
 use crate::domain::inbound::Via;
-use crate::domain::step::Channel;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -46,8 +46,6 @@ statements! {
     RETURN_EVENT = "INSERT INTO event (debtor_pk, invoice_pk, at, kind, text) VALUES ($1, NULL, $2, $3, $4)";
     RETURN_SIGN = "UPDATE debtor SET last_sign_at = $2, unreachable_since = NULL, unreachable_why = NULL WHERE pk = $1";
     RETURN_HOLD = "INSERT INTO hold (debtor_pk, invoice_pk, kind, until_day, reason, created_at, inbound_pk) VALUES ($1, NULL, $2, $3, $4, $5, $6)";
-    RETURN_STOP = "INSERT INTO stopped (channel, address, at) VALUES ('sms', $1, $2) ON CONFLICT (channel, address) DO NOTHING";
-    RETURN_STOPPED = "SELECT address FROM stopped WHERE channel = 'sms' AND address IN (SELECT value ->> 0 FROM json_each($1))";
     RETURN_UNREAD = "SELECT count(*) FROM inbound WHERE state = 'unread' AND debtor_pk = $1 AND ($2 = 0 OR grave IS NOT NULL)";
     RETURN_HELD = "SELECT count(*) FROM hold WHERE kind = 'reply' AND debtor_pk = $1 AND ended_at IS NULL AND until_day > $2";
     RETURN_FIRST = "SELECT at FROM attempt ORDER BY pk LIMIT 1";
@@ -59,6 +57,11 @@ statements! {
         WHERE b.pk > $1 AND (CAST($2 AS TEXT) IS NULL OR b.state = $2) AND (CAST($3 AS BIGINT) IS NULL OR b.debtor_pk = $3)
           AND ($4 = 0 OR b.debtor_pk IS NULL) ORDER BY b.pk LIMIT 500";
     RETURN_READ = "UPDATE inbound SET state = 'read', read_at = $2, said_by = $3, remark = $4 WHERE pk = $1 AND state = 'unread' RETURNING debtor_pk";
+    /// Of the same customer, the oldest that waits to be read, with whether any of those holds by itself.
+    RETURN_NEXT = "SELECT b.pk, b.sender, (SELECT count(*) FROM hold h JOIN inbound o ON o.pk = h.inbound_pk WHERE h.debtor_pk = $1 AND h.ended_at IS NULL AND o.state = 'unread') AS held
+        FROM inbound b WHERE b.state = 'unread' AND b.debtor_pk = $1 ORDER BY b.pk LIMIT 1";
+    RETURN_HOLD_MOVES = "UPDATE hold SET inbound_pk = $2, reason = $3 WHERE inbound_pk = $1 AND ended_at IS NULL";
+    RETURN_ADDRESS_HOLDS = "SELECT count(*) FROM hold h JOIN inbound b ON b.pk = h.inbound_pk WHERE h.debtor_pk = $1 AND b.matched_by = 'address' AND h.created_at > $2";
     RETURN_HOLD_ENDS = "UPDATE hold SET ended_at = $2 WHERE inbound_pk = $1 AND ended_at IS NULL";
     BOOKMARK = "SELECT value FROM bookmark WHERE name = $1";
     BOOKMARK_SET = "INSERT INTO bookmark (name, value, at) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET value = excluded.value, at = excluded.at";
@@ -136,6 +139,16 @@ pub enum Effect {
     Answered,
     /// The number wants no more SMS.
     Stopped,
+}
+
+impl Effect {
+    /// The same of a machine, which shows nobody.
+    pub fn without_sign(self) -> Effect {
+        match self {
+            Effect::Wrote { hold, .. } => Effect::Wrote { hold, sign_of_life: false },
+            other => other,
+        }
+    }
 }
 
 /// Something that came back, matched, with what follows from it.
@@ -263,12 +276,6 @@ impl Store {
         }
     }
 
-    /// Whether a number's owner wants no more SMS.
-    pub async fn is_stopped(&self, number: &str) -> Result<bool, StoreError> {
-        let found: Option<String> = query(RETURN_STOPPED).bind(json(&[[number]])?).value(&self.reader).await?;
-        Ok(found.is_some())
-    }
-
     /// How much of a customer's waits to be read; of that, where so asked, what only a person may judge.
     pub async fn unread_of(&self, debtor_pk: i64, grave: bool) -> Result<i64, StoreError> {
         query(RETURN_UNREAD).bind(debtor_pk).bind(i64::from(grave)).sure(&self.reader).await
@@ -310,7 +317,14 @@ impl Store {
         list.bind(i64::from(filter.unmatched)).all(&self.reader).await?.iter().map(inbound).collect()
     }
 
-    /// A person has read it: what it held is let go. False when it does not wait (any more).
+    /// Whether an answer that only bore a customer's address has held their case since an instant.
+    pub async fn has_held_by_address(&self, debtor_pk: i64, since: Timestamp) -> Result<bool, StoreError> {
+        let held: i64 = query(RETURN_ADDRESS_HOLDS).bind(debtor_pk).bind(since.as_millisecond()).sure(&self.reader).await?;
+        Ok(held > 0)
+    }
+
+    /// A person has read it: what it held is let go, unless another of the customer's is unread, which then holds in its place, for
+    /// no longer. False when it does not wait (any more).
     pub async fn mark_read(&self, id: i64, by: Option<&str>, remark: Option<&str>, now: Timestamp) -> Result<bool, StoreError> {
         let at = now.as_millisecond();
         let mut tx = self.begin().await?;
@@ -319,7 +333,14 @@ impl Store {
             tx.undo().await?;
             return Ok(false);
         };
-        query(RETURN_HOLD_ENDS).bind(id).bind(at).execute(&mut tx).await?;
+        match query(RETURN_NEXT).bind(debtor).optional(&mut tx).await? {
+            Some(next) if next.get::<i64>("held")? == 0 => {
+                let sender: Option<String> = next.get("sender")?;
+                let why = format!("unread answer from {}", sender.as_deref().unwrap_or("an unknown sender"));
+                query(RETURN_HOLD_MOVES).bind(id).bind(next.get::<i64>("pk")?).bind(why).execute(&mut tx).await?;
+            }
+            _ => drop(query(RETURN_HOLD_ENDS).bind(id).bind(at).execute(&mut tx).await?),
+        }
         query(SETTLE_LOOK).bind(keys([debtor])).bind(at).execute(&mut tx).await?;
         tx.commit().await?;
         Ok(true)
@@ -335,20 +356,6 @@ impl Store {
         self.write(query(BOOKMARK_SET).bind(name).bind(value).bind(now.as_millisecond())).await?;
         Ok(())
     }
-}
-
-/// Marks the numbers whose owners want no more SMS.
-pub(super) async fn stop(tx: &mut Tx, files: &mut [DebtorFile]) -> Result<(), StoreError> {
-    let is_number = |p: &ContactPoint| p.channel == Channel::Sms && p.state.may_be_used();
-    let numbers: Vec<[&str; 1]> =
-        files.iter().flat_map(|f| &f.points).filter(|p| is_number(p)).map(|p| [p.address.as_str()]).collect();
-    if numbers.is_empty() {
-        return Ok(());
-    }
-    let stopped: Vec<String> = query(RETURN_STOPPED).bind(json(&numbers)?).list(tx).await?;
-    let points = files.iter_mut().flat_map(|f| &mut f.points).filter(|p| is_number(p));
-    points.filter(|p| stopped.contains(&p.address)).for_each(|p| p.state = PointState::Stopped);
-    Ok(())
 }
 
 pub(super) async fn insert(tx: &mut Tx, t: &Taking, now: Timestamp) -> Result<Option<i64>, StoreError> {
@@ -370,7 +377,7 @@ pub(super) async fn insert(tx: &mut Tx, t: &Taking, now: Timestamp) -> Result<Op
 pub(super) async fn apply(tx: &mut Tx, pk: i64, t: &Taking, now: Timestamp) -> Result<(), StoreError> {
     let at = now.as_millisecond();
     if let Effect::Stopped = t.effect {
-        query(RETURN_STOP).bind(t.sender.as_deref().unwrap_or_default()).bind(at).execute(&mut *tx).await?;
+        query(STOPPED_NEW).bind(t.sender.as_deref().unwrap_or_default()).bind(at).execute(&mut *tx).await?;
     }
     if let Some(letter) = &t.letter {
         let text = format!("{}{pk}{}", letter.before, letter.after);

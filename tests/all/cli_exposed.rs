@@ -66,3 +66,17 @@ async fn a_folder_for_statements_that_everybody_may_write_to_is_told() {
     mode(&firm.path("bank"), 0o775);
     assert!(!firm.run(&["check"]).ends(0).out.contains("warning"));
 }
+
+#[tokio::test]
+async fn a_listener_that_other_machines_reach_is_told() {
+    let answers = |address: &str| format!("[answers]\naddress = \"{address}\"\npublic = \"https://pay.canal.example\"\n");
+    let firm = Firm::new(&into_folder().file("conf.d/answers.toml", &answers("0.0.0.0:8481")), &[]).await;
+    let told = firm.run(&["check"]).ends(0).out;
+    assert!(told.contains("warning: [answers] address 0.0.0.0:8481 is reached from other machines"), "{told}");
+    firm.write("conf.d/answers.toml", &answers("127.0.0.1:8481"));
+    assert!(!firm.run(&["check"]).ends(0).out.contains("warning"));
+    // Words that decide what is sent count like the configuration itself.
+    firm.write("stop.toml", include_str!("../../config/stop.toml"));
+    mode(&firm.path("stop.toml"), 0o666);
+    assert!(firm.run(&["check"]).ends(2).out.contains("stop.toml:1:1: every user of this machine can write to this file"));
+}

@@ -101,7 +101,7 @@ async fn no_verb_prints_a_secret() {
         .file("smtp.secret", PASSWORD)
         .cadence(&crate::program::ALWAYS.replace("\"email\"", "[\"email\", \"sms\"]"));
     let firm = Firm::new(&config, &[late("F-1", "C1").with("phone", "+32470000001")]).await;
-    let verbs: [&[&str]; 9] = [
+    let verbs: [&[&str]; 18] = [
         &["check"],
         &["check", "--connect"],
         &["run", "--once"],
@@ -110,7 +110,16 @@ async fn no_verb_prints_a_secret() {
         &["log", "--json"],
         &["explain", "C1"],
         &["preview"],
-        &["report"],
+        &["report", "morning"],
+        &["source", "try"],
+        &["inbox", "--all", "--json"],
+        &["holds"],
+        &["bank", "--all", "--json"],
+        &["proposals", "--all", "--json"],
+        &["reach", "C1", "--json"],
+        &["person", "export", "C1"],
+        &["calls", "--json"],
+        &["tasks", "--json"],
     ];
     for verb in verbs {
         let Ran { out, err, .. } = firm.run(verb);

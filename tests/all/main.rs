@@ -58,6 +58,7 @@ mod reach;
 mod rehearsal;
 mod report;
 mod returns;
+mod returns_odd;
 mod rows;
 mod sessions;
 mod sms_back;

@@ -90,6 +90,8 @@ pub enum Kind {
     },
     /// A person answered on the answer page.
     PageAnswer,
+    /// Somebody said there that they are not the one to write to: that speaks neither for the address nor against it.
+    WrongPerson,
     /// A part was paid.
     PartPaid,
     /// Something was paid.
@@ -117,6 +119,7 @@ impl Kind {
             Kind::Stop => "stop",
             Kind::Reply { .. } => "reply",
             Kind::PageAnswer => "page_answer",
+            Kind::WrongPerson => "wrong_person",
             Kind::PartPaid => "part_paid",
             Kind::Paid => "paid",
         }

@@ -136,7 +136,7 @@ fn kind() -> impl Strategy<Value = Kind> {
         1 => (0..8usize).prop_map(|i| Kind::Delayed(CLASSES[i])),
         1 => (0..80i64).prop_map(|n| Kind::Automatic { back_on: Some(crate::domain::time::plus_days(jiff::civil::date(2026, 7, 1), n)) }),
         1 => prop::sample::select(vec![Reached, Voicemail, NoAnswer, WrongNumber, Refused]).prop_map(Kind::Call),
-        1 => prop::sample::select(vec![Kind::Retired, Kind::Added, Kind::Corrected, Kind::Reply { sure: false }]),
+        1 => prop::sample::select(vec![Kind::Retired, Kind::Added, Kind::Corrected, Kind::WrongPerson, Kind::Reply { sure: false }]),
         1 => sign(),
     ]
 }

@@ -20,6 +20,7 @@ pub(super) fn evidence(e: &Evidence, zone: &TimeZone) -> String {
         Kind::Stop => "a STOP came",
         Kind::Reply { .. } => "somebody answered",
         Kind::PageAnswer => "somebody answered on the page",
+        Kind::WrongPerson => "somebody says on the page that they are not the right person",
         Kind::PartPaid => "a part was paid",
         Kind::Paid => "something was paid",
         Kind::Automatic { .. } => "a machine answered",

@@ -111,21 +111,19 @@ impl Visit {
     }
 }
 
-/// Whether a link is one of ours, by itself: nothing is looked up for one that is not.
-pub fn is_ours(desk: &Desk, token: &str) -> Option<i64> {
+/// Whether a link is one of ours, and not too old, by itself: nothing is looked up for one that is not.
+pub fn is_ours(desk: &Desk, token: &str, now: Timestamp) -> Option<i64> {
+    let settings = desk.setup.settings.answers.as_ref()?;
     // No token of ours is longer.
-    (token.len() <= 64).then(|| desk.keys.verify(ANSWER, token)).flatten().map(|(message, _)| message)
+    let (message, day) = (token.len() <= 64).then(|| desk.keys.verify(ANSWER, token)).flatten()?;
+    let age = now.as_second().div_euclid(DAY).saturating_sub(day);
+    (-1..=i64::from(settings.valid.count)).contains(&age).then_some(message)
 }
 
 /// What a link leads to; `None` when it is not ours, too old, or about somebody who is not known any more. Which of these is
 /// told to nobody.
 pub async fn open(desk: &Desk, token: &str, now: Timestamp) -> Result<Option<Visit>, DeskError> {
-    let Some(settings) = &desk.setup.settings.answers else { return Ok(None) };
-    let Some((message, day)) = desk.keys.verify(ANSWER, token) else { return Ok(None) };
-    let age = now.as_second().div_euclid(DAY).saturating_sub(day);
-    if !(-1..=i64::from(settings.valid.count)).contains(&age) {
-        return Ok(None);
-    }
+    let Some(message) = is_ours(desk, token, now) else { return Ok(None) };
     let Some(ours) = desk.store.ours(message).await? else { return Ok(None) };
     let Some(file) = desk.files(&[ours.debtor_pk], now).await?.pop() else { return Ok(None) };
     // Who was erased has no name.

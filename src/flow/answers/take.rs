@@ -53,7 +53,9 @@ pub fn weigh(desk: &Desk, visit: &Visit, said: &Said, now: Timestamp) -> Result<
     let day = of_form.map(|(_, day)| day).filter(|day| (0..=FORM_DAYS).contains(&(today - day))).ok_or(Fault::Form)?;
     let kind = AnswerKind::parse(&said.kind).ok_or(Fault::Form)?;
     let rows = visit.rows();
-    let chosen = |pk: i64| kind == AnswerKind::Person || rows.len() == 1 || said.invoices.contains(&pk.to_string());
+    // Where there is one there is nothing to choose; where something was chosen that is open no more, it is not that one.
+    let only = rows.len() == 1 && said.invoices.is_empty();
+    let chosen = |pk: i64| kind == AnswerKind::Person || only || said.invoices.contains(&pk.to_string());
     let invoices: Vec<i64> = rows.iter().map(|r| r.invoice.pk).filter(|pk| chosen(*pk)).collect();
     if invoices.is_empty() {
         return Err(Fault::Choose);
@@ -111,14 +113,17 @@ async fn taking(desk: &Desk, visit: &Visit, answer: &Answer, day: i64, now: Time
     let grave = desk.setup.grave.grave(&answer.words);
     let debtor = visit.ours.debtor_pk;
     let effect = match grave {
+        // Whoever is not the right person shows nobody who is.
+        None if answer.kind == AnswerKind::Person => Effect::Listed,
         None => Effect::Answered,
         // As a mail that speaks of such things: all of the customer's is still until somebody has read it, for a limited time.
         Some(about) => {
-            let unread = desk.store.unread_of(debtor, true).await? > 0;
             let creditor = &desk.setup.settings.creditor;
-            let until = plus_working_days(local_date(now, &creditor.timezone), GRAVE_HOLD, creditor.calendar.as_deref());
+            let today = local_date(now, &creditor.timezone);
+            let waits = desk.store.unread_of(debtor, true).await? > 0 && desk.store.is_held_by_reply(debtor, today).await?;
+            let until = plus_working_days(today, GRAVE_HOLD, creditor.calendar.as_deref());
             let why = format!("unread answer on the page, speaks of {}", about.as_str());
-            Effect::Wrote { hold: (!unread).then_some((until, why)), sign_of_life: true }
+            Effect::Wrote { hold: (!waits).then_some((until, why)), sign_of_life: answer.kind != AnswerKind::Person }
         }
     };
     Ok(Taking {

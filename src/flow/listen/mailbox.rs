@@ -1,7 +1,8 @@
 //! The pump of the mailbox: what has come is fetched, read and taken in, and only then marked there and forgotten. A mailbox that
 //! hangs or is away keeps nothing else waiting; when it lasts the creditor hears of it, since answers may lie there unread.
 
-use super::{Taken, take};
+use super::{Taken, is_too_early, take};
+use crate::clock::Stopwatch;
 use crate::config::settings::{InboxPlace, InboxSettings};
 use crate::domain::time::{local_date, plus_days};
 use crate::flow::desk::{Desk, DeskError};
@@ -32,6 +33,13 @@ const TOLD_AFTER: i64 = 3600;
 
 /// The alert about it.
 const ALERT: &str = "inbox";
+
+/// The alert about a mail that was passed over.
+const LOST: &str = "mail_lost";
+
+/// A report that overtook the record of what it is about waits so long for that, looked at so often.
+const EARLY: Duration = Duration::from_secs(3);
+const EARLY_LOOK: Duration = Duration::from_millis(100);
 
 /// How often a pump that waits for news looks whether it is to end.
 const LOOK: Duration = Duration::from_millis(200);
@@ -134,8 +142,16 @@ async fn batches(
         };
         for why in &batch.passed_over {
             tracing::warn!(event = "mail_unread", %why, "a mail cannot be handed over and is passed over; see for yourself what it is");
+            let text = format!(
+                "The server of [inbox] has not handed over a mail for hours: {why}\nIt is passed over, and may be a customer's answer: please look yourself."
+            );
+            desk.store.raise_alert(LOST, desk.clock.now(), "relance: a mail cannot be read", &text).await?;
         }
-        let marks = taken(desk, batch.mails, round).await?;
+        let (marks, early) = taken(desk, batch.mails, round).await?;
+        if early {
+            // What is before it is on record, and is known when it comes again.
+            return Ok(inbox.took(&marks).await);
+        }
         if let Some(cursor) = batch.cursor.filter(|c| Some(*c) != cursor) {
             desk.store.set_bookmark(READ_TO, &cursor.to_string(), desk.clock.now()).await?;
         }
@@ -159,13 +175,14 @@ fn opened(desk: &Desk, settings: &InboxSettings, since: Date) -> Result<Inbox, I
     Ok(inbox)
 }
 
-/// Takes the mails of a batch in; gives the marks of those that are on record now.
-async fn taken(desk: &Desk, mails: Vec<(Mark, Vec<u8>)>, round: &mut Round) -> Result<Vec<Mark>, DeskError> {
+/// Takes the mails of a batch in; gives the marks of those that are on record now, and whether one came too early, which ends it.
+async fn taken(desk: &Desk, mails: Vec<(Mark, Vec<u8>)>, round: &mut Round) -> Result<(Vec<Mark>, bool), DeskError> {
     let mut marks = Vec::with_capacity(mails.len());
     for (mark, bytes) in mails {
         desk.pulses.moved(Pump::Inbox);
         round.read += 1;
         match take_mail(desk, bytes).await? {
+            Some(Taken::Early) => return Ok((marks, true)),
             Some(Taken::Matched(_)) => round.matched += 1,
             Some(_) => {}
             None => {
@@ -174,7 +191,7 @@ async fn taken(desk: &Desk, mails: Vec<(Mark, Vec<u8>)>, round: &mut Round) -> R
         }
         marks.push(mark);
     }
-    Ok(marks)
+    Ok((marks, false))
 }
 
 /// Reads one mail and takes it in. `None`: reading it failed, which no mail should bring about.
@@ -187,7 +204,17 @@ pub async fn take_mail(desk: &Desk, bytes: Vec<u8>) -> Result<Option<Taken>, Des
     let today = local_date(now, &settings.creditor.timezone);
     // Megabytes of somebody's making: on a thread of its own, and whatever happens there ends nothing here.
     match tokio::task::spawn_blocking(move || read(&bytes, &ours, today)).await {
-        Ok(incoming) => take(desk, &incoming, now).await.map(Some),
+        Ok(incoming) => {
+            // Servers on one machine report within milliseconds, while the outcome is still being put on record.
+            let watch = Stopwatch::start();
+            while is_too_early(desk, &incoming, now).await? {
+                if watch.elapsed() >= EARLY {
+                    return Ok(Some(Taken::Early));
+                }
+                tokio::time::sleep(EARLY_LOOK).await;
+            }
+            take(desk, &incoming, now).await.map(Some)
+        }
         Err(_) => Ok(None),
     }
 }

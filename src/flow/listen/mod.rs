@@ -12,11 +12,14 @@ use crate::domain::inbound::{Came, Incoming, Returned};
 use crate::domain::time::local_date;
 use crate::store::returns::{Effect, Letter, MatchedBy, Ours, Taking};
 use clues::Match;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// How long an unread answer holds a case, in working days. Long enough for a week of absence; after it the case goes on,
 /// because no answer may silence a customer for ever.
 const REPLY_HOLD: i32 = 10;
+
+/// One that only bears a customer's address holds once in so many days.
+const ADDRESS_REST: i64 = 30;
 
 /// The same of one that speaks of insolvency, mediation, a death or a lawyer.
 pub(super) const GRAVE_HOLD: i32 = 20;
@@ -32,6 +35,8 @@ pub enum Taken {
     Unmatched,
     /// It belongs to these customers.
     Matched(Vec<String>),
+    /// It is about a message whose outcome is not on record yet: it is to come again.
+    Early,
 }
 
 /// Takes in one thing.
@@ -94,12 +99,14 @@ async fn letter(desk: &Desk, incoming: &Incoming, taking: &Taking, of: &Match) -
     let from = incoming.clues.from.as_deref().unwrap_or("somebody");
     let held = match &taking.effect {
         Effect::Wrote { hold: Some((until, _)), .. } => format!("Nothing is sent to them until {until}."),
+        // Anybody can write an address: whoever writes it a hundred times sends no hundred letters through the firm's own server.
+        Effect::Wrote { .. } if of.by == MatchedBy::Address => return Ok(None),
         Effect::Wrote { .. } => "The case goes on as it was: what they wrote before is unread as well.".to_owned(),
         // Whoever says it again knows already, and so does the creditor.
         Effect::Stopped if !desk.store.is_stopped(from).await? => {
             let before = format!(
-                "{} ({}) wants no more SMS at {from}, and gets none there from now on. Nobody was answered. Their case goes on by the other ways that there are; see that there is one.\n\nWhat came: relance inbox show ",
-                of.name, of.debtor
+                "{} ({}) wants no more SMS at {from}, and gets none there from now on. Nobody was answered. Their case goes on by the other ways that there are; see that there is one. Should they want SMS again: relance contact allow {} {from} --reason …\n\nWhat came: relance inbox show ",
+                of.name, of.debtor, of.debtor
             );
             let subject = format!("relance: {} wants no more SMS", of.debtor);
             return Ok(Some(Letter { subject, before, after: String::new() }));
@@ -109,8 +116,12 @@ async fn letter(desk: &Desk, incoming: &Incoming, taking: &Taking, of: &Match) -
     let grave =
         taking.grave.map(|g| format!("\nIt speaks of {g}: if so, say it (relance debtor {} --state … --reason …).", of.debtor));
     let text = incoming.text.trim();
+    let wrote = match incoming.came {
+        Came::Automatic { .. } => "has answered by a machine",
+        _ => "has written",
+    };
     let before = format!(
-        "{} ({}) has written, from {from}:\n\n{text}\n\n{held} Once you have seen to it: relance inbox read ",
+        "{} ({}) {wrote}, from {from}:\n\n{text}\n\n{held} Once you have seen to it: relance inbox read ",
         of.name, of.debtor
     );
     let subject = format!("relance: {} has written", of.debtor);
@@ -179,7 +190,10 @@ async fn effect(
     now: Timestamp,
 ) -> Result<Follows, DeskError> {
     Ok(match (&incoming.came, &matched.ours) {
-        (Came::Failed(returned), Some(ours)) => failed(desk, incoming, returned, ours, now).await?,
+        (Came::Failed(returned), Some(ours)) => {
+            let by_mark = matched.by != MatchedBy::ReturnedId;
+            failed(desk, incoming, (returned, by_mark), ours, now).await?
+        }
         // Receipts overtake each other: what is known already is said no more.
         (Came::Delayed(_), Some(ours)) if ours.is_over() => (Effect::Listed, None),
         (Came::Delayed(r), Some(ours)) => (Effect::Listed, Some(("delayed", format!("{}: {}", ours.step, r.words)))),
@@ -187,6 +201,12 @@ async fn effect(
             let today = local_date(now, &desk.setup.settings.creditor.timezone);
             let event = (!ours.delivered).then(|| ("delivered", ours.step.clone()));
             (Effect::Arrived { words: incoming.subject.clone(), today }, event)
+        }
+        // What is said in a trial is said by whoever tries.
+        (Came::Reply | Came::Automatic { .. }, Some(ours)) if ours.redirected => (Effect::Listed, None),
+        (Came::Automatic { .. }, _) if grave.is_some() => {
+            let hold = wrote(desk, incoming, matched, grave, now).await?;
+            (hold.without_sign(), Some(("automatic", "an automatic answer that a person must read".to_owned())))
         }
         (Came::Automatic { back_on }, _) => {
             let back = back_on.map(|day| format!(", back on {day}")).unwrap_or_default();
@@ -199,7 +219,13 @@ async fn effect(
 }
 
 /// A report that a message did not arrive.
-async fn failed(desk: &Desk, incoming: &Incoming, r: &Returned, ours: &Ours, now: Timestamp) -> Result<Follows, DeskError> {
+async fn failed(
+    desk: &Desk,
+    incoming: &Incoming,
+    (r, by_mark): (&Returned, bool),
+    ours: &Ours,
+    now: Timestamp,
+) -> Result<Follows, DeskError> {
     // A trial's report is about the mailbox of the trial; and a telephone that has it keeps it, whatever comes later.
     if ours.redirected || (ours.channel == "sms" && ours.delivered) {
         return Ok((Effect::Listed, None));
@@ -210,7 +236,8 @@ async fn failed(desk: &Desk, incoming: &Incoming, r: &Returned, ours: &Ours, now
     attempt.outcome = Outcome::Refused;
     // Where a mailbox hands on to another that is not there, the address that we know may still be somebody's.
     let elsewhere = incoming.clues.recipient.as_deref().is_some_and(|to| !to.eq_ignore_ascii_case(&ours.address));
-    let class = if elsewhere && r.class == FaultClass::Address { FaultClass::Mailbox } else { r.class };
+    // So it is with a report that is known by a Message-ID alone, which whoever has seen the mail can write.
+    let class = if (elsewhere || !by_mark) && r.class == FaultClass::Address { FaultClass::Mailbox } else { r.class };
     attempt.class = Some(class.as_str());
     attempt.why = Some("returned".to_owned());
     attempt.answer = Some(r.words.clone());
@@ -221,7 +248,8 @@ async fn failed(desk: &Desk, incoming: &Incoming, r: &Returned, ours: &Ours, now
 
 /// What a person's words speak of that no rule may judge.
 fn grave(desk: &Desk, incoming: &Incoming) -> Option<Grave> {
-    let words = matches!(incoming.came, Came::Reply).then(|| format!("{}\n{}", incoming.subject, incoming.text))?;
+    let words = matches!(incoming.came, Came::Reply | Came::Automatic { .. })
+        .then(|| format!("{}\n{}", incoming.subject, incoming.text))?;
     desk.setup.grave.grave(&words)
 }
 
@@ -239,7 +267,14 @@ async fn wrote(
     let today = local_date(now, &creditor.timezone);
     let sure = matched.by != MatchedBy::Address;
     let unread = desk.store.unread_of(matched.debtor_pk, grave.is_some()).await? > 0;
-    let waits = unread && (!sure || desk.store.is_held_by_reply(matched.debtor_pk, today).await?);
+    let waits = match sure {
+        true => unread && desk.store.is_held_by_reply(matched.debtor_pk, today).await?,
+        // Not for ever either, however often somebody reads what a stranger sends.
+        false => {
+            unread
+                || desk.store.has_held_by_address(matched.debtor_pk, now - SignedDuration::from_hours(24 * ADDRESS_REST)).await?
+        }
+    };
     let days = if grave.is_some() { GRAVE_HOLD } else { REPLY_HOLD };
     let until = plus_working_days(today, days, creditor.calendar.as_deref());
     let from = incoming.clues.from.as_deref().unwrap_or("an unknown sender");

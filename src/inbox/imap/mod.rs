@@ -15,7 +15,7 @@ use crate::config::settings::{After, ImapSettings, InboxSettings};
 use answer::{Bounds, Fetched, State};
 use jiff::civil::Date;
 use session::Open;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// So much of all mails together is fetched at once.
@@ -30,6 +30,12 @@ const LONGEST_IDLE: Duration = Duration::from_secs(28 * 60);
 /// News rarely come alone.
 const BURST: Duration = Duration::from_millis(200);
 
+/// A message that the server will not hand over is asked for so many times, once a step: hours, in which a server mends itself.
+const TRIES: u32 = 100;
+
+/// So many may be owed.
+const MOST_OWED: usize = 100;
+
 /// Slower than so many bytes a second nothing is fetched to its end.
 const SLOWEST: u64 = 32 << 10;
 
@@ -43,12 +49,16 @@ pub struct Client {
     /// What came before this day is nobody's answer.
     since: Option<Date>,
     open: Option<Open>,
+    /// How far this program has read, which is further than the cursor while some are owed.
+    ahead: Option<Cursor>,
+    /// Messages that the server would not hand over, with how often it was asked.
+    owed: BTreeMap<u32, u32>,
 }
 
 impl Client {
     pub(super) fn new(settings: &InboxSettings, imap: &ImapSettings, password: Secret) -> Client {
         let (after, max_size) = (settings.after.clone(), settings.max_size);
-        Client { settings: imap.clone(), after, max_size, password, since: None, open: None }
+        Client { settings: imap.clone(), after, max_size, password, since: None, open: None, ahead: None, owed: BTreeMap::new() }
     }
 
     pub(super) fn not_before(&mut self, day: Date) {
@@ -80,15 +90,23 @@ impl Client {
     }
 
     /// One round: which messages are new, how large they are, and each of them.
-    async fn round(&self, open: &mut Open, cursor: Option<Cursor>, most: usize) -> Result<Batch, InboxError> {
+    async fn round(&mut self, open: &mut Open, cursor: Option<Cursor>, most: usize) -> Result<Batch, InboxError> {
         let known = cursor.filter(|c| c.validity == open.validity);
-        let last = known.map_or(0, |c| c.last);
+        let ahead = self.ahead.filter(|ahead| known.is_some() && ahead.validity == open.validity);
+        if ahead.is_none() {
+            self.owed.clear();
+        }
+        let last = known.map_or(0, |c| c.last).max(ahead.map_or(0, |a| a.last));
         let mut batch = Batch {
             anew: cursor.is_some() && known.is_none(),
             cursor: Some(Cursor { validity: open.validity, last }),
             ..Batch::default()
         };
-        let (new, more) = self.search(open, last, most).await?;
+        let (mut new, more) = self.search(open, last, most).await?;
+        let mut last = last;
+        if !more {
+            new.extend(self.owed.keys());
+        }
         let sizes = self.sizes(open, &new).await?;
         let (watch, mut bytes) = (Stopwatch::start(), 0);
         batch.more = more;
@@ -101,18 +119,40 @@ impl Client {
                     batch.more = true;
                     break;
                 }
-                match self.mail(open, uid, size.min(wanted), wanted).await? {
-                    Ok(Some(mail)) => {
-                        bytes += mail.len() as u64;
-                        batch.mails.push((Mark::Uid { validity: open.validity, uid }, mail));
-                    }
-                    Ok(None) => {}
-                    Err(why) => batch.passed_over.push(format!("message {uid} of {}: {why}", self.settings.folder)),
+                let handed = self.mail(open, uid, size.min(wanted), wanted).await?;
+                if let Err(why) = handed.as_ref() {
+                    self.owes(&mut batch, uid, why);
+                } else {
+                    self.owed.remove(&uid);
                 }
+                if let Ok(Some(mail)) = handed {
+                    bytes += mail.len() as u64;
+                    batch.mails.push((Mark::Uid { validity: open.validity, uid }, mail));
+                }
+            } else {
+                self.owed.remove(&uid);
             }
-            batch.cursor = Some(Cursor { validity: open.validity, last: uid });
+            last = last.max(uid);
         }
+        self.ahead = Some(Cursor { validity: open.validity, last });
+        // A program that begins anew asks for what is owed.
+        let before = self.owed.keys().next().map_or(last, |first| first.saturating_sub(1));
+        batch.cursor = Some(Cursor { validity: open.validity, last: before });
         Ok(batch)
+    }
+
+    /// The server would not hand a message over: it is asked for again with each step, and others meanwhile.
+    fn owes(&mut self, batch: &mut Batch, uid: u32, why: &str) {
+        let what = format!("message {uid} of {}: {why}", self.settings.folder);
+        let is_new = !self.owed.contains_key(&uid);
+        let tries = self.owed.entry(uid).or_default();
+        *tries += 1;
+        if *tries >= TRIES || self.owed.len() > MOST_OWED {
+            self.owed.remove(&uid);
+            batch.passed_over.push(what);
+        } else if is_new {
+            tracing::warn!(event = "mail_owed", why = %what, "a mail cannot be handed over now; it is asked for again");
+        }
     }
 
     /// The first new messages after one, and whether there are more.

@@ -31,28 +31,27 @@ fn is_server(from: &str) -> bool {
 }
 
 /// Fields that only machines write.
-const FIELDS: [&str; 7] = [
-    "X-Autoreply",
-    "X-Autorespond",
-    "X-Autoresponder",
-    "X-Auto-Response-Suppress",
-    "X-Mail-Autoreply",
-    "X-AutoReply-From",
-    "X-Vacation",
-];
+const FIELDS: [&str; 6] =
+    ["X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Mail-Autoreply", "X-AutoReply-From", "X-Vacation"];
 
-/// Whether a machine answered. What comes over a list of our own has the list's marks, whoever wrote it.
-pub(super) fn is(head: &Head, parts: &Parts, sender: Sender, own_list: bool) -> bool {
+/// A field that asks others for no automatic answer: machines write it, and programs by which people answer.
+const ASKS: &str = "X-Auto-Response-Suppress";
+
+/// Whether a machine answered. What comes over a list of our own has the list's marks, whoever wrote it. What points to a mail of
+/// ours is a machine's only by what no person's program writes: relays add List-Unsubscribe, and a postmaster may be a person.
+pub(super) fn is(head: &Head, parts: &Parts, sender: Sender, own_list: bool, points_to_us: bool) -> bool {
     let submitted = head.first("Auto-Submitted").map(|v| first_word(&v)).is_some_and(|v| !v.is_empty() && v != "no");
     let machines = ["bulk", "auto_reply", "auto-reply", "junk", "list"];
     let precedence = head.first("Precedence").map(|v| first_word(&v)).is_some_and(|v| {
         let of_the_list = own_list && matches!(v.as_str(), "list" | "bulk");
         machines.contains(&v.as_str()) && !of_the_list
     });
-    let listed = (head.has_beginning("List-") && !own_list) || FIELDS.iter().any(|name| head.has(name));
+    let told = FIELDS.iter().any(|name| head.has(name));
+    let listed = head.has_beginning("List-") && !own_list;
+    let weakly = !points_to_us && (listed || head.has(ASKS) || sender.server);
     let receipt = parts.kind == "multipart/report";
     let said = head.words("Subject").is_some_and(|subject| says_so(&subject));
-    submitted || precedence || listed || receipt || sender.null_path || sender.server || said
+    submitted || precedence || told || weakly || receipt || sender.null_path || said
 }
 
 fn first_word(value: &str) -> String {
@@ -106,7 +105,7 @@ mod tests {
         let mail = format!("{head}\r\n\r\ntext");
         let (head, body) = Head::read(mail.as_bytes());
         let own = Ours::new("b@canal.example", "compta@canal.example").is_list(&head);
-        is(&head, &mime::parts(&head, body), Sender::of(&head), own)
+        is(&head, &mime::parts(&head, body), Sender::of(&head), own, false)
     }
 
     #[test]
@@ -132,6 +131,21 @@ mod tests {
             "Content-Type: multipart/report; report-type=disposition-notification; boundary=b",
         ] {
             assert!(machine(head), "{head}");
+        }
+    }
+
+    #[test]
+    fn what_points_to_us_is_a_machines_only_by_strong_marks() {
+        let answer = |head: &str| {
+            let mail = format!("{head}\r\n\r\ntext");
+            let (head, body) = Head::read(mail.as_bytes());
+            is(&head, &mime::parts(&head, body), Sender::of(&head), false, true)
+        };
+        for head in ["X-Auto-Response-Suppress: All", "List-Unsubscribe: <mailto:x>", "From: postmaster@client.example"] {
+            assert!(!answer(head), "{head}");
+        }
+        for head in ["Auto-Submitted: auto-replied", "Return-Path: <>", "Subject: Out of Office: Reminder", "Precedence: bulk"] {
+            assert!(answer(head), "{head}");
         }
     }
 

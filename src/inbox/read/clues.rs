@@ -41,10 +41,8 @@ impl Ours {
                 false => [(&self.contact, "reply"), (&self.bounce, "bounce")],
             };
             for (own, purpose) in purposes {
-                // People give such addresses names of their own as well, `compta+assurance`: those are no tokens.
-                let named = purpose == "reply" && !token.contains('-');
                 let clue = TokenClue { purpose, token: token.to_owned() };
-                if own.is(base, &domain) && !named && !found.contains(&clue) && found.len() < MOST_CLUES {
+                if own.is(base, &domain) && is_token(token) && !found.contains(&clue) && found.len() < MOST_CLUES {
                     found.push(clue);
                 }
             }
@@ -66,6 +64,14 @@ impl Ours {
             self.bounce.is(base, &domain) || self.contact.is(base, &domain)
         })
     }
+}
+
+/// The form of our own marks, made up or genuine. People give such addresses names as well, `compta+assurance`.
+fn is_token(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let mut hex =
+        |most: usize| parts.next().is_some_and(|p| (1..=most).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_hexdigit()));
+    hex(16) && hex(8) && hex(64) && parts.next().is_none()
 }
 
 impl Own {
@@ -175,6 +181,17 @@ pub(super) fn from(head: &Head) -> Option<String> {
     first_address(inner).or_else(|| first_address(&value))
 }
 
+/// Who wrote it. Groups of people write their own address into From, and say elsewhere who it was.
+pub(super) fn writer(head: &Head, ours: &Ours, own_list: bool) -> Option<String> {
+    let from = from(head);
+    if !own_list || !from.as_deref().is_some_and(|from| ours.has(from)) {
+        return from;
+    }
+    let said = ["X-Original-From", "X-Original-Sender", "X-Google-Original-From", "Reply-To"];
+    let others = said.iter().flat_map(|name| head.all(name)).filter_map(|value| first_address(&value));
+    others.into_iter().find(|address| !ours.has(address)).or(from)
+}
+
 /// The first address in a text.
 pub(super) fn first_address(text: &str) -> Option<String> {
     addresses(text).next().map(|(user, domain)| format!("{user}@{domain}"))
@@ -207,7 +224,11 @@ mod tests {
         ] {
             assert_eq!(of(none, false), vec![], "{none}");
         }
-        let many: String = (0..1_000).map(|n| format!("bounces+1-2-{n}@canal.example, ")).collect();
+        for name in ["bounces+rue-de-la-loi@canal.example", "compta+a-b-c-d@xn--mller-kva.example", "bounces+1-2-@canal.example"]
+        {
+            assert_eq!(of(&format!("To: {name}"), true), vec![], "{name} is a name, and no mark that does not hold");
+        }
+        let many: String = (0..1_000).map(|n| format!("bounces+1-2-{n:x}@canal.example, ")).collect();
         assert_eq!(of(&format!("To: {many}\n"), true).len(), MOST_CLUES);
     }
 
@@ -217,6 +238,23 @@ mod tests {
         let (head, _) = Head::read(b"To: compta+1-2-ab@canal.example\n");
         let purposes = |machine| tokens(&head, &ours, machine).iter().map(|c| c.purpose).collect::<Vec<_>>();
         assert_eq!((purposes(true), purposes(false)), (vec!["bounce", "reply"], vec!["reply", "bounce"]));
+    }
+
+    #[test]
+    fn a_group_that_writes_its_own_address_says_elsewhere_who_it_was() {
+        let ours = Ours::new("b@canal.example", "compta@canal.example");
+        let by = |head: &str| {
+            let (head, _) = Head::read(head.as_bytes());
+            writer(&head, &ours, ours.is_list(&head))
+        };
+        let list = "List-Id: <compta.canal.example>\nFrom: \"Anne via Compta\" <compta@canal.example>\n";
+        assert_eq!(by(&format!("{list}X-Original-From: Anne <anne@client.example>\n")).as_deref(), Some("anne@client.example"));
+        assert_eq!(
+            by(&format!("{list}Reply-To: anne@client.example, compta@canal.example\n")).as_deref(),
+            Some("anne@client.example")
+        );
+        assert_eq!(by(&format!("{list}Reply-To: compta+1-2-ab@canal.example\n")).as_deref(), Some("compta@canal.example"));
+        assert_eq!(by("From: compta@canal.example\nReply-To: anne@client.example\n").as_deref(), Some("compta@canal.example"));
     }
 
     #[test]

@@ -59,8 +59,10 @@ pub fn read(bytes: &[u8], ours: &Ours, received: Date) -> Incoming {
     }
     mail.text = own_words(&text(&parts));
     mail.clues.answers = clues::answers(&head);
-    mail.clues.from = clues::from(&head);
-    mail.came = match auto::is(&head, &parts, sender, ours.is_list(&head)) {
+    let own_list = ours.is_list(&head);
+    mail.clues.from = clues::writer(&head, ours, own_list);
+    let points_to_us = !mail.clues.tokens.is_empty() || !mail.clues.answers.is_empty();
+    mail.came = match auto::is(&head, &parts, sender, own_list, points_to_us) {
         true => Came::Automatic { back_on: back_on(&mail.subject, &mail.text, received) },
         false => Came::Reply,
     };

@@ -90,7 +90,7 @@ pub(super) const WORDS: Words = Words {
     wrong_choose: "Bitte wählen Sie mindestens eine Rechnung aus.",
     done: "Vielen Dank, wir haben Ihre Antwort erhalten",
     held: "Vor dem {date} hören Sie zu {numbers} nichts mehr von uns.",
-    held_promise: "Sobald Ihre Zahlung eingegangen ist, ist die Sache erledigt.",
+    held_promise: "Sobald Ihre Zahlung eingegangen ist, sind diese Rechnungen erledigt.",
     rest: "Zu den übrigen Rechnungen hatten Sie uns dasselbe schon mitgeteilt. Jemand aus unserem Haus sieht sich das an; bis dahin können Sie noch Erinnerungen erhalten.",
     not_held: "Jemand aus unserem Haus sieht sich das an, bevor sich etwas ändert; bis dahin können Sie noch Erinnerungen erhalten.",
     person: "Ihre Antwort wird bei {creditor} von einem Menschen gelesen.",

@@ -90,7 +90,7 @@ pub(super) const WORDS: Words = Words {
     wrong_choose: "Please choose at least one invoice.",
     done: "Thank you, we have received your answer",
     held: "You will hear nothing more from us about {numbers} before {date}.",
-    held_promise: "Once your payment has arrived, the matter is closed.",
+    held_promise: "Once your payment has arrived, these invoices are settled.",
     rest: "You had told us the same about the other invoices before. A member of our staff will look at it; until then our reminders may continue.",
     not_held: "A member of our staff will look at it before anything changes; until then our reminders may continue.",
     person: "Your answer is read by a person at {creditor}.",

@@ -11,7 +11,7 @@ use crate::domain::json::{Json, Path};
 use crate::source::SourceError;
 use reqwest::header::{HeaderName, HeaderValue};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
 use std::sync::Mutex as Lock;
 use std::time::Duration;
@@ -178,8 +178,9 @@ struct Kept {
 impl Kept {
     async fn open(path: &std::path::Path) -> Result<Kept, String> {
         let failed = |what: &str, e: std::io::Error| format!("cannot {what} {} ([source] tokens): {e}", path.display());
-        let lock = path.with_extension("lock");
-        let lock = options().create(true).truncate(false).open(lock).map_err(|e| failed("write beside", e))?;
+        let beside = |end: &str| PathBuf::from(format!("{}.{end}", path.display()));
+        let lock = options().create(true).truncate(false).open(beside("lock")).map_err(|e| failed("write beside", e))?;
+        give(&lock, path);
         let mut turns = 0;
         while let Err(e) = lock.try_lock() {
             turns += 1;
@@ -211,12 +212,24 @@ impl Kept {
                 self.path.display()
             )
         };
-        let draft = self.path.with_extension("new");
+        let draft = PathBuf::from(format!("{}.new", self.path.display()));
         let mut file = options().create(true).truncate(true).open(&draft).map_err(failed)?;
+        give(&file, &self.path);
         writeln!(file, "{}", token.reveal()).and_then(|()| file.sync_all()).map_err(failed)?;
         std::fs::rename(&draft, &self.path).map_err(failed)?;
         let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
         std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+    }
+}
+
+/// Whoever sets relance up may be root, and the service, whose folder it is, has to read and write this afterwards. Where it may
+/// not be given away it is the service's already.
+fn give(file: &std::fs::File, path: &std::path::Path) {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
+    if let (Ok(folder), Ok(own)) = (std::fs::metadata(folder), file.metadata())
+        && folder.uid() != own.uid()
+    {
+        drop(std::os::unix::fs::fchown(file, Some(folder.uid()), Some(folder.gid())));
     }
 }
 

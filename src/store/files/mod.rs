@@ -116,7 +116,7 @@ async fn load(
     for row in unpack(query(FILE_POINTS).bind(&list), &mut tx).await? {
         files.point(&row);
     }
-    super::returns::stop(&mut tx, &mut files.list).await?;
+    super::stopped::stop(&mut tx, &mut files.list).await?;
     tx.commit().await?;
     Ok(files.list)
 }

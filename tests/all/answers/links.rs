@@ -114,8 +114,8 @@ async fn a_link_shows_its_own_customer_and_answers_for_nobody_else() {
     assert_eq!(desk.post(&two, &stolen).await.status, 422);
     let key = desk.key("F-2").await;
     let named = desk.answer(&one, "paid", &[("on", "2026-10-30"), ("i", &key)]).await;
-    assert_eq!(named.status, 200);
-    assert_eq!(desk.holds().await, ["answer F-1 2026-11-09"]);
+    assert_eq!(named.status, 422);
+    assert_eq!(desk.holds().await, Vec::<String>::new());
     desk.finish().await;
 }
 

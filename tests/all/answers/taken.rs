@@ -68,8 +68,12 @@ async fn every_answer_in_every_language_holds_tells_and_ends() {
         desk.world.peek("SELECT DISTINCT via || ' ' || kind || ' ' || matched_by || ' ' || state FROM inbound").await,
         ["page reply token none"]
     );
-    // A sign of life, each.
-    assert_eq!(desk.world.peek("SELECT count(*) || '' FROM debtor WHERE last_sign_at IS NULL").await, ["0"]);
+    // A sign of life, each, but for who is not the right person.
+    assert_eq!(
+        desk.world.peek("SELECT count(*) || '' FROM debtor WHERE last_sign_at IS NULL AND source_id LIKE '%PERSON'").await,
+        ["4"]
+    );
+    assert_eq!(desk.world.peek("SELECT count(*) || '' FROM debtor WHERE last_sign_at IS NULL").await, ["4"]);
     // Three kinds are something to do.
     assert_eq!(desk.world.peek("SELECT count(*) || '' FROM task WHERE state = 'open' AND key LIKE 'answer:%'").await, ["12"]);
     desk.world.plan().await;
@@ -219,5 +223,21 @@ async fn what_is_missing_is_said_beside_the_form_and_nothing_is_lost() {
         assert!(typed.into_iter().all(|(_, v)| body.contains(v)), "{body}");
     }
     assert_eq!(desk.proposals().await, Vec::<String>::new());
+    desk.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_chosen_and_is_paid_meanwhile_is_not_said_of_another() {
+    let desk = Desk::open(&[Row::new("F-1", "C1"), Row::new("F-2", "C1")]).await;
+    let (link, key) = (desk.link("C1"), desk.key("F-2").await);
+    desk.get(&link).await;
+    desk.world.pay("F-2").await;
+    desk.world.poll().await;
+    let back = desk.answer(&link, "wrong", &[("words", "never ordered"), ("i", &key)]).await;
+    assert_eq!(back.status, 422);
+    assert!(plain(&back.body).contains(words("fr").wrong_choose), "{}", back.body);
+    assert_eq!(desk.proposals().await, Vec::<String>::new());
+    // Sent again it is about the one that is left, as the page now shows it.
+    assert_eq!(desk.answer(&link, "wrong", &[("words", "this one")]).await.status, 200);
     desk.finish().await;
 }

@@ -24,6 +24,8 @@ async fn with_mails(count: usize) -> Imap {
     server
 }
 
+const NONE: Vec<String> = Vec::new();
+
 #[tokio::test]
 async fn each_mail_is_read_once_and_nothing_is_changed() {
     let server = with_mails(5).await;
@@ -72,12 +74,31 @@ async fn what_is_gone_meanwhile_is_passed_by() {
 }
 
 #[tokio::test]
-async fn what_the_server_cannot_hand_over_is_told_and_stops_no_other() {
+async fn what_the_server_will_not_hand_over_now_stops_no_other_and_is_asked_for_again() {
     let server = with_mails(3).await;
-    server.act("BODY", Act::End("NO [UNAVAILABLE] the message is damaged"));
-    let batch = inbox(server.port, |_, _| {}).fetch(None, 10).await.unwrap();
-    assert_eq!((uids(&batch), batch.cursor.map(|c| c.last)), (vec![2, 3], Some(3)));
-    assert_eq!(batch.passed_over, ["message 1 of INBOX: [UNAVAILABLE] the message is damaged"]);
+    server.act("BODY", Act::End("NO [UNAVAILABLE] try later"));
+    let mut mailbox = inbox(server.port, |_, _| {});
+    let batch = mailbox.fetch(None, 10).await.unwrap();
+    assert_eq!((uids(&batch), batch.cursor.map(|c| c.last)), (vec![2, 3], Some(0)), "a program that begins anew asks for it");
+    assert_eq!(batch.passed_over, NONE);
+    let again = mailbox.fetch(batch.cursor, 10).await.unwrap();
+    assert_eq!((uids(&again), again.cursor.map(|c| c.last)), (vec![1], Some(3)));
+    assert_eq!(uids(&mailbox.fetch(again.cursor, 10).await.unwrap()), [0u32; 0]);
+}
+
+#[tokio::test]
+async fn what_the_server_never_hands_over_is_told_in_the_end() {
+    let server = with_mails(1).await;
+    let mut mailbox = inbox(server.port, |_, _| {});
+    let (mut cursor, mut told) = (None, NONE);
+    for _ in 0..100 {
+        assert_eq!(told, NONE);
+        server.act("BODY", Act::End("NO the message is damaged"));
+        let batch = mailbox.fetch(cursor, 10).await.unwrap();
+        (cursor, told) = (batch.cursor, batch.passed_over);
+    }
+    assert_eq!(told, ["message 1 of INBOX: the message is damaged"]);
+    assert_eq!(cursor.map(|c| c.last), Some(1));
 }
 
 #[tokio::test]

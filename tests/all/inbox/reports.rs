@@ -40,10 +40,12 @@ fn recorded_reports_of_postfix_are_read() {
         ("failed-5.2.2-full1", ("failed", Some(Mailbox), false), "full@customer.test"),
         ("failed-5.3.4-big1", ("failed", Some(Message), false), "big@customer.test"),
     ] {
-        let mail = read(&sample(&format!("postfix-3.7-{name}.eml")), &ours, TODAY);
+        // The recordings have a word in the place of the mark.
         let token = name.rsplit('-').next().unwrap();
+        let recorded = String::from_utf8(sample(&format!("postfix-3.7-{name}.eml"))).unwrap();
+        let mail = read(recorded.replace(&format!("bounces+{token}@"), "bounces+1-5117-ab@").as_bytes(), &ours, TODAY);
         assert_eq!(short(&mail.came), class, "{name}");
-        assert_eq!(tokens(&mail), [("bounce", token)], "{name}");
+        assert_eq!(tokens(&mail), [("bounce", "1-5117-ab")], "{name}");
         assert_eq!(mail.clues.returned_id, Some(format!("{token}@ops.test")), "{name}");
         assert!(mail.clues.recipient.as_deref().is_some_and(|r| r.contains('@')), "{name}: {recipient}");
         assert_eq!((mail.clues.from.as_deref(), mail.via, mail.text.as_str()), (None, Via::Mail, ""), "{name}");
