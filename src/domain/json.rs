@@ -162,6 +162,14 @@ enum Step {
 }
 
 impl Path {
+    /// The member of a table with which it begins; `None` where it begins otherwise.
+    pub fn member(&self) -> Option<&str> {
+        match self.steps.first() {
+            Some(Step::Key(name)) => Some(name),
+            _ => None,
+        }
+    }
+
     /// Reads a path; empty is the whole.
     pub fn parse(text: &str) -> Option<Path> {
         let mut steps = Vec::new();

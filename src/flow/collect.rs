@@ -8,7 +8,7 @@ use super::pulse::Pump;
 use crate::config::settings::{Schedule, SourceKind};
 use crate::domain::reason::Reason;
 use crate::source::row::Columns;
-use crate::source::{Source, SourceError};
+use crate::source::{Absence, Source, SourceError};
 use crate::store::StoreError;
 use crate::store::polls::{Poll, PollKind, PollOutcome};
 use crate::store::sessions::Duty;
@@ -229,6 +229,15 @@ async fn read_all(desk: &Desk, started_at: Timestamp) -> Result<Poll, DeskError>
     let (source, columns) = desk.pulses.outside(Pump::Collect, desk.source()).await?;
     let booked_through = desk.pulses.outside(Pump::Collect, source.booked_through()).await?;
     let as_of = source.as_of();
+    let before = desk.store.ledger_as_of().await?;
+    if let (Some(now), Some(before)) = (as_of, before)
+        && now < before
+    {
+        let why = format!(
+            "it was written at {now}, before the file that was read last ({before}), so what is paid by now may stand in it as open; wanted a newer export"
+        );
+        return Err(SourceError::File { path: source.place(), why }.into());
+    }
     let mut seen = Bits::default();
     let (open_before, newest) = desk.store.open_rows().await?;
     let (mut rows, mut unreadable) = (0i64, 0i64);
@@ -260,7 +269,7 @@ async fn read_all(desk: &Desk, started_at: Timestamp) -> Result<Poll, DeskError>
         after = *last;
         gone.extend(open.into_iter().filter(|pk| *pk <= newest && !seen.has(*pk)));
     }
-    let from = (&source, &columns);
+    let from = (&source, &columns, as_of.is_some() && as_of == before);
     let poll = finish(desk, from, started_at, open_before, gone, (rows, unreadable), booked_through).await?;
     if poll.outcome == PollOutcome::Good {
         desk.store.read_as_of(as_of).await?;
@@ -270,7 +279,7 @@ async fn read_all(desk: &Desk, started_at: Timestamp) -> Result<Poll, DeskError>
 
 async fn finish(
     desk: &Desk,
-    (source, columns): (&Source, &Columns),
+    (source, columns, same): (&Source, &Columns, bool),
     started_at: Timestamp,
     open: i64,
     gone: Vec<i64>,
@@ -291,14 +300,20 @@ async fn finish(
         booked_through,
         text: String::new(),
     };
-    if open >= SHRINK_FROM && vanished * 100 > open * most && !released {
+    // Drafts and what is on its way to paid stand in no list of what is open.
+    let unlisted = match source.absence() {
+        Absence::AskAlone => desk.store.unlisted_among(&gone).await?,
+        Absence::IsGone | Absence::Twice => 0,
+    };
+    let alarming = vanished - unlisted;
+    if open >= SHRINK_FROM && alarming * 100 > open * most && !released {
         poll.outcome = PollOutcome::Shrunk;
         poll.text = format!(
-            "{vanished} of {open} open invoices are gone from the ledger since it was last read, more than {most} %; if they were paid or cancelled, say `relance release --ledger`"
+            "{alarming} of {open} open invoices are gone from the ledger since it was last read, more than {most} %; if they were paid or cancelled, say `relance release --ledger`"
         );
         return Ok(poll);
     }
-    let closed = gone::really(desk, source, columns, gone).await?;
+    let closed = gone::really(desk, (source, columns, same), gone).await?;
     poll.vanished = closed.len() as i64;
     poll.finished_at = desk.clock.now();
     desk.store.close_rows(&closed, late_before(desk, poll.finished_at), poll.finished_at).await?;

@@ -13,10 +13,16 @@ use std::collections::HashSet;
 const BATCH: usize = 60;
 const MOST: usize = 3000;
 
-/// Those of the rows that are gone. What comes back when it is asked for alone is taken in as it is now.
-pub(super) async fn really(desk: &Desk, source: &Source, columns: &Columns, gone: Vec<i64>) -> Result<Vec<i64>, DeskError> {
+/// Those of the rows that are gone. `same`: it is the file that was read last. What comes back when it is asked for alone is taken in as it is now.
+pub(super) async fn really(
+    desk: &Desk,
+    (source, columns, same): (&Source, &Columns, bool),
+    gone: Vec<i64>,
+) -> Result<Vec<i64>, DeskError> {
     match source.absence() {
         Absence::IsGone => Ok(gone),
+        // The same file again proves nothing.
+        Absence::Twice if same => Ok(Vec::new()),
         Absence::Twice => twice(desk, gone).await,
         Absence::AskAlone => {
             let mut closed = Vec::new();

@@ -234,7 +234,9 @@ impl Source {
     pub fn absence(&self) -> Absence {
         match self {
             // Read in one order, by keys: what moves shows, and what is not there is gone.
-            Source::Sqlite(_) | Source::Postgres(_) | Source::Csv(_) => Absence::IsGone,
+            Source::Sqlite(_) | Source::Postgres(_) => Absence::IsGone,
+            // A file may have been cut off at a line's end, and another one is needed to see that it was not.
+            Source::Csv(_) => Absence::Twice,
             Source::Http(source) if source.asks_alone() => Absence::AskAlone,
             Source::Http(_) => Absence::Twice,
         }

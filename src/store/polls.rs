@@ -134,10 +134,15 @@ impl Store {
     /// to read an old export again makes it no younger.
     pub async fn last_good_poll(&self) -> Result<Option<Poll>, StoreError> {
         let Some(mut poll) = self.poll(POLL_LAST_GOOD).await? else { return Ok(None) };
-        if let Some(as_of) = self.meta(AS_OF).await?.and_then(|text| text.parse::<Timestamp>().ok()) {
+        if let Some(as_of) = self.ledger_as_of().await? {
             poll.started_at = poll.started_at.min(as_of);
         }
         Ok(Some(poll))
+    }
+
+    /// As of when the ledger is that was read to its end last, where it is a file.
+    pub async fn ledger_as_of(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.meta(AS_OF).await?.and_then(|text| text.parse().ok()))
     }
 
     /// The ledger that was read is as of an instant; `None`: as of when it was read.

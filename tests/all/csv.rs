@@ -186,6 +186,72 @@ async fn an_export_that_was_cut_off_stops_sending_and_closes_nothing() {
 }
 
 #[tokio::test]
+async fn what_an_export_lacks_is_paid_when_the_next_one_lacks_it_too() {
+    let server = Smtp::start().await;
+    let world = firm(server.port, "books").await;
+    let row = |n: u32| ROW.replace("F-1,F-1", &format!("F-{n},F-{n}"));
+    let all: String = (1..=3).map(row).collect();
+    export(&world, "books/1.csv", &format!("{HEADER}{all}"), 5);
+    world.poll().await;
+    // Cut off at the end of a line, by a writer that was ended: no sign of it in the file.
+    export(&world, "books/2.csv", &format!("{HEADER}{}", row(1)), 4);
+    world.plan().await;
+    for _ in 0..2 {
+        assert_eq!(
+            (world.poll().await.outcome, world.poll().await.vanished),
+            (PollOutcome::Good, 0),
+            "the same file proves nothing"
+        );
+    }
+    assert_eq!(world.peek("SELECT presence FROM invoice ORDER BY pk").await, ["open", "missing", "missing"]);
+    world.deliver().await;
+    let text = server.only().parsed().text().to_owned();
+    assert!(text.contains("F-1") && !text.contains("F-2"), "nothing is written about what is not in the file: {text}");
+    export(&world, "books/3.csv", &format!("{HEADER}{}{}", row(1), row(2)), 3);
+    assert_eq!(world.poll().await.vanished, 1);
+    assert_eq!(world.peek("SELECT presence FROM invoice ORDER BY pk").await, ["open", "open", "closed"]);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn the_file_before_never_counts_again() {
+    let server = Smtp::start().await;
+    let world = firm(server.port, "books").await;
+    export(&world, "books/monday.csv", &format!("{HEADER}{ROW}"), 5);
+    world.poll().await;
+    export(&world, "books/tuesday.csv", &format!("{HEADER}{}", ROW.replace("F-1,F-1", "F-2,F-2")), 4);
+    world.poll().await;
+    // Whoever takes the new one away leaves no ledger, rather than yesterday's.
+    std::fs::remove_file(world.path("books/tuesday.csv")).unwrap();
+    let poll = world.poll().await;
+    assert!(poll.outcome == PollOutcome::Failed && poll.text.contains("before the file that was read last"), "{}", poll.text);
+    world.plan().await;
+    world.deliver().await;
+    assert_eq!(server.state().connections, 0);
+    world.finish().await;
+}
+
+#[test]
+fn every_column_that_is_a_day_is_read_as_days_are_written() {
+    use relance::domain::ledger::{OPTIONAL, REQUIRED};
+    let days: Vec<&str> = REQUIRED
+        .iter()
+        .chain(&OPTIONAL)
+        .copied()
+        .filter(|c| c.ends_with("_on") || c.ends_with("_since") || c.ends_with("_through"))
+        .collect();
+    assert!(days.contains(&"promised_on") && days.contains(&"due_on"), "{days:?}");
+    let settings = CsvSettings { date: Some("%d/%m/%Y".to_owned()), ..settings() };
+    for day in days {
+        let header = if HEADER.contains(day) { HEADER.to_owned() } else { HEADER.replace('\n', &format!(",{day}\n")) };
+        let dated = ROW.replace("2026-09-26", "26/09/2026").replace("2026-10-26", "26/10/2026");
+        let row = if HEADER.contains(day) { dated } else { dated.replace('\n', ",26/10/2026\n") };
+        let rows = brief(&read(format!("{header}{row}").as_bytes(), &settings).unwrap());
+        assert_eq!(rows, ["F-1 Maison C1 120.00 EUR 2026-10-26"], "{day}");
+    }
+}
+
+#[tokio::test]
 async fn an_old_file_stops_sending_however_often_it_is_read() {
     let server = Smtp::start().await;
     let world = firm(server.port, "books.csv").await;

@@ -10,9 +10,9 @@ pub use read::system;
 pub use template::{Name, Template};
 
 use super::gateway::Method;
-use crate::domain::json::Path;
+use crate::domain::json::{Json, Path};
 use jiff::tz::TimeZone;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An invoicing system.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,20 @@ impl System {
         names.sort();
         names.dedup();
         names
+    }
+
+    /// What of a customer's answer any column needs; the other members of its table are let go.
+    pub fn of_customer(&self, whole: &Json) -> Json {
+        let of_it = self.columns.iter().flat_map(|column| &column.from).filter(|from| from.of_customer);
+        let members: Option<BTreeSet<&str>> = of_it.filter_map(|from| from.path.as_ref()).map(Path::member).collect();
+        match (members, whole) {
+            (Some(members), Json::Table(table)) => {
+                let needed = table.iter().filter(|(name, _)| members.contains(name.as_str()));
+                Json::Table(needed.map(|(name, value)| (name.clone(), value.clone())).collect())
+            }
+            // A path that goes through all of it needs all of it.
+            _ => whole.clone(),
+        }
     }
 
     fn templates(&self) -> impl Iterator<Item = &Template> {

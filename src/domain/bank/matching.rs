@@ -324,6 +324,11 @@ fn by_reference(entry: &Entry, named: &[&Candidate], today: Date) -> Judged {
     }
     let open: Vec<&Candidate> = issued.iter().copied().filter(|c| c.open() > 0).collect();
     let sum = open.iter().try_fold(0i64, |sum, c| sum.checked_add(c.open()));
+    // A reference without check digits that two customers have is nobody's for sure.
+    let customers: BTreeSet<i64> = issued.iter().map(|c| c.debtor_pk).collect();
+    if customers.len() > 1 && issued.iter().any(|c| matches!(c.reference, Some(Reference::Own(_)))) {
+        return near(Near::Several, if open.is_empty() { &issued } else { &open });
+    }
     let whole = |c: &&Candidate| Share { pk: c.pk, amount: c.open() };
     if !open.is_empty() && sum == Some(amount) {
         return Judged::Certain(open.iter().map(whole).collect());

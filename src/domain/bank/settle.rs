@@ -67,6 +67,11 @@ pub fn undone(reversal: &Entry, past: &[Past]) -> Option<i64> {
     if let Some(found) = before.iter().find(own).or_else(|| before.iter().find(refers)) {
         return Some(found.pk);
     }
+    // One that names something else, or a payment that is not here, is about that and not about whatever else came from there.
+    let speaks = !named.is_empty() || same(reversal.end_to_end.as_deref(), reversal.end_to_end.as_deref());
+    if speaks {
+        return None;
+    }
     let of_account: Vec<&&Past> = before.iter().filter(|p| same(p.iban.as_deref(), reversal.iban.as_deref())).collect();
     match of_account.as_slice() {
         [one] => Some(one.pk),

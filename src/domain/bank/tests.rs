@@ -192,6 +192,21 @@ fn what_was_taken_back_is_found() {
     reversal.end_to_end = Some("E1".to_owned());
     assert_eq!(undone(&reversal, &[past(2, 20), past(1, 10)]), Some(1), "what names the payment says more");
     assert_eq!(undone(&reversal, &[past(1, 31)]), None, "nothing is taken back before it came");
+    // Another debit of the same customer that came back says so itself, and takes nothing else back.
+    let named = Entry { references: vec!["090933755493".to_owned()], end_to_end: None, ..reversal.clone() };
+    assert_eq!(undone(&named, &[past(1, 10)]), None);
+    let other = Entry { references: vec![], end_to_end: Some("B-20260001".to_owned()), ..reversal.clone() };
+    assert_eq!(undone(&other, &[past(1, 10)]), None);
+    let silent = Entry { references: vec![], end_to_end: Some("NOTPROVIDED".to_owned()), ..reversal };
+    assert_eq!(undone(&silent, &[past(1, 10)]), Some(1));
+}
+
+#[test]
+fn a_reference_that_proves_nothing_is_sure_within_one_customer_only() {
+    let own = |pk, debtor_pk, minor| Candidate { debtor_pk, reference: Reference::read("retainer"), ..invoice(pk, minor) };
+    let entry = Entry { references: vec!["Retainer".to_owned()], ..credit(12_000) };
+    assert_eq!(judge(&entry, &[own(1, 1, 12_000), own(2, 1, 5000)], TODAY), certain(&[(1, 12_000)]));
+    assert_eq!(nearly(judge(&entry, &[own(1, 1, 12_000), own(2, 2, 5000)], TODAY)), (Near::Several, vec![1, 2], None));
 }
 
 fn candidates() -> impl Strategy<Value = Vec<Candidate>> {

@@ -17,9 +17,6 @@ const MOST: usize = 20_000;
 /// A file that changes within this is being written.
 const STILL: Duration = Duration::from_millis(250);
 
-/// So many of the newest files are looked at for one that is not being written.
-const TRIES: usize = 5;
-
 /// What files end in that are not finished, or that are no export.
 const UNFINISHED: [&str; 10] =
     [".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload", ".download", ".writing", ".swp", "~"];
@@ -51,21 +48,17 @@ pub(super) fn current(settings: &CsvSettings) -> Result<Stamp, String> {
     found.into_iter().next().ok_or_else(|| nothing(&settings.path))
 }
 
-/// Reads the newest file that is not being written.
+/// Reads the newest file. While that is being written there is none: in the one before it stand invoices that are paid by now.
 pub(super) fn newest(settings: &CsvSettings) -> Result<(Stamp, Vec<u8>), String> {
-    let found = candidates(&settings.path)?;
-    if found.is_empty() {
-        return Err(nothing(&settings.path));
+    let stamp = current(settings)?;
+    let bytes = bytes(&stamp)?;
+    std::thread::sleep(STILL);
+    let now = std::fs::metadata(&stamp.path).map(|m| Stamp::of(stamp.path.clone(), &m));
+    if now.is_ok_and(|now| now == stamp) && bytes.len() as u64 == stamp.size {
+        return Ok((stamp, bytes));
     }
-    for stamp in found.into_iter().take(TRIES) {
-        let bytes = bytes(&stamp)?;
-        std::thread::sleep(STILL);
-        let now = std::fs::metadata(&stamp.path).map(|m| Stamp::of(stamp.path.clone(), &m));
-        if now.is_ok_and(|now| now == stamp) && bytes.len() as u64 == stamp.size {
-            return Ok((stamp, bytes));
-        }
-    }
-    Err("it is being written just now; it is read as soon as it no longer changes".to_owned())
+    let name = stamp.path.file_name().unwrap_or_default().to_string_lossy();
+    Err(format!("{name} is being written just now; it is read as soon as it no longer changes"))
 }
 
 fn nothing(path: &Path) -> String {

@@ -13,7 +13,7 @@ const ROWS: usize = 2_000_000;
 
 /// Columns of amounts and of dates.
 const AMOUNTS: [&str; 3] = ["balance", "total", "disputed_amount"];
-const DATES: [&str; 4] = ["due_on", "issued_on", "customer_since", "booked_through"];
+const DATES: [&str; 5] = ["due_on", "issued_on", "customer_since", "booked_through", "promised_on"];
 
 /// What every row has been read of a file.
 #[derive(Debug)]

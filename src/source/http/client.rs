@@ -171,7 +171,7 @@ impl Client {
         let (watch, mut tries, mut anew) = (Stopwatch::start(), 0, false);
         loop {
             tries += 1;
-            let (why, wait) = match self.once(target, also, pages).await? {
+            let (why, wait) = match self.once(target, also, patience, pages).await? {
                 Once::Answer(answer) => return Ok(answer),
                 Once::Refused(error) => {
                     // A token whose time was over sooner than it was said: once, with another.
@@ -194,9 +194,15 @@ impl Client {
         }
     }
 
-    async fn once(&self, target: &Target<'_>, also: &[u16], pages: Option<&Pages>) -> Result<Once, SourceError> {
+    async fn once(
+        &self,
+        target: &Target<'_>,
+        also: &[u16],
+        patience: Patience,
+        pages: Option<&Pages>,
+    ) -> Result<Once, SourceError> {
         let authorization = self.login.header(self).await?;
-        self.gate.pass().await;
+        self.gate.pass(patience == Patience::Now).await;
         let mut request = self.request(target, authorization)?;
         let url = request.url().to_string();
         let tag = pages.and_then(|pages| pages.tag(&url));

@@ -326,12 +326,45 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
 
 /// The next page of a Link header (RFC 8288).
 fn link(headers: &HeaderMap) -> Option<String> {
-    let values = headers.get_all("link").iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(",")).find_map(|part| {
-        let (url, parameters) = part.trim().strip_prefix('<')?.split_once('>')?;
-        let is_next = parameters.split(';').map(str::trim).any(|p| {
-            p.strip_prefix("rel=").is_some_and(|rel| rel.trim_matches('"').split_whitespace().any(|word| word == "next"))
+    let mut values = headers.get_all("link").iter().filter_map(|value| value.to_str().ok());
+    values.find_map(next_of)
+}
+
+fn next_of(value: &str) -> Option<String> {
+    // A URL may hold commas, and so may a text in quotation marks; a link begins with `<`.
+    let mut rest = value;
+    while let Some((_, behind)) = rest.split_once('<') {
+        let (url, parameters) = behind.split_once('>')?;
+        let own = parameters.split('<').next().unwrap_or_default();
+        let is_next = own.split(';').filter_map(|p| p.split_once('=')).any(|(name, said)| {
+            let words = said.trim().trim_end_matches([',', ' ']).trim_matches('"').to_ascii_lowercase();
+            name.trim().eq_ignore_ascii_case("rel") && words.split_whitespace().any(|word| word == "next")
         });
-        is_next.then(|| url.to_owned())
-    })
+        if is_next {
+            return Some(url.trim().to_owned());
+        }
+        rest = parameters;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_of;
+
+    #[test]
+    fn the_next_page_of_a_link_header() {
+        for (value, next) in [
+            ("<https://x/i?page=2>; rel=\"next\"", Some("https://x/i?page=2")),
+            ("<https://x/i?fields=a,b&page=2>; rel=\"next\"", Some("https://x/i?fields=a,b&page=2")),
+            ("<https://x/1>; rel=\"first\", <https://x/3>; rel = \"next last\"", Some("https://x/3")),
+            ("<https://x/1>; title=\"a, b\"; rel=prev, </i?page=3>;rel=next, <https://x/9>; rel=last", Some("/i?page=3")),
+            ("<https://x/1>; rel=\"prev\"", None),
+            ("<https://x/1>; title=\"next\"", None),
+            ("next", None),
+            ("<", None),
+        ] {
+            assert_eq!(next_of(value).as_deref(), next, "{value}");
+        }
+    }
 }

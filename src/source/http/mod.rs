@@ -32,6 +32,9 @@ pub(super) const AT_ONCE: usize = 6;
 /// The re-read before sending takes no longer: what was read first is old by then.
 pub const REREAD: Duration = Duration::from_secs(10);
 
+/// The states by which a system says that something is not there.
+const NOT_THERE: &[u16] = &[404, 410];
+
 /// So many customers are kept.
 const MOST_CUSTOMERS: usize = 100_000;
 
@@ -148,7 +151,7 @@ impl HttpSource {
             }
             return Ok(found);
         };
-        let items = self.items(ask, Filling::with(Name::Number, number), Patience::Now).await?;
+        let items = self.items(ask, Filling::with(Name::Number, number), NOT_THERE, Patience::Now).await?;
         let rows = self.rows(columns, &items, Patience::Now).await?;
         Ok(rows.into_iter().filter(|row| row.is_number(columns, number)).take(2).collect())
     }
@@ -157,7 +160,7 @@ impl HttpSource {
     pub async fn traced(&self, columns: &Columns) -> Result<Vec<(RawRow, Vec<Trace>)>, SourceError> {
         let system = self.system();
         let filling = listing::first_page(&system.paging);
-        let items = self.items(&system.list, filling, Patience::Now).await?;
+        let items = self.items(&system.list, filling, NOT_THERE, Patience::Now).await?;
         let customers = self.customers(&items, Patience::Now).await?;
         let picker = self.picker();
         let traced = items.iter().zip(&customers).map(|(item, customer)| {
@@ -180,14 +183,15 @@ impl HttpSource {
     }
 
     /// The items of one answer; none where it says that there is nothing.
-    async fn items(&self, ask: &Ask, filling: Filling, patience: Patience) -> Result<Vec<Json>, SourceError> {
-        let answer = self.client().ask(&Target::Ask(ask, filling), &[404, 410], patience).await?;
-        if matches!(answer.status, 404 | 410) {
+    async fn items(&self, ask: &Ask, filling: Filling, also: &[u16], patience: Patience) -> Result<Vec<Json>, SourceError> {
+        let answer = self.client().ask(&Target::Ask(ask, filling), also, patience).await?;
+        if also.contains(&answer.status) {
             return Ok(Vec::new());
         }
-        // Alone, an answer of null, an empty text or an empty list means that there is nothing.
+        // Alone, null, an empty text or an empty list in the place of the list means that there is nothing. Where the place itself is
+        // missing the answer is about something else: a failure, as a rule.
         let found = listing::items(&ask.items, &answer.json);
-        let is_nothing = ask.items.iter().all(|path| path.first(&answer.json).is_none_or(Json::is_empty));
+        let is_nothing = ask.items.iter().any(|path| path.first(&answer.json).is_some_and(Json::is_empty));
         match found {
             Some(items) => Ok(items),
             None if is_nothing => Ok(Vec::new()),
@@ -206,7 +210,9 @@ impl HttpSource {
             {
                 let (source, by) = (self.clone(), by.clone());
                 let filling = by_ids(&by.ask, chunk);
-                under_way.spawn(async move { source.items(&by.ask, filling, patience).await });
+                // Of several at once "not found" says that there is no such request, and nothing of any of them.
+                let also: &[u16] = if by.many > 1 { &[] } else { NOT_THERE };
+                under_way.spawn(async move { source.items(&by.ask, filling, also, patience).await });
             }
             match under_way.join_next().await {
                 None => return Ok(found),
@@ -243,7 +249,7 @@ impl HttpSource {
                 kept.clear();
             }
             for id in lacking {
-                let customer = read.get(&id).cloned();
+                let customer = read.get(&id).map(|whole| Arc::new(self.system().of_customer(whole)));
                 kept.insert(id.clone(), Kept { customer: customer.clone(), since: Stopwatch::start() });
                 found.insert(id, customer);
             }

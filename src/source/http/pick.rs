@@ -47,7 +47,13 @@ impl Picker<'_> {
         let code = self.currency(item, customer);
         let cell = |name: &&'static str| {
             let column = self.system.columns.iter().find(|column| column.name == *name);
-            column.map_or(Cell::Null, |column| self.column(column, item, customer, code.as_deref()).cell)
+            let cell = column.map_or(Cell::Null, |column| self.column(column, item, customer, code.as_deref()).cell);
+            // A system without encryption has links that no letter may print; its invoices are owed all the same.
+            let is_plain = |text: &str| text.trim_start().get(..7).is_some_and(|start| start.eq_ignore_ascii_case("http://"));
+            match cell {
+                Cell::Text(link) if *name == "pay_url" && is_plain(&link) => Cell::Null,
+                other => other,
+            }
         };
         RawRow::new(columns, columns.names().iter().map(cell).collect())
     }

@@ -70,9 +70,9 @@ async fn a_page_that_says_not_found_in_another_language_closes_nothing() {
 
 #[tokio::test]
 async fn a_bad_row_is_left_out_and_stops_no_other() {
-    let odd = json!([{ "id": 1, "ref": "A", "socid": "1", "remaintopay": "x", "multicurrency_code": "EUR", "date_lim_reglement": 1_792_969_200 },
-        { "id": { "a": 1 }, "ref": "B" }, { "id": 3, "ref": ["list"], "socid": "1", "remaintopay": 1e2, "multicurrency_code": "EUR", "date_lim_reglement": "soon" },
-        { "id": 4, "ref": "D", "socid": "1", "remaintopay": 0.1, "multicurrency_code": "EUR", "date_lim_reglement": 1_792_969_200 }, 17, null]);
+    let odd = json!([{ "id": 1, "ref": "A", "socid": "1", "remaintopay": "x", "multicurrency_code": "EUR", "multicurrency_tx": "1.00000000", "date_lim_reglement": 1_792_969_200 },
+        { "id": { "a": 1 }, "ref": "B" }, { "id": 3, "ref": ["list"], "socid": "1", "remaintopay": 1e2, "multicurrency_code": "EUR", "multicurrency_tx": "1.00000000", "date_lim_reglement": "soon" },
+        { "id": 4, "ref": "D", "socid": "1", "remaintopay": 0.1, "multicurrency_code": "EUR", "multicurrency_tx": "1.00000000", "date_lim_reglement": 1_792_969_200 }, 17, null]);
     let party = json!({ "name": "Anne" });
     let server = Http::answering(move |request: &Request| match request.path.contains("thirdparties") {
         true => ok(&party),
@@ -259,4 +259,39 @@ async fn an_answer_about_something_else_does_not_mean_gone() {
         let rows = Opened::new("list", &server.url(), "").await.reread(&["1"]).await.unwrap();
         assert!(rows.is_empty(), "{none}: {rows:?}");
     }
+}
+
+#[tokio::test]
+async fn a_call_that_failed_does_not_mean_gone() {
+    // As trytond answers: HTTP 200, and an error where the result would stand.
+    let fault = json!({ "id": 1, "error": ["ConcurrencyException", ["Records were modified"], null] });
+    let server = Http::start(ok(&fault)).await;
+    let more = "key = { file = \"ledger.secret\" }\ndatabase = \"canal\"\nuser = \"relance\"\ncompany = \"1\"";
+    let told = Opened::new("tryton", &server.url(), more).await.reread(&["1"]).await.unwrap_err().to_string();
+    assert!(told.contains("a fault of its own (at /error)"), "{told}");
+    // Without a word for it all the same: the list is not where it was to be.
+    let server = Http::start(ok(&json!({ "id": 1, "message": "busy" }))).await;
+    let told = Opened::new("tryton", &server.url(), more).await.reread(&["1"]).await.unwrap_err().to_string();
+    assert!(told.contains("no list where its file says"), "{told}");
+    // Of several that are asked for at once "not found" says nothing of each.
+    let server = Http::start(Answer::new(404, "{\"error\": \"no such model\"}")).await;
+    assert!(Opened::new("tryton", &server.url(), more).await.reread(&["1"]).await.is_err());
+}
+
+#[tokio::test]
+async fn an_amount_in_another_currency_than_it_is_counted_in_is_not_read() {
+    let one = json!([{ "id": 1, "ref": "A", "socid": "1", "remaintopay": "100.00", "multicurrency_code": "USD", "multicurrency_tx": "1.10000000",
+        "date_lim_reglement": 1_792_969_200, "online_payment_url": "http://erp.lan/pay" },
+        { "id": 2, "ref": "B", "socid": "1", "remaintopay": "100.00", "multicurrency_code": "EUR", "multicurrency_tx": "1.00000000",
+        "date_lim_reglement": 1_792_969_200, "online_payment_url": "http://erp.lan/pay" }]);
+    let server = Http::answering(move |request: &Request| match request.path.contains("thirdparties") {
+        true => ok(&json!({ "name": "Anne", "email": "anne@client.example", "note_private": "x" })),
+        false if request.field("page") == Some("0") => ok(&one),
+        false => Answer::new(404, "{}"),
+    })
+    .await;
+    let rows = Opened::new("dolibarr", &server.url(), KEY).await.list().await.unwrap();
+    assert_eq!(rows[0], "1: balance is empty");
+    // A link without encryption is printed nowhere, and its invoice is read.
+    assert!(rows[1].contains("100.00 EUR") && rows[1].contains("anne@client.example"), "{rows:?}");
 }
