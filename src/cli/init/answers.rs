@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// What an answer is about.
+#[allow(clippy::enum_variant_names, reason = "each is the name of its flag")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key {
     Name,
