@@ -115,6 +115,13 @@ impl Inbox {
         }
     }
 
+    /// Says that all of the last batch is on record, and its cursor kept.
+    pub fn recorded(&mut self) {
+        if let Inbox::Imap(client) = self {
+            client.recorded();
+        }
+    }
+
     /// Says that these are on record. Told twice, or of mails that have gone, it does no harm.
     pub async fn took(&mut self, marks: &[Mark]) -> Result<(), InboxError> {
         match self {

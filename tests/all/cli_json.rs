@@ -167,6 +167,7 @@ async fn status() {
     let firm = firm().await;
     let status = firm.object(&["status"]);
     let known = [
+        "bank",
         "booked_through",
         "brakes",
         "configuration",

@@ -1,7 +1,7 @@
 //! What the threat model promises of secrets, of TLS and of the memory of the program.
 
 use crate::program::{Firm, Ran, late, wait_for};
-use crate::support::config::SMS_PASSWORD;
+use crate::support::config::{LEDGER_KEY, SMS_PASSWORD};
 use crate::support::smtp::Offers;
 use crate::support::tls::Authority;
 use crate::support::{Config, Row, Smtp, World};
@@ -26,7 +26,7 @@ fn old_hello() -> Vec<u8> {
 }
 
 /// A server that speaks nothing newer than TLS 1.1: its port, and all that it was told.
-async fn old_server() -> (u16, Arc<Mutex<Vec<u8>>>) {
+pub async fn old_server() -> (u16, Arc<Mutex<Vec<u8>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let heard = Arc::new(Mutex::new(Vec::new()));
@@ -50,10 +50,10 @@ async fn old_server() -> (u16, Arc<Mutex<Vec<u8>>>) {
 }
 
 /// TLS 1.3 and 1.2 were offered and nothing older, and no word of a login was said.
-fn only_new_versions_were_offered(heard: &[u8]) {
+pub fn only_new_versions_were_offered(heard: &[u8]) {
     let offered = [0x00, 0x2b, 0x00, 0x05, 0x04, 0x03, 0x04, 0x03, 0x03];
     assert!(heard.windows(offered.len()).any(|w| w == offered), "no supported_versions of 1.3 and 1.2 alone");
-    for word in [PASSWORD, SMS_PASSWORD] {
+    for word in [PASSWORD, SMS_PASSWORD, LEDGER_KEY, crate::inbox::server::PASSWORD] {
         assert!(!heard.windows(word.len()).any(|w| w == word.as_bytes()), "a password was said");
     }
 }
@@ -84,6 +84,23 @@ async fn a_gateway_that_speaks_nothing_newer_than_tls_1_1_gets_nothing() {
     assert_eq!(world.outcomes().await, ["deferred sms reminder network"]);
     only_new_versions_were_offered(&heard.lock().unwrap());
     world.finish().await;
+}
+
+#[tokio::test]
+async fn an_invoicing_system_that_speaks_nothing_newer_than_tls_1_1_gets_nothing() {
+    let (port, heard) = old_server().await;
+    let url = format!("https://127.0.0.1:{port}");
+    let ledger = crate::http_source::Opened::new("stripe", &url, "key = { file = \"ledger.secret\" }").await;
+    assert!(ledger.reread(&["in_1"]).await.is_err());
+    only_new_versions_were_offered(&heard.lock().unwrap());
+}
+
+#[tokio::test]
+async fn a_mailbox_that_speaks_nothing_newer_than_tls_1_1_gets_nothing() {
+    let (port, heard) = old_server().await;
+    let mut mailbox = crate::inbox::inbox(port, |_, imap| imap.tls = relance::config::settings::Tls::Implicit);
+    assert!(mailbox.fetch(None, 10).await.is_err());
+    only_new_versions_were_offered(&heard.lock().unwrap());
 }
 
 /// The same as a password on its way: in base64, alone and behind the login.

@@ -155,6 +155,7 @@ async fn batches(
         if let Some(cursor) = batch.cursor.filter(|c| Some(*c) != cursor) {
             desk.store.set_bookmark(READ_TO, &cursor.to_string(), desk.clock.now()).await?;
         }
+        inbox.recorded();
         if let Err(e) = desk.pulses.outside(Pump::Inbox, inbox.took(&marks)).await {
             return Ok(Err(e));
         }

@@ -49,8 +49,9 @@ pub struct Client {
     /// What came before this day is nobody's answer.
     since: Option<Date>,
     open: Option<Open>,
-    /// How far this program has read, which is further than the cursor while some are owed.
+    /// How far what is on record goes, which is further than the cursor while some are owed; and how far the last batch goes.
     ahead: Option<Cursor>,
+    fetched: Option<Cursor>,
     /// Messages that the server would not hand over, with how often it was asked.
     owed: BTreeMap<u32, u32>,
 }
@@ -58,7 +59,17 @@ pub struct Client {
 impl Client {
     pub(super) fn new(settings: &InboxSettings, imap: &ImapSettings, password: Secret) -> Client {
         let (after, max_size) = (settings.after.clone(), settings.max_size);
-        Client { settings: imap.clone(), after, max_size, password, since: None, open: None, ahead: None, owed: BTreeMap::new() }
+        Client {
+            settings: imap.clone(),
+            after,
+            max_size,
+            password,
+            since: None,
+            open: None,
+            ahead: None,
+            fetched: None,
+            owed: BTreeMap::new(),
+        }
     }
 
     pub(super) fn not_before(&mut self, day: Date) {
@@ -75,6 +86,10 @@ impl Client {
     }
 
     pub(super) async fn fetch(&mut self, cursor: Option<Cursor>, most: usize) -> Result<Batch, InboxError> {
+        // Of a batch that is not on record all is asked for again.
+        if self.fetched.take().is_some() {
+            self.ahead = None;
+        }
         // Whatever breaks, or is dropped, before its end takes the connection with it.
         // It may also have gone while nobody spoke.
         if let Some(mut open) = self.open.take()
@@ -93,9 +108,8 @@ impl Client {
     async fn round(&mut self, open: &mut Open, cursor: Option<Cursor>, most: usize) -> Result<Batch, InboxError> {
         let known = cursor.filter(|c| c.validity == open.validity);
         let ahead = self.ahead.filter(|ahead| known.is_some() && ahead.validity == open.validity);
-        if ahead.is_none() {
-            self.owed.clear();
-        }
+        // What is owed changes with the whole round or not at all: it may break off anywhere.
+        let mut owed = if ahead.is_some() { self.owed.clone() } else { BTreeMap::new() };
         let last = known.map_or(0, |c| c.last).max(ahead.map_or(0, |a| a.last));
         let mut batch = Batch {
             anew: cursor.is_some() && known.is_none(),
@@ -105,7 +119,7 @@ impl Client {
         let (mut new, more) = self.search(open, last, most).await?;
         let mut last = last;
         if !more {
-            new.extend(self.owed.keys());
+            new.extend(owed.keys());
         }
         let sizes = self.sizes(open, &new).await?;
         let (watch, mut bytes) = (Stopwatch::start(), 0);
@@ -121,34 +135,40 @@ impl Client {
                 }
                 let handed = self.mail(open, uid, size.min(wanted), wanted).await?;
                 if let Err(why) = handed.as_ref() {
-                    self.owes(&mut batch, uid, why);
+                    self.owes(&mut owed, &mut batch, uid, why);
                 } else {
-                    self.owed.remove(&uid);
+                    owed.remove(&uid);
                 }
                 if let Ok(Some(mail)) = handed {
                     bytes += mail.len() as u64;
                     batch.mails.push((Mark::Uid { validity: open.validity, uid }, mail));
                 }
             } else {
-                self.owed.remove(&uid);
+                owed.remove(&uid);
             }
             last = last.max(uid);
         }
-        self.ahead = Some(Cursor { validity: open.validity, last });
+        self.fetched = Some(Cursor { validity: open.validity, last });
         // A program that begins anew asks for what is owed.
-        let before = self.owed.keys().next().map_or(last, |first| first.saturating_sub(1));
+        let before = owed.keys().next().map_or(last, |first| first.saturating_sub(1));
         batch.cursor = Some(Cursor { validity: open.validity, last: before });
+        self.owed = owed;
         Ok(batch)
     }
 
+    /// The last batch is on record, all of it: it need not come again.
+    pub(super) fn recorded(&mut self) {
+        self.ahead = self.fetched.take();
+    }
+
     /// The server would not hand a message over: it is asked for again with each step, and others meanwhile.
-    fn owes(&mut self, batch: &mut Batch, uid: u32, why: &str) {
+    fn owes(&self, owed: &mut BTreeMap<u32, u32>, batch: &mut Batch, uid: u32, why: &str) {
         let what = format!("message {uid} of {}: {why}", self.settings.folder);
-        let is_new = !self.owed.contains_key(&uid);
-        let tries = self.owed.entry(uid).or_default();
+        let is_new = !owed.contains_key(&uid);
+        let tries = owed.entry(uid).or_default();
         *tries += 1;
-        if *tries >= TRIES || self.owed.len() > MOST_OWED {
-            self.owed.remove(&uid);
+        if *tries >= TRIES || owed.len() > MOST_OWED {
+            owed.remove(&uid);
             batch.passed_over.push(what);
         } else if is_new {
             tracing::warn!(event = "mail_owed", why = %what, "a mail cannot be handed over now; it is asked for again");

@@ -9,6 +9,7 @@ mod paging;
 mod presets;
 mod program;
 mod shapes;
+mod tls;
 
 use crate::support::Config;
 use relance::config::Setup;

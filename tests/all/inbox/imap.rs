@@ -81,8 +81,13 @@ async fn what_the_server_will_not_hand_over_now_stops_no_other_and_is_asked_for_
     let batch = mailbox.fetch(None, 10).await.unwrap();
     assert_eq!((uids(&batch), batch.cursor.map(|c| c.last)), (vec![2, 3], Some(0)), "a program that begins anew asks for it");
     assert_eq!(batch.passed_over, NONE);
+    mailbox.recorded();
     let again = mailbox.fetch(batch.cursor, 10).await.unwrap();
     assert_eq!((uids(&again), again.cursor.map(|c| c.last)), (vec![1], Some(3)));
+    // It could not be put on record: it comes once more, with all that the cursor is before.
+    let once_more = mailbox.fetch(batch.cursor, 10).await.unwrap();
+    assert_eq!((uids(&once_more), once_more.cursor.map(|c| c.last)), (vec![1, 2, 3], Some(3)));
+    mailbox.recorded();
     assert_eq!(uids(&mailbox.fetch(again.cursor, 10).await.unwrap()), [0u32; 0]);
 }
 
@@ -96,6 +101,7 @@ async fn what_the_server_never_hands_over_is_told_in_the_end() {
         server.act("BODY", Act::End("NO the message is damaged"));
         let batch = mailbox.fetch(cursor, 10).await.unwrap();
         (cursor, told) = (batch.cursor, batch.passed_over);
+        mailbox.recorded();
     }
     assert_eq!(told, ["message 1 of INBOX: the message is damaged"]);
     assert_eq!(cursor.map(|c| c.last), Some(1));

@@ -10,7 +10,7 @@ mod probe;
 mod program;
 mod pump;
 mod reports;
-mod server;
+pub mod server;
 
 use jiff::civil::{Date, date};
 use relance::config::secret::{Secret, SecretSource};
@@ -61,6 +61,6 @@ fn settings(port: u16, change: impl FnOnce(&mut InboxSettings, &mut ImapSettings
     inbox
 }
 
-fn inbox(port: u16, change: impl FnOnce(&mut InboxSettings, &mut ImapSettings)) -> Inbox {
+pub fn inbox(port: u16, change: impl FnOnce(&mut InboxSettings, &mut ImapSettings)) -> Inbox {
     Inbox::new(&settings(port, change), Some(Secret::new(server::PASSWORD)))
 }
