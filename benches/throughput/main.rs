@@ -20,6 +20,7 @@ mod spent;
 mod world;
 
 fn main() -> anyhow::Result<()> {
+    drop(rustls::crypto::ring::default_provider().install_default());
     let which: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let all = ["decide", "plan", "release", "poll", "sources", "claims", "slow-relay", "deliver", "fleet"];
