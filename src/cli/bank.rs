@@ -1,5 +1,6 @@
 //! `bank`: what the bank's statements show, and a person's word on what it pays.
 
+use super::hold::debtor;
 use super::{CliError, open, out};
 use crate::clock::Clock;
 use crate::domain::bank::{EntryKind, Near};
@@ -109,10 +110,7 @@ async fn named(store: &Store, name: &str) -> Result<i64, CliError> {
 
 async fn list(store: &Store, args: &Args, zone: &TimeZone) -> Result<(), CliError> {
     let debtor_pk = match &args.debtor {
-        Some(id) => match store.find_debtor(id).await? {
-            None => return Err(CliError::Failed(format!("there is no debtor {id}; wanted its id in your ledger"))),
-            found => found,
-        },
+        Some(id) => Some(debtor(store, id).await?),
         None => None,
     };
     let (mut above, mut rows) = (0, Vec::new());
@@ -199,26 +197,21 @@ async fn show(store: &Store, id: i64, json: bool, zone: &TimeZone) -> Result<(),
         out::json(&fields(&e, &matches, zone));
         return Ok(());
     }
-    let line = |name: &str, value: Option<&str>| {
-        if let Some(value) = value.filter(|v| !v.is_empty()) {
-            say!("{name:<12} {value}");
-        }
-    };
-    line("what", Some(&what(&e, &matches)));
-    line("booked", Some(&e.booked_on.to_string()));
-    line("amount", Some(&e.amount.to_string()));
-    line("account", Some(&e.account));
-    line("statement", Some(&e.statement));
-    line("read", Some(&out::short(e.at, zone)));
-    line("from", e.name.as_deref());
-    line("of account", e.iban.as_deref());
-    line("reference", Some(&e.references.join(", ")));
-    line("end to end", e.end_to_end.as_deref());
-    line("text", Some(&e.text.replace('\n', " / ")));
-    line("takes back", e.undoes.map(|u| u.to_string()).as_deref());
-    line("said", e.said_at.map(|at| out::short(at, zone)).as_deref());
-    line("by", e.said_by.as_deref());
-    line("remark", e.remark.as_deref());
+    out::field("what", Some(&what(&e, &matches)));
+    out::field("booked", Some(&e.booked_on.to_string()));
+    out::field("amount", Some(&e.amount.to_string()));
+    out::field("account", Some(&e.account));
+    out::field("statement", Some(&e.statement));
+    out::field("read", Some(&out::short(e.at, zone)));
+    out::field("from", e.name.as_deref());
+    out::field("of account", e.iban.as_deref());
+    out::field("reference", Some(&e.references.join(", ")));
+    out::field("end to end", e.end_to_end.as_deref());
+    out::field("text", Some(&e.text.replace('\n', " / ")));
+    out::field("takes back", e.undoes.map(|u| u.to_string()).as_deref());
+    out::field("said", e.said_at.map(|at| out::short(at, zone)).as_deref());
+    out::field("by", e.said_by.as_deref());
+    out::field("remark", e.remark.as_deref());
     for m in &matches {
         let until = m.until.map(|d| format!(", until {d}")).unwrap_or_default();
         say!("invoice      {} of {} {}: {}{until}", m.number, m.debtor, m.name, m.state);

@@ -1,5 +1,6 @@
 //! `inbox`: what came back, and a person's word that it has been read.
 
+use super::hold::debtor;
 use super::{CliError, open, out};
 use crate::clock::Clock;
 use crate::config::Setup;
@@ -70,10 +71,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
 async fn list((setup, store): &(Setup, Store), args: &Args) -> Result<(), CliError> {
     let zone = &setup.settings.creditor.timezone;
     let debtor_pk = match &args.debtor {
-        Some(id) => match store.find_debtor(id).await? {
-            None => return Err(CliError::Failed(format!("there is no debtor {id}; wanted its id in your ledger"))),
-            found => found,
-        },
+        Some(id) => Some(debtor(store, id).await?),
         None => None,
     };
     let filter = InboundFilter { unread: !args.all && !args.unmatched, debtor_pk, unmatched: args.unmatched };
@@ -145,24 +143,19 @@ async fn show((setup, store): &(Setup, Store), id: i64, json: bool) -> Result<()
         out::json(&fields(&b, zone));
         return Ok(());
     }
-    let line = |name: &str, value: Option<&str>| {
-        if let Some(value) = value.filter(|v| !v.is_empty()) {
-            say!("{name:<12} {value}");
-        }
-    };
-    line("came", Some(&out::short(b.at, zone)));
-    line("debtor", b.debtor.as_ref().zip(b.name.as_ref()).map(|(id, name)| format!("{id} {name}")).as_deref());
-    line("what", Some(what(&b)));
-    line("known by", Some(b.matched_by.as_deref().unwrap_or("nothing: it belongs to no customer")));
-    line("from", b.sender.as_deref());
-    line("subject", Some(&b.subject));
-    line("about", b.class.as_deref());
-    line("speaks of", b.grave.as_deref());
-    line("back on", b.back_on.as_deref());
-    line("held until", b.held_until.map(|d| d.to_string()).as_deref());
-    line("read", b.read_at.map(|at| out::short(at, zone)).as_deref());
-    line("by", b.said_by.as_deref());
-    line("remark", b.remark.as_deref());
+    out::field("came", Some(&out::short(b.at, zone)));
+    out::field("debtor", b.debtor.as_ref().zip(b.name.as_ref()).map(|(id, name)| format!("{id} {name}")).as_deref());
+    out::field("what", Some(what(&b)));
+    out::field("known by", Some(b.matched_by.as_deref().unwrap_or("nothing: it belongs to no customer")));
+    out::field("from", b.sender.as_deref());
+    out::field("subject", Some(&b.subject));
+    out::field("about", b.class.as_deref());
+    out::field("speaks of", b.grave.as_deref());
+    out::field("back on", b.back_on.as_deref());
+    out::field("held until", b.held_until.map(|d| d.to_string()).as_deref());
+    out::field("read", b.read_at.map(|at| out::short(at, zone)).as_deref());
+    out::field("by", b.said_by.as_deref());
+    out::field("remark", b.remark.as_deref());
     match (b.erased, b.text.is_empty()) {
         (true, _) => say!("\n(erased)"),
         (false, false) => say!("\n{}", b.text),

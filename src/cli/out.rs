@@ -83,6 +83,13 @@ pub(super) fn was_lost() -> bool {
     LOST.load(Ordering::SeqCst)
 }
 
+/// A line of something that is shown whole: what it is, and its value where there is one.
+pub(super) fn field(name: &str, value: Option<&str>) {
+    if let Some(value) = value.filter(|v| !v.is_empty()) {
+        say!("{name:<12} {value}");
+    }
+}
+
 /// One JSON object on a line.
 pub(super) fn json(value: &serde_json::Value) -> bool {
     line(&spelled(value.to_string()))

@@ -162,21 +162,16 @@ async fn show(desk: &Desk, id: i64, json: bool, zone: &TimeZone) -> Result<(), C
         out::json(&fields(&p, zone));
         return Ok(());
     }
-    let line = |name: &str, value: Option<&str>| {
-        if let Some(value) = value.filter(|v| !v.is_empty()) {
-            say!("{name:<12} {value}");
-        }
-    };
-    line("came", Some(&out::short(p.at, zone)));
-    line("debtor", Some(&format!("{} {}", p.debtor, p.name)));
-    line("invoices", Some(&p.numbers));
-    line("says", Some(&says(&p)));
-    line("speaks of", p.grave.as_deref());
-    line("held until", p.held_until.map(|d| d.to_string()).as_deref());
-    line("state", Some(&p.state));
-    line("decided", p.decided_at.map(|at| out::short(at, zone)).as_deref());
-    line("by", p.by.as_deref());
-    line("reason", p.reason.as_deref());
+    out::field("came", Some(&out::short(p.at, zone)));
+    out::field("debtor", Some(&format!("{} {}", p.debtor, p.name)));
+    out::field("invoices", Some(&p.numbers));
+    out::field("says", Some(&says(&p)));
+    out::field("speaks of", p.grave.as_deref());
+    out::field("held until", p.held_until.map(|d| d.to_string()).as_deref());
+    out::field("state", Some(&p.state));
+    out::field("decided", p.decided_at.map(|at| out::short(at, zone)).as_deref());
+    out::field("by", p.by.as_deref());
+    out::field("reason", p.reason.as_deref());
     match (p.erased, p.text.is_empty()) {
         (true, _) => say!("\n(erased)"),
         (false, false) => say!("\n{}", p.text),

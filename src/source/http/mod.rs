@@ -128,7 +128,7 @@ impl HttpSource {
             }
             return Ok(found);
         };
-        let items = self.by_id(one, ids, patience).await?;
+        let items: Vec<Json> = self.by_id(one, ids, patience).await?.into_iter().map(|(_, item)| item).collect();
         let rows = self.rows(columns, &items, patience).await?;
         // An answer about something else says nothing of what was asked for, and least of all that it is gone.
         match rows.iter().all(|row| wanted.contains(row.id.as_str())) {
@@ -199,10 +199,10 @@ impl HttpSource {
         }
     }
 
-    /// What stands under ids, several requests at once.
-    async fn by_id(&self, by: &ById, ids: &[String], patience: Patience) -> Result<Vec<Json>, SourceError> {
+    /// What stands under ids, several requests at once; each with the first id that its request asked for.
+    async fn by_id(&self, by: &ById, ids: &[String], patience: Patience) -> Result<Vec<(String, Json)>, SourceError> {
         let mut left = ids.chunks(by.many.max(1));
-        let mut under_way: JoinSet<Result<Vec<Json>, SourceError>> = JoinSet::new();
+        let mut under_way: JoinSet<(String, Result<Vec<Json>, SourceError>)> = JoinSet::new();
         let mut found = Vec::new();
         loop {
             while under_way.len() < AT_ONCE
@@ -212,11 +212,12 @@ impl HttpSource {
                 let filling = by_ids(&by.ask, chunk);
                 // Of several at once "not found" says that there is no such request, and nothing of any of them.
                 let also: &[u16] = if by.many > 1 { &[] } else { NOT_THERE };
-                under_way.spawn(async move { source.items(&by.ask, filling, also, patience).await });
+                let asked = chunk.first().cloned().unwrap_or_default();
+                under_way.spawn(async move { (asked, source.items(&by.ask, filling, also, patience).await) });
             }
             match under_way.join_next().await {
                 None => return Ok(found),
-                Some(Ok(items)) => found.extend(items?),
+                Some(Ok((asked, items))) => found.extend(items?.into_iter().map(|item| (asked.clone(), item))),
                 Some(Err(e)) => return Err(self.client().failed(format!("a request ended unexpectedly: {e}"))),
             }
         }
@@ -262,50 +263,17 @@ impl HttpSource {
         customer: &crate::config::system::Customer,
         ids: &[String],
         patience: Patience,
-    ) -> Result<HashMap<String, Arc<Json>>, SourceError> {
+    ) -> Result<HashMap<String, Json>, SourceError> {
         let mut read = HashMap::new();
-        match &customer.key {
-            Some(key) => {
-                for item in self.by_id(&customer.by, ids, patience).await? {
-                    if let Some(id) = key.first(&item).and_then(Json::word) {
-                        read.insert(id, Arc::new(item));
-                    }
-                }
-            }
-            None => {
-                for chunk in ids.chunks(AT_ONCE) {
-                    let each = chunk
-                        .iter()
-                        .map(|id| async move { (id, self.by_id(&customer.by, std::slice::from_ref(id), patience).await) });
-                    for (id, items) in join_all(each).await {
-                        read.extend(items?.into_iter().next().map(|item| (id.clone(), Arc::new(item))));
-                    }
-                }
+        for (asked, item) in self.by_id(&customer.by, ids, patience).await? {
+            // Without a place where its id stands a customer is asked for alone, and the first that comes is the one.
+            match &customer.key {
+                Some(key) => read.extend(key.first(&item).and_then(Json::word).map(|id| (id, item.clone()))),
+                None => drop(read.entry(asked).or_insert(item)),
             }
         }
         Ok(read)
     }
-}
-
-/// All at once, in order.
-async fn join_all<T>(work: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
-    let mut left: Vec<_> = work.map(|future| (Box::pin(future), None)).collect();
-    std::future::poll_fn(move |context| {
-        let mut waits = false;
-        for (future, done) in &mut left {
-            if done.is_none() {
-                match future.as_mut().poll(context) {
-                    std::task::Poll::Ready(value) => *done = Some(value),
-                    std::task::Poll::Pending => waits = true,
-                }
-            }
-        }
-        if waits {
-            return std::task::Poll::Pending;
-        }
-        std::task::Poll::Ready(left.drain(..).filter_map(|(_, done)| done).collect())
-    })
-    .await
 }
 
 /// What names some invoices or customers in a request.

@@ -71,7 +71,7 @@ async fn a_mail_is_handed_in_shown_and_read() {
     let read = firm.object(&["inbox", "C1", "--all"]);
     assert_eq!((word(&read["by"]), word(&read["remark"]), &read["held_until"]), ("anna", "phoned back", &Value::Null));
     assert!(firm.run(&["inbox", "show", "77"]).ends(1).err.contains("there is nothing 77"));
-    assert!(firm.run(&["inbox", "C9"]).ends(1).err.contains("there is no debtor C9"));
+    assert!(firm.run(&["inbox", "C9"]).ends(1).err.contains("there is no debtor \"C9\""));
 }
 
 /// A mail server is asked to try again, whatever it is that stands in the way.
