@@ -75,11 +75,13 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
 
 /// What went wrong, with what the other side said.
 fn failed(error: SourceError) -> CliError {
-    let said = match &error {
-        SourceError::Http { said: Some(said), .. } => format!("\nit said: {said}"),
-        _ => String::new(),
+    let (mut text, said, wait) = match &error {
+        SourceError::Http { said, wait, .. } => (error.to_string(), said.as_deref(), *wait),
+        _ => (error.to_string(), None, None),
     };
-    CliError::Failed(format!("{error}{said}"))
+    let wait = wait.map(|wait| format!("\nit asks to be left alone for {} s", wait.as_secs()));
+    text.extend(said.map(|said| format!("\nit said: {said}")).into_iter().chain(wait));
+    CliError::Failed(text)
 }
 
 async fn page(source: &Source, columns: &Columns) -> Result<Vec<(RawRow, Vec<Shown>)>, SourceError> {

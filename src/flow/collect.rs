@@ -5,10 +5,11 @@ use super::desk::{Desk, DeskError};
 use super::gone;
 use super::presence::on_duty;
 use super::pulse::Pump;
+use super::rest;
 use crate::config::settings::{Schedule, SourceKind};
 use crate::domain::reason::Reason;
 use crate::source::row::Columns;
-use crate::source::{Absence, Source, SourceError};
+use crate::source::{Source, SourceError};
 use crate::store::StoreError;
 use crate::store::polls::{Poll, PollKind, PollOutcome};
 use crate::store::sessions::Duty;
@@ -74,6 +75,9 @@ async fn is_due(desk: &Desk) -> Result<bool, StoreError> {
         return Ok(false);
     }
     let now = desk.clock.now();
+    if rest::until(desk, now).await?.is_some() {
+        return Ok(false);
+    }
     let last = desk.store.last_poll().await?;
     let zone = &desk.setup.settings.creditor.timezone;
     let released = desk.store.meta(LEDGER_RELEASED).await?.is_some();
@@ -99,6 +103,12 @@ pub async fn poll(desk: &Desk) -> Result<Poll, DeskError> {
 
 async fn alone(desk: &Desk) -> Result<Poll, DeskError> {
     let started_at = desk.clock.now();
+    if let Some(until) = rest::until(desk, started_at).await? {
+        let poll = failed(started_at, started_at, rest::told(desk, until));
+        desk.store.record_poll(&poll).await?;
+        desk.tally.polled(poll.outcome);
+        return Ok(poll);
+    }
     let since = changes_since(desk, started_at).await?;
     let kind = if since.is_some() { PollKind::Changes } else { PollKind::Full };
     let read = match since {
@@ -118,9 +128,11 @@ async fn alone(desk: &Desk) -> Result<Poll, DeskError> {
         }
         Err(DeskError::Store(e)) => return Err(e.into()),
         Err(e) => {
+            let now = desk.clock.now();
+            let text = rest::heed(desk, &e, now).await?;
             desk.drop_source().await;
             desk.went_blind().await?;
-            Poll { kind, ..failed(started_at, desk.clock.now(), e.to_string()) }
+            Poll { kind, ..failed(started_at, now, text) }
         }
     };
     desk.store.record_poll(&poll).await?;
@@ -287,8 +299,9 @@ async fn finish(
     booked_through: Option<jiff::civil::Date>,
 ) -> Result<Poll, DeskError> {
     let most = i64::from(desk.setup.settings.guard.max_vanished);
-    let vanished = gone.len() as i64;
     let released = desk.store.meta(LEDGER_RELEASED).await?.is_some();
+    let gone = gone::asked_for(desk, (source, columns), gone).await?;
+    let vanished = gone.vanished;
     let mut poll = Poll {
         started_at,
         finished_at: desk.clock.now(),
@@ -300,20 +313,14 @@ async fn finish(
         booked_through,
         text: String::new(),
     };
-    // Drafts and what is on its way to paid stand in no list of what is open.
-    let unlisted = match source.absence() {
-        Absence::AskAlone => desk.store.unlisted_among(&gone).await?,
-        Absence::IsGone | Absence::Twice => 0,
-    };
-    let alarming = vanished - unlisted;
-    if open >= SHRINK_FROM && alarming * 100 > open * most && !released {
+    if open >= SHRINK_FROM && vanished * 100 > open * most && !released {
         poll.outcome = PollOutcome::Shrunk;
         poll.text = format!(
-            "{alarming} of {open} open invoices are gone from the ledger since it was last read, more than {most} %; if they were paid or cancelled, say `relance release --ledger`"
+            "{vanished} of {open} open invoices are gone from the ledger since it was last read, more than {most} %; if they were paid or cancelled, say `relance release --ledger`"
         );
         return Ok(poll);
     }
-    let closed = gone::really(desk, (source, columns, same), gone).await?;
+    let closed = gone::closed(desk, source, same, gone.rows).await?;
     poll.vanished = closed.len() as i64;
     poll.finished_at = desk.clock.now();
     desk.store.close_rows(&closed, late_before(desk, poll.finished_at), poll.finished_at).await?;

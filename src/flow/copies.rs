@@ -2,7 +2,8 @@
 //! a slow disk makes no message stale, and never more of them in memory than there is room for.
 
 use super::desk::{Desk, DeskError};
-use super::prepare::{decided, index};
+use super::prepare::decided;
+use super::reread::index;
 use crate::config::settings::DocumentSettings;
 use crate::domain::base64::lines_len;
 use crate::domain::cadence::Cadence;

@@ -7,34 +7,62 @@ use super::desk::{Desk, DeskError};
 use super::pulse::Pump;
 use crate::source::row::Columns;
 use crate::source::{Absence, Source};
+use jiff::Timestamp;
 use std::collections::HashSet;
 
-/// So many are asked for at once, and so many in a poll; the others stay open until the next.
+/// So many requests are made at once, and so many in a poll; what is left stays open until the next.
 const BATCH: usize = 60;
-const MOST: usize = 3000;
+const MOST: usize = 600;
 
-/// Those of the rows that are gone. `same`: it is the file that was read last. What comes back when it is asked for alone is taken in as it is now.
-pub(super) async fn really(
+/// Invoices that a whole reading did not show.
+pub(super) struct Gone {
+    /// Those that may count as gone.
+    pub(super) rows: Vec<i64>,
+    /// How many seem to be gone in all.
+    pub(super) vanished: i64,
+}
+
+/// Asks for each alone, where the system can be asked so. What comes back is taken in as it is now: that is the system's own word about
+/// it, and nothing that vanished.
+pub(super) async fn asked_for(
     desk: &Desk,
-    (source, columns, same): (&Source, &Columns, bool),
-    gone: Vec<i64>,
-) -> Result<Vec<i64>, DeskError> {
+    (source, columns): (&Source, &Columns),
+    mut gone: Vec<i64>,
+) -> Result<Gone, DeskError> {
+    let missing = gone.len() as i64;
+    if source.absence() != Absence::AskAlone {
+        return Ok(Gone { rows: gone, vanished: missing });
+    }
+    turn(&mut gone, desk.clock.now());
+    let (mut rows, mut asked) = (Vec::new(), 0);
+    for batch in gone.chunks(BATCH.saturating_mul(source.at_once())).take(MOST / BATCH) {
+        rows.extend(not_there(desk, source, columns, batch).await?);
+        asked += batch.len() as i64;
+    }
+    // Of those whose turn has not come as many will be gone as of the others.
+    let vanished = (rows.len() as i64 * missing).checked_div(asked).unwrap_or_default();
+    Ok(Gone { rows, vanished })
+}
+
+/// Those of the rows that are closed now. `same`: it is the file that was read last.
+pub(super) async fn closed(desk: &Desk, source: &Source, same: bool, gone: Vec<i64>) -> Result<Vec<i64>, DeskError> {
     match source.absence() {
-        Absence::IsGone => Ok(gone),
+        Absence::IsGone | Absence::AskAlone => Ok(gone),
         // The same file again proves nothing.
         Absence::Twice if same => Ok(Vec::new()),
         Absence::Twice => twice(desk, gone).await,
-        Absence::AskAlone => {
-            let mut closed = Vec::new();
-            for batch in gone.chunks(BATCH).take(MOST / BATCH) {
-                closed.extend(asked(desk, source, columns, batch).await?);
-            }
-            Ok(closed)
-        }
     }
 }
 
-async fn asked(desk: &Desk, source: &Source, columns: &Columns, batch: &[i64]) -> Result<Vec<i64>, DeskError> {
+/// Begins elsewhere each time: those that come back each time (drafts, payments under way) keep no others from their turn.
+fn turn(gone: &mut [i64], now: Timestamp) {
+    let seconds = now.as_second().unsigned_abs().wrapping_mul(2_654_435_761) >> 8;
+    let start = seconds.checked_rem(gone.len() as u64).unwrap_or_default();
+    gone.rotate_left(start as usize);
+}
+
+/// Those of some that are not there when they are asked for alone.
+async fn not_there(desk: &Desk, source: &Source, columns: &Columns, batch: &[i64]) -> Result<Vec<i64>, DeskError> {
     let ids = desk.store.source_ids(batch).await?;
     let rows = desk.pulses.outside(Pump::Collect, source.confirm(columns, &ids)).await?;
     let now = desk.clock.now();
@@ -46,6 +74,7 @@ async fn asked(desk: &Desk, source: &Source, columns: &Columns, batch: &[i64]) -
     Ok(batch.iter().copied().filter(|pk| !back.contains(pk)).collect())
 }
 
+/// Those that the reading before lacked too. The others are noted.
 async fn twice(desk: &Desk, gone: Vec<i64>) -> Result<Vec<i64>, DeskError> {
     let mut closed = Vec::new();
     for batch in gone.chunks(5000) {

@@ -31,6 +31,8 @@ pub mod pulse;
 pub mod reach;
 mod record;
 pub mod report;
+mod reread;
+mod rest;
 pub mod retain;
 pub mod review;
 pub mod rules;

@@ -1,13 +1,14 @@
 //! From claimed messages to messages about to leave: the invoices are read again, the case is decided once
 //! more, the message is made, and the sending mark is committed (R13).
 
-use super::absorb::{absorb, digest, late_before};
 use super::collect;
 use super::compose::{self, Composed, Order};
 use super::contact::new_contact;
 use super::copies::{self, Copies, Fetched, Room, Shelf};
 use super::desk::{Conditions, Desk, DeskError};
 use super::pulse::Pump;
+use super::reread::{self, index};
+use super::rest;
 use crate::clock::Stopwatch;
 use crate::domain::attempt::{FaultClass, Outcome};
 use crate::domain::cadence::Cadence;
@@ -82,12 +83,14 @@ pub(super) struct Prepared {
 /// Prepares claimed messages. Every one of them ends ready, cancelled, given back or among the rest.
 pub(super) async fn prepare(desk: &Desk, claimed: Vec<Claimed>) -> Result<Prepared, DeskError> {
     let pump = claimed.first().map_or(Pump::Mail, |c| Pump::of(c.channel));
-    let Fetched { claimed, shelf, rest, mut room } = desk.pulses.outside(pump, copies::fetch(desk, claimed)).await?;
+    let (claimed, later) = reread::fitting(desk, claimed).await?;
+    let Fetched { claimed, shelf, mut rest, mut room } = desk.pulses.outside(pump, copies::fetch(desk, claimed)).await?;
+    rest.extend(later);
     let now = desk.clock.now();
     let debtors: Vec<i64> = claimed.iter().map(|c| c.debtor_pk).collect();
     let mut files = index(desk.files(&debtors, now).await?);
     let mut read_at = Stopwatch::start();
-    let read = desk.pulses.outside(pump, reread(desk, &files, &claimed, now)).await;
+    let read = desk.pulses.outside(pump, reread::of(desk, &files, &claimed, now)).await;
     if desk.reads_slowly() {
         // Of a system that is asked over HTTP the second counts from its answer, which has a short end of its own: from the
         // question on, a group of some customers would always be too old where each of them is a request.
@@ -103,9 +106,9 @@ pub(super) async fn prepare(desk: &Desk, claimed: Vec<Claimed>) -> Result<Prepar
         Err(e) => {
             desk.drop_source().await;
             desk.store.give_back(&claimed.iter().map(|c| c.pk).collect::<Vec<_>>()).await?;
-            desk.store
-                .record_poll(&collect::failed(now, desk.clock.now(), format!("the re-read before sending failed: {e}")))
-                .await?;
+            let failed_at = desk.clock.now();
+            let why = rest::heed(desk, &e, failed_at).await?;
+            desk.store.record_poll(&collect::failed(now, failed_at, format!("the re-read before sending failed: {why}"))).await?;
             desk.tally.polled(PollOutcome::Failed);
             desk.went_blind().await?;
             tracing::error!(event = "reread_failed", error = %e, "the re-read before sending failed; nothing is sent");
@@ -196,54 +199,6 @@ async fn make_all(desk: &Desk, around: &Arc<Around>, claimed: Vec<Claimed>, mut 
         claimed.into_iter().map(&mut one).collect::<Result<Vec<Made>, StoreError>>()
     });
     Ok(made.await.map_err(|e| StoreError::Corrupt(format!("preparing ended unexpectedly: {e}")))??)
-}
-
-pub(super) fn index(files: Vec<DebtorFile>) -> HashMap<i64, DebtorFile> {
-    files.into_iter().map(|f| (f.debtor.pk, f)).collect()
-}
-
-/// Reads the invoices of the messages again, in one statement; gives the debtors for whom something changed.
-async fn reread(
-    desk: &Desk,
-    files: &HashMap<i64, DebtorFile>,
-    claimed: &[Claimed],
-    now: Timestamp,
-) -> Result<HashSet<i64>, DeskError> {
-    let currencies: HashSet<(i64, &str)> = claimed.iter().map(|c| (c.debtor_pk, c.currency.as_str())).collect();
-    let mut asked: HashMap<String, (i64, i64)> = HashMap::new();
-    for (debtor, currency) in &currencies {
-        let rows = files.get(debtor).map(|f| f.rows.as_slice()).unwrap_or_default();
-        for row in rows.iter().filter(|r| r.invoice.balance.currency.code() == *currency) {
-            asked.insert(row.invoice.id.clone(), (*debtor, row.digest));
-        }
-    }
-    let (source, columns) = desk.source().await?;
-    let ids: Vec<String> = asked.keys().cloned().collect();
-    let rows = source.reread(&columns, &ids).await?;
-    let mut changed = HashSet::new();
-    let mut fresh = Vec::new();
-    let mut found: HashSet<String> = HashSet::with_capacity(rows.len());
-    let mut doubled = Vec::new();
-    for row in rows {
-        let Some((debtor, before)) = asked.get(&row.id) else { continue };
-        if !found.insert(row.id.clone()) {
-            doubled.push(row.id.clone());
-        }
-        if digest(desk, &row) != *before {
-            changed.insert(*debtor);
-            fresh.push(row);
-        }
-    }
-    let missing: Vec<String> = ids.into_iter().filter(|id| !found.contains(id)).collect();
-    if !missing.is_empty() {
-        changed.extend(missing.iter().filter_map(|id| asked.get(id)).map(|(debtor, _)| *debtor));
-        desk.store.mark_missing(&missing, now).await?;
-    }
-    if !fresh.is_empty() {
-        let absorbed = absorb(desk, &columns, &fresh, &doubled, now).await?;
-        desk.store.apply_page(&absorbed.change, late_before(desk, now), now).await?;
-    }
-    Ok(changed)
 }
 
 /// What a claimed message is to say.

@@ -101,6 +101,8 @@ pub enum SourceError {
         why: String,
         /// What the other side said: for whoever sets it up, and for no log.
         said: Option<String>,
+        /// How long it asks to be left alone, where that is longer than it was waited for.
+        wait: Option<std::time::Duration>,
     },
     /// A reading that did not come to its end, or under which the ledger moved.
     #[error(
@@ -115,6 +117,16 @@ pub enum SourceError {
     /// No row has an id: the query is at fault, and which invoices are there is not known.
     #[error("no row of the ledger's query has an invoice_id that is text or a whole number; every row needs one")]
     NoId,
+}
+
+impl SourceError {
+    /// The same, with how long the other side asks to be left alone.
+    fn asking(mut self, asked: Option<std::time::Duration>) -> SourceError {
+        if let SourceError::Http { wait, .. } = &mut self {
+            *wait = asked;
+        }
+        self
+    }
 }
 
 /// A source.
@@ -239,6 +251,14 @@ impl Source {
             Source::Csv(_) => Absence::Twice,
             Source::Http(source) if source.asks_alone() => Absence::AskAlone,
             Source::Http(_) => Absence::Twice,
+        }
+    }
+
+    /// How many rows one request can be about.
+    pub fn at_once(&self) -> usize {
+        match self {
+            Source::Sqlite(_) | Source::Postgres(_) | Source::Csv(_) => usize::MAX,
+            Source::Http(source) => source.at_once(),
         }
     }
 

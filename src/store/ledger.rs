@@ -78,7 +78,6 @@ statements! {
         FROM json_each($1) j JOIN invoice i ON i.source_id = j.value ->> 'invoice'
         JOIN hold h ON h.invoice_pk = i.pk AND h.kind = 'promise' AND h.ended_at IS NULL";
     LEDGER_MISSING = "SELECT pk FROM invoice WHERE presence = 'missing' AND pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
-    LEDGER_UNLISTED = "SELECT count(*) FROM invoice WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND status IN ('draft', 'pending')";
     LEDGER_EVENTS = "INSERT INTO event (debtor_pk, invoice_pk, at, kind, text, amount)
         SELECT i.debtor_pk, i.pk, $2, j.value ->> 'kind', j.value ->> 'text', coalesce(CAST(j.value ->> 'amount' AS BIGINT), i.balance)
         FROM json_each($1) j JOIN invoice i ON i.source_id = j.value ->> 'invoice'";
@@ -334,15 +333,6 @@ impl Store {
     /// Those of some rows that were missing already when they were looked for last.
     pub async fn missing_among(&self, rows: &[i64]) -> Result<Vec<i64>, StoreError> {
         query(LEDGER_MISSING).bind(keys(rows.iter().copied())).list(&self.reader).await
-    }
-
-    /// How many of some rows are drafts, or on their way to paid.
-    pub async fn unlisted_among(&self, rows: &[i64]) -> Result<i64, StoreError> {
-        let mut count = 0;
-        for chunk in rows.chunks(5000) {
-            count += query(LEDGER_UNLISTED).bind(keys(chunk.iter().copied())).sure::<i64>(&self.reader).await?;
-        }
-        Ok(count)
     }
 
     /// Closes rows that a complete poll no longer showed: they are paid or void (a sign of life).

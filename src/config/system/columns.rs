@@ -75,7 +75,7 @@ pub enum As {
 }
 
 /// Which of several things at a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Several {
     /// The first.
     First,
@@ -127,7 +127,7 @@ pub(super) fn columns(s: Section, has_customer: bool) -> Vec<Column> {
             Value::List(nodes) => nodes.as_slice(),
             _ => std::slice::from_ref(node),
         };
-        let from: Vec<Alternative> = nodes.iter().filter_map(|node| alternative(&s, node, has_customer)).collect();
+        let from: Vec<Alternative> = nodes.iter().flat_map(|node| alternatives(&s, node, has_customer)).collect();
         if nodes.is_empty() {
             s.problem_at(at, format!("the column \"{key}\" comes from nowhere; wanted {PATH}"));
         }
@@ -140,7 +140,8 @@ pub(super) fn columns(s: Section, has_customer: bool) -> Vec<Column> {
     found
 }
 
-fn alternative(s: &Section, node: &Node, has_customer: bool) -> Option<Alternative> {
+/// What one entry gives: an alternative for each of its paths.
+fn alternatives(s: &Section, node: &Node, has_customer: bool) -> Vec<Alternative> {
     let plain = |path, of_customer| Alternative {
         path,
         of_customer,
@@ -156,7 +157,7 @@ fn alternative(s: &Section, node: &Node, has_customer: bool) -> Option<Alternati
         Value::Table(_) => (None, node.at.clone()),
         other => {
             s.problem_at(&node.at, format!("wanted {PATH}, or a table; found {}", other.kind()));
-            return None;
+            return Vec::new();
         }
     };
     if let Some(text) = text {
@@ -164,12 +165,16 @@ fn alternative(s: &Section, node: &Node, has_customer: bool) -> Option<Alternati
         if found.is_none() {
             s.problem_at(&at, format!("\"{text}\" is no path here; wanted {PATH}{}", no_customer(&text, has_customer)));
         }
-        return found.map(|(path, of_customer)| plain(Some(path), of_customer));
+        return found.into_iter().map(|(path, of_customer)| plain(Some(path), of_customer)).collect();
     }
     let t = s.below("column", node);
-    let found = t.parse_with("path", |text| {
-        place(text, has_customer).ok_or_else(|| format!("wanted {PATH}{}", no_customer(text, has_customer)))
-    });
+    let mut found = Vec::new();
+    for (at, text) in t.texts("path", PATH) {
+        match place(&text, has_customer) {
+            Some((path, of_customer)) => found.push((Some(path), of_customer)),
+            None => t.problem_at(&at, format!("\"path\" names \"{text}\"; wanted {PATH}{}", no_customer(&text, has_customer))),
+        }
+    }
     let value =
         t.parse_with("value", |text| Template::parse(text, &[]).map_err(|word| format!("unknown placeholder {{{word}}}")));
     if t.has("path") == t.has("value") {
@@ -202,18 +207,20 @@ fn alternative(s: &Section, node: &Node, has_customer: bool) -> Option<Alternati
     if around.as_ref().is_some_and(|text| !text.contains("{}")) {
         t.problem("around", "\"around\" has no {}; wanted text with {} where the value goes");
     }
-    let (has_path, has_value) = (found.is_some(), value.is_some());
     t.finish();
-    let (path, of_customer) = found.map_or((None, false), |(path, of)| (Some(path), of));
-    (has_path || has_value).then(|| Alternative {
-        value,
-        when,
-        convert,
-        several: several.unwrap_or(Several::First),
-        table,
-        around,
-        ..plain(path, of_customer)
-    })
+    found.extend(value.is_some().then_some((None, false)));
+    let several = several.unwrap_or(Several::First);
+    let of_table = |(path, of_customer)| Alternative {
+        path,
+        of_customer,
+        value: value.clone(),
+        when: when.clone(),
+        convert: convert.clone(),
+        several,
+        table: table.clone(),
+        around: around.clone(),
+    };
+    found.into_iter().map(of_table).collect()
 }
 
 fn no_customer(text: &str, has_customer: bool) -> &'static str {

@@ -64,6 +64,11 @@ impl System {
         names
     }
 
+    /// About how many invoices one request can be; where none can be asked for alone the list is about all of them.
+    pub fn at_once(&self) -> usize {
+        self.one.as_ref().map_or(usize::MAX, |one| one.many.max(1))
+    }
+
     /// What of a customer's answer any column needs; the other members of its table are let go.
     pub fn of_customer(&self, whole: &Json) -> Json {
         let of_it = self.columns.iter().flat_map(|column| &column.from).filter(|from| from.of_customer);

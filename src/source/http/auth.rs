@@ -13,7 +13,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
-use std::sync::Mutex as Lock;
+use std::sync::{Arc, Mutex as Lock};
 use std::time::Duration;
 use tokio::sync::Mutex;
 
@@ -65,7 +65,9 @@ impl Login {
     }
 
     fn hold(&self, token: &Secret) {
-        if let Ok(mut held) = self.held.lock() {
+        if let Ok(mut held) = self.held.lock()
+            && held.iter().all(|one| one != token)
+        {
             held.push(token.clone());
             let more = held.len().saturating_sub(8);
             held.drain(..more);
@@ -78,18 +80,23 @@ impl Login {
     }
 
     /// The header that says it.
-    pub(super) async fn header(&self, client: &Client) -> Result<Option<(HeaderName, HeaderValue)>, SourceError> {
+    pub(super) async fn header(&self, client: &Arc<Client>) -> Result<Option<(HeaderName, HeaderValue)>, SourceError> {
         let value = |name: Name| client.setting(name);
         Ok(Some(match &self.auth {
             Auth::None => return Ok(None),
             Auth::Header { name, value: template } => client.header(name, &template.fill(value))?,
             Auth::Bearer(template) => client.header("authorization", &format!("Bearer {}", template.fill(value)))?,
             Auth::Basic { user, password } => {
-                let pair = format!("{}:{}", user.fill(value), password.fill(value));
-                client.header("authorization", &format!("Basic {}", in_base64(&pair)))?
+                let pair = Secret::new(in_base64(&format!("{}:{}", user.fill(value), password.fill(value))));
+                self.hold(&pair);
+                client.header("authorization", &format!("Basic {}", pair.reveal()))?
             }
             Auth::OAuth(oauth) => {
-                let token = self.token(client, oauth).await?;
+                // Whoever waits may give up, and the token is fetched to its end all the same: where each refresh token is good
+                // for once, one that was given and not kept locks relance out.
+                let (own, oauth) = (client.clone(), oauth.clone());
+                let fetched = tokio::spawn(async move { own.login().token(&own, &oauth).await });
+                let token = fetched.await.map_err(|e| client.failed(format!("fetching a token ended unexpectedly: {e}")))??;
                 client.header("authorization", &format!("Bearer {}", token.reveal()))?
             }
         }))

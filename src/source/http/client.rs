@@ -13,9 +13,12 @@ use crate::config::system::{Ask, Escape, Name};
 use crate::domain::json::Json;
 use crate::domain::tame::tamed_to;
 use crate::source::SourceError;
-use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH};
+use reqwest::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, RETRY_AFTER,
+};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The largest answer that is read.
@@ -29,7 +32,8 @@ const WHOLE: Duration = Duration::from_secs(90);
 /// A request that met a passing fault is made so often at the most.
 const TRIES: u32 = 4;
 
-/// A wait that the other side asks for is kept to, up to this; when it names none, so long, growing.
+/// A wait that the other side asks for is kept to within a poll up to this, and beyond it there is no poll before its end
+/// (flow/rest.rs); when it names none, so long, growing.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 const WAIT: Duration = Duration::from_millis(500);
 
@@ -67,9 +71,17 @@ pub(super) enum Target<'a> {
 /// An answer.
 #[derive(Debug)]
 pub(super) struct Answer {
+    pub(super) head: Head,
+    pub(super) json: Json,
+}
+
+/// What comes before its body.
+#[derive(Debug)]
+pub(super) struct Head {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
-    pub(super) json: Json,
+    /// Where it was asked for.
+    pub(super) url: reqwest::Url,
 }
 
 /// One system, and the way to it.
@@ -85,7 +97,7 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(settings: &HttpSettings, secrets: BTreeMap<Name, Secret>) -> Result<Client, SourceError> {
-        let failed = |why: String| SourceError::Http { place: settings.url.clone(), why, said: None };
+        let failed = |why: String| SourceError::Http { place: settings.url.clone(), why, said: None, wait: None };
         let mut http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .tls_version_min(reqwest::tls::Version::TLS_1_2)
@@ -107,6 +119,10 @@ impl Client {
         Ok(Client { http, settings: settings.clone(), secrets, login, gate, pages: Pages::default() })
     }
 
+    pub(super) fn login(&self) -> &Login {
+        &self.login
+    }
+
     pub(super) fn http(&self) -> &reqwest::Client {
         &self.http
     }
@@ -126,12 +142,12 @@ impl Client {
 
     /// An error in words, without anything secret.
     pub(super) fn failed(&self, why: impl Into<String>) -> SourceError {
-        SourceError::Http { place: self.place().to_owned(), why: self.clean(&why.into()), said: None }
+        SourceError::Http { place: self.place().to_owned(), why: self.clean(&why.into()), said: None, wait: None }
     }
 
     fn failed_saying(&self, why: String, body: &str) -> SourceError {
-        let said = tamed_to(&self.clean(body), SAID);
-        SourceError::Http { place: self.place().to_owned(), why: self.clean(&why), said: Some(said).filter(|s| !s.is_empty()) }
+        let said = Some(tamed_to(&self.clean(body), SAID)).filter(|said| !said.is_empty());
+        SourceError::Http { place: self.place().to_owned(), why: self.clean(&why), said, wait: None }
     }
 
     /// A text without any of the secrets, however they are written in it.
@@ -152,17 +168,22 @@ impl Client {
     }
 
     /// Asks, and asks again where that may help. An answer with a status from 200 to 299, or one of `also`.
-    pub(super) async fn ask(&self, target: &Target<'_>, also: &[u16], patience: Patience) -> Result<Answer, SourceError> {
+    pub(super) async fn ask(
+        self: &Arc<Self>,
+        target: &Target<'_>,
+        also: &[u16],
+        patience: Patience,
+    ) -> Result<Answer, SourceError> {
         self.tried(target, also, patience, None).await
     }
 
     /// A page of a list: one that has not changed since it was read last need not come again.
-    pub(super) async fn page(&self, target: &Target<'_>, also: &[u16]) -> Result<Answer, SourceError> {
+    pub(super) async fn page(self: &Arc<Self>, target: &Target<'_>, also: &[u16]) -> Result<Answer, SourceError> {
         self.tried(target, also, Patience::Poll, Some(&self.pages)).await
     }
 
     async fn tried(
-        &self,
+        self: &Arc<Self>,
         target: &Target<'_>,
         also: &[u16],
         patience: Patience,
@@ -171,7 +192,7 @@ impl Client {
         let (watch, mut tries, mut anew) = (Stopwatch::start(), 0, false);
         loop {
             tries += 1;
-            let (why, wait) = match self.once(target, also, patience, pages).await? {
+            let (why, asked) = match self.once(target, also, patience, pages).await? {
                 Once::Answer(answer) => return Ok(answer),
                 Once::Refused(error) => {
                     // A token whose time was over sooner than it was said: once, with another.
@@ -184,18 +205,18 @@ impl Client {
                 }
                 Once::Passing(error, wait) => (error, wait),
             };
-            let wait = wait.unwrap_or(WAIT * 2u32.pow(tries.min(6)));
+            let wait = asked.unwrap_or(WAIT * 2u32.pow(tries.min(6)));
             let most = if patience == Patience::Poll { TRIES } else { 2 };
             let longest = if patience == Patience::Poll { LONGEST_WAIT } else { Duration::from_secs(1) };
             if tries >= most || wait > longest || watch.elapsed() + wait > 2 * LONGEST_WAIT {
-                return Err(why);
+                return Err(why.asking(asked));
             }
             tokio::time::sleep(wait).await;
         }
     }
 
     async fn once(
-        &self,
+        self: &Arc<Self>,
         target: &Target<'_>,
         also: &[u16],
         patience: Patience,
@@ -204,15 +225,15 @@ impl Client {
         let authorization = self.login.header(self).await?;
         self.gate.pass(patience == Patience::Now).await;
         let mut request = self.request(target, authorization)?;
-        let url = request.url().to_string();
-        let tag = pages.and_then(|pages| pages.tag(&url));
+        let url = request.url().clone();
+        let tag = pages.and_then(|pages| pages.tag(url.as_str()));
         let is_asked_for_change = tag.is_some();
         request.headers_mut().extend(tag.map(|tag| (IF_NONE_MATCH, tag)));
         let response = match self.http.execute(request).await {
             Ok(response) => response,
             Err(e) => return Ok(Once::Passing(self.failed(format!("{}: {}", target.name(), cause(&e))), None)),
         };
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let mut head = Head { status: response.status().as_u16(), headers: response.headers().clone(), url };
         let body = match body(response).await {
             Ok(body) => body,
             Err(Broken::TooLong) => {
@@ -221,32 +242,26 @@ impl Client {
             }
             Err(Broken::Off) => return Ok(Once::Passing(self.failed(format!("{}: its answer broke off", target.name())), None)),
         };
-        if let Some(pages) = pages.filter(|_| status == 304 && is_asked_for_change) {
-            return match pages.text(&url) {
-                Some(body) => self.judged(target, 200, headers, &body, also),
+        if let Some(pages) = pages.filter(|_| head.status == 304 && is_asked_for_change) {
+            head.status = 200;
+            return match pages.text(head.url.as_str()) {
+                Some(body) => self.judged(target, head, &body, also),
                 None => {
                     pages.clear();
                     Ok(Once::Passing(self.failed(format!("{}: the page that has not changed is lost", target.name())), None))
                 }
             };
         }
-        let tag = headers.get(ETAG).filter(|_| status == 200).cloned();
-        let judged = self.judged(target, status, headers, &body, also);
-        if let (Some(pages), Ok(Once::Answer(_))) = (pages, &judged) {
-            pages.keep(&url, tag.as_ref(), &body);
+        let tag = head.headers.get(ETAG).filter(|_| head.status == 200).cloned();
+        let judged = self.judged(target, head, &body, also);
+        if let (Some(pages), Ok(Once::Answer(answer))) = (pages, &judged) {
+            pages.keep(answer.head.url.as_str(), tag.as_ref(), &body);
         }
         judged
     }
 
-    fn judged(
-        &self,
-        target: &Target<'_>,
-        status: u16,
-        headers: HeaderMap,
-        body: &str,
-        also: &[u16],
-    ) -> Result<Once, SourceError> {
-        let name = target.name();
+    fn judged(&self, target: &Target<'_>, head: Head, body: &str, also: &[u16]) -> Result<Once, SourceError> {
+        let (name, status, headers) = (target.name(), head.status, &head.headers);
         let error = |why: String| self.failed_saying(why, body);
         match status {
             200..=299 => {}
@@ -255,7 +270,7 @@ impl Client {
             _ if also.contains(&status)
                 && Json::parse(body).is_ok_and(|json| !matches!(json, Json::Number(_) | Json::Text(_))) =>
             {
-                return Ok(Once::Answer(Answer { status, headers, json: Json::Null }));
+                return Ok(Once::Answer(Answer { head, json: Json::Null }));
             }
             304 => return Err(error(format!("{name}: it says that nothing has changed (HTTP 304), which was not asked"))),
             300..=399 => {
@@ -278,7 +293,7 @@ impl Client {
             }
             408 | 425 | 429 | 500 | 502 | 503 | 504 => {
                 let what = if status == 429 { "it asks for patience" } else { "it fails" };
-                return Ok(Once::Passing(error(format!("{name}: {what} (HTTP {status})")), retry_after(&headers)));
+                return Ok(Once::Passing(error(format!("{name}: {what} (HTTP {status})")), retry_after(headers)));
             }
             _ => return Err(error(format!("{name}: it answers HTTP {status}"))),
         }
@@ -288,7 +303,7 @@ impl Client {
         {
             return Err(error(format!("{name}: it answers with a fault of its own (at {})", fault.text())));
         }
-        Ok(Once::Answer(Answer { status, headers, json }))
+        Ok(Once::Answer(Answer { head, json }))
     }
 
     fn request(
@@ -382,9 +397,16 @@ fn in_json(text: &str) -> String {
     quoted[1..quoted.len() - 1].to_owned()
 }
 
-/// Seconds; a date is as good as none, because clocks differ.
+/// How long the other side asks to be left alone: seconds, or an instant (RFC 9110), which is taken by the clock of the answer
+/// itself, because clocks differ.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get("retry-after")?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+    let word = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = word.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let instant = |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|at| at.timestamp());
+    let answered = headers.get(DATE).and_then(|date| instant(date.to_str().ok()?))?;
+    Duration::try_from(instant(word)?.duration_since(answered)).ok()
 }
 
 /// Where a redirection leads, without anything that may be secret.

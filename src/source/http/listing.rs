@@ -142,7 +142,7 @@ impl Listing {
             true => client.page(&target, &also).await?,
             false => client.ask(&target, &also, Patience::Poll).await?,
         };
-        if also.contains(&answer.status) {
+        if also.contains(&answer.head.status) {
             return Ok(None);
         }
         let items = items(&self.ask.items, &answer.json).ok_or_else(|| {
@@ -198,7 +198,7 @@ impl Listing {
         let Some(total) = total else { return Ok(None) };
         let (place, word) = match total {
             Total::Body(path) => (path.text(), path.first(&answer.json).and_then(Json::word)),
-            Total::Header(name) => (name.as_str(), header(&answer.headers, name)),
+            Total::Header(name) => (name.as_str(), header(&answer.head.headers, name)),
         };
         let read = word.and_then(|word| word.trim().parse().ok());
         let missing = || {
@@ -253,11 +253,12 @@ impl Listing {
                 return Ok(next.unwrap_or(Next::Nowhere));
             }
             PagingKind::NextUrl(path) => word(path),
-            _ => link(&answer.headers),
+            _ => link(&answer.head.headers),
         };
         let Some(url) = url else { return Ok(Next::Nowhere) };
         let base = reqwest::Url::parse(self.source.place()).ok();
-        let next = base.as_ref().and_then(|base| base.join(&url).ok());
+        // A URL without its beginning counts from where it was said (RFC 3986, 5.1.3).
+        let next = answer.head.url.join(&url).ok();
         match (base, next) {
             (Some(base), Some(next)) if base.origin() == next.origin() => Ok(Next::Url(next.to_string())),
             _ => Err(self.source.client().failed(format!(

@@ -29,8 +29,13 @@ use tokio::task::JoinSet;
 /// So many requests are under way at once where each is about one invoice or customer.
 pub(super) const AT_ONCE: usize = 6;
 
-/// The re-read before sending takes no longer: what was read first is old by then.
+/// The re-read before sending takes no longer for so many requests, and so much longer for more, up to an end: what was read
+/// first is old by then. Whoever re-reads for several customers keeps to one such share; only one with very many invoices,
+/// at a system that shows them one by one, takes more, and would else never be written to.
 pub const REREAD: Duration = Duration::from_secs(10);
+/// See [`REREAD`].
+pub const REREAD_REQUESTS: usize = 60;
+const REREAD_MOST: Duration = Duration::from_secs(120);
 
 /// The states by which a system says that something is not there.
 const NOT_THERE: &[u16] = &[404, 410];
@@ -53,7 +58,7 @@ pub struct HttpSource(Arc<Parts>);
 
 #[derive(Debug)]
 struct Parts {
-    client: Client,
+    client: Arc<Client>,
     zone: TimeZone,
     customers: Mutex<HashMap<String, Kept>>,
 }
@@ -70,12 +75,12 @@ impl HttpSource {
     pub fn open(settings: &HttpSettings, zone: &TimeZone, environment: &Environment) -> Result<HttpSource, SourceError> {
         let load = |(name, source): (&Name, &crate::config::secret::SecretSource)| Ok((*name, source.load(environment)?));
         let secrets = settings.values.secrets.iter().map(load).collect::<Result<_, SourceError>>()?;
-        let client = Client::new(settings, secrets)?;
+        let client = Arc::new(Client::new(settings, secrets)?);
         let zone = settings.zone.as_ref().or(settings.system.zone.as_ref()).unwrap_or(zone).clone();
         Ok(HttpSource(Arc::new(Parts { client, zone, customers: Mutex::default() })))
     }
 
-    fn client(&self) -> &Client {
+    fn client(&self) -> &Arc<Client> {
         &self.0.client
     }
 
@@ -106,8 +111,14 @@ impl HttpSource {
 
     /// Some invoices again, by their ids: alone where the system can, else from the list. What is gone is not among them.
     pub async fn reread(&self, columns: &Columns, ids: &[String]) -> Result<Vec<RawRow>, SourceError> {
-        let late = || SourceError::TimedOut { place: self.place().to_owned(), seconds: REREAD.as_secs() };
-        tokio::time::timeout(REREAD, self.alone(columns, ids, Patience::Now)).await.map_err(|_| late())?
+        let most = time_for(ids.len().div_ceil(self.at_once()));
+        let late = || SourceError::TimedOut { place: self.place().to_owned(), seconds: most.as_secs() };
+        tokio::time::timeout(most, self.alone(columns, ids, Patience::Now)).await.map_err(|_| late())?
+    }
+
+    /// How many invoices one request can be about.
+    pub fn at_once(&self) -> usize {
+        self.system().at_once()
     }
 
     /// The same in a poll, where there is more time.
@@ -185,7 +196,7 @@ impl HttpSource {
     /// The items of one answer; none where it says that there is nothing.
     async fn items(&self, ask: &Ask, filling: Filling, also: &[u16], patience: Patience) -> Result<Vec<Json>, SourceError> {
         let answer = self.client().ask(&Target::Ask(ask, filling), also, patience).await?;
-        if also.contains(&answer.status) {
+        if also.contains(&answer.head.status) {
             return Ok(Vec::new());
         }
         // Alone, null, an empty text or an empty list in the place of the list means that there is nothing. Where the place itself is
@@ -276,6 +287,12 @@ impl HttpSource {
     }
 }
 
+/// How long a re-read of so many requests may take.
+fn time_for(requests: usize) -> Duration {
+    let shares = u32::try_from(requests.div_ceil(REREAD_REQUESTS)).unwrap_or(u32::MAX);
+    REREAD.saturating_mul(shares.max(1)).min(REREAD_MOST)
+}
+
 /// What names some invoices or customers in a request.
 fn by_ids(ask: &Ask, ids: &[String]) -> Filling {
     let is_number = |id: &String| !id.is_empty() && id.len() < 19 && id.bytes().all(|b| b.is_ascii_digit());
@@ -304,4 +321,14 @@ fn is_loopback(url: &str) -> bool {
     let host = reqwest::Url::parse(url).ok().and_then(|u| u.host_str().map(str::to_owned)).unwrap_or_default();
     let plain = host.trim_start_matches('[').trim_end_matches(']');
     plain == "localhost" || plain.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::time_for;
+
+    #[test]
+    fn many_requests_may_take_longer_and_none_for_ever() {
+        assert_eq!([0, 1, 60, 61, 500, 5000, usize::MAX].map(|n| time_for(n).as_secs()), [10, 10, 10, 20, 90, 120, 120]);
+    }
 }

@@ -215,6 +215,21 @@ async fn a_list_that_ignores_its_parameters_has_an_end() {
 }
 
 #[tokio::test]
+async fn a_next_page_counts_from_the_page_that_names_it() {
+    let one = |id: u64| json!([{ "id": id, "number": "A", "customer": "C", "due_on": "2026-10-26", "currency": "EUR", "balance": 5, "status": "open" }]);
+    let server = Http::answering(move |request| match (request.path.as_str(), request.field("_page")) {
+        ("/erp/api/invoices", Some("2")) => Answer::with(200, "X-Total-Count: 2\r\n", &one(2).to_string()),
+        ("/erp/api/invoices", _) => {
+            Answer::with(200, "X-Total-Count: 2\r\nLink: <invoices?_page=2>; rel=next\r\n", &one(1).to_string())
+        }
+        _ => Answer::new(404, "{}"),
+    })
+    .await;
+    let ledger = Opened::new("list", &format!("{}/erp/api/invoices", server.url()), "").await;
+    assert_eq!(ledger.list().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn the_next_page_is_not_looked_for_elsewhere() {
     let link = "Link: <https://evil.example/invoices?_page=2>; rel=\"next\"\r\nX-Total-Count: 5\r\n";
     let one = json!([{ "id": 1, "number": "A", "customer": "C", "due_on": "2026-10-26", "currency": "EUR", "balance": 5, "status": "open" }]);

@@ -6,6 +6,7 @@ mod faults;
 mod flow;
 mod oauth;
 mod paging;
+mod patience;
 mod presets;
 mod program;
 mod shapes;
@@ -27,7 +28,7 @@ pub fn sample(name: &str) -> String {
 
 /// A source as a configuration opens it.
 pub struct Opened {
-    _folder: TempDir,
+    folder: TempDir,
     pub source: Source,
     pub columns: Columns,
 }
@@ -45,7 +46,11 @@ impl Opened {
         let setup = Setup::load(&folder.path().join("relance.toml"), BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
         let source = Source::open(&setup).await.unwrap();
         let columns = source.columns().await.unwrap();
-        Opened { _folder: folder, source, columns }
+        Opened { folder, source, columns }
+    }
+
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// The whole list, each row in short.

@@ -90,6 +90,38 @@ async fn a_token_that_is_worth_nothing_is_told_without_a_word_of_it() {
 }
 
 #[tokio::test]
+async fn a_token_that_comes_when_nobody_waits_any_more_is_kept_all_the_same() {
+    let books = Books::new(&[(1, 100)]);
+    let (state, let_go) = (Arc::new(Mutex::new((LEDGER_KEY.to_owned(), 0))), Arc::new(tokio::sync::Notify::new()));
+    let (answers, held) = (xero(&books, state.clone(), ""), let_go.clone());
+    let server = Http::answering(move |request| match (request.path.as_str(), answers(request)) {
+        ("/token", Answer::Raw(bytes)) => Answer::When(held.clone(), bytes),
+        (_, other) => other,
+    })
+    .await;
+    let ledger = Opened::with(config(&server.url())).await;
+    // Whoever asked gives up as soon as the system has given the token, and before it has come.
+    let given = async {
+        while state.lock().unwrap().1 == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        list = ledger.list() => panic!("{list:?}"),
+        () = given => {}
+    }
+    let_go.notify_one();
+    // What asks next begins with what was kept: the token before it would be refused.
+    let list = async {
+        let rows = ledger.list().await;
+        rows.unwrap_or_else(|e| panic!("{e}"))
+    };
+    assert_eq!((list.await.len(), state.lock().unwrap().1), (1, 1));
+    let kept = std::fs::read_to_string(ledger.folder().join("tokens")).unwrap();
+    assert_eq!(kept, "r3fresh-1\n");
+}
+
+#[tokio::test]
 async fn client_credentials_need_no_file() {
     let books = Books::new(&[(1, 100)]);
     let answers = shapes::xero(&books);

@@ -175,7 +175,7 @@ async fn every_system_is_read_page_by_page_again_and_by_number() {
 
 #[tokio::test]
 async fn what_is_particular_to_a_system_is_read_as_it_is_meant() {
-    let books = Books::new(&[(1, 12_050), (2, 8_000), (3, 9_990), (4, 500)]);
+    let books = Books::new(&[(1, 12_050), (2, 8_000), (3, 9_990), (4, 500), (5, 700)]);
     let rows = |preset: &'static str| {
         let books = books.clone();
         async move { opened(preset, &books).await.1.list().await.unwrap() }
@@ -184,6 +184,8 @@ async fn what_is_particular_to_a_system_is_read_as_it_is_meant() {
     let ninja = rows("invoice-ninja").await;
     assert!(ninja[1].contains("2026-10-01 | 10.00 EUR"), "{}", ninja[1]);
     assert!(ninja[2].contains("99.90 USD"), "{}", ninja[2]);
+    // Its group's comes before that as well, and is never guessed.
+    assert!(ninja[3].contains("5.00 CHF") && ninja[4].ends_with("currency is empty"), "{ninja:#?}");
     // Yen have no cents, and a bank debit that is under way is no debt to chase.
     let stripe = rows("stripe").await;
     assert!(stripe[2].contains("invoice pending") && stripe[3].contains("500 JPY"), "{stripe:#?}");

@@ -115,14 +115,20 @@ pub fn dolibarr(books: &Books, size: usize) -> impl Fn(&Request) -> Answer + Sen
 
 pub fn invoice_ninja(books: &Books) -> impl Fn(&Request) -> Answer + Send + Sync + 'static {
     let books = books.clone();
-    let invoice = |(id, cents): (u64, i64)| {
-        json!({ "id": format!("VolejRej{id}"), "client_id": format!("c{id}"), "status_id": if cents == 0 { "4" } else { "2" },
+    // Client 4 is in a group, client 5 in one that an older version does not show.
+    let group = |id: u64| if id == 4 || id == 5 { "Opnel5aKBz" } else { "" };
+    let invoice = move |(id, cents): (u64, i64)| {
+        let mut one = json!({ "id": format!("VolejRej{id}"), "client_id": format!("c{id}"), "status_id": if cents == 0 { "4" } else { "2" },
             "number": format!("{id:04}"), "amount": number(12_000), "balance": number(cents), "partial": if id == 2 { number(1000) } else { json!(0) },
             "date": "2026-09-26", "due_date": "2026-10-26", "partial_due_date": if id == 2 { "2026-10-01" } else { "" },
             "is_deleted": false, "po_number": "", "invitations": [{ "link": "https://invoicing.example/view/x" }],
             "client": { "id": format!("c{id}"), "display_name": format!("Maison {id}"), "country_id": "56", "vat_number": "",
-                "settings": { "currency_id": if id == 3 { "1" } else { "" }, "language_id": "6" }, "phone": "",
-                "contacts": [{ "is_primary": false, "email": "other@client.example" }, { "is_primary": true, "email": format!("c{id}@client.example"), "phone": "" }] } })
+                "settings": { "currency_id": if id == 3 { "1" } else { "" }, "language_id": "6" }, "phone": "", "group_settings_id": group(id),
+                "contacts": [{ "is_primary": false, "email": "other@client.example" }, { "is_primary": true, "email": format!("c{id}@client.example"), "phone": "" }] } });
+        if id == 4 {
+            one["client"]["group_settings"] = json!({ "id": group(id), "settings": { "currency_id": "17" } });
+        }
+        one
     };
     move |request| {
         assert_eq!(request.header("X-Requested-With"), Some("XMLHttpRequest"));

@@ -18,6 +18,8 @@ pub enum Answer {
     Silent,
     /// Ends the connection without an answer.
     Close,
+    /// Reads the request, and answers when it is let.
+    When(Arc<tokio::sync::Notify>, Vec<u8>),
 }
 
 impl Answer {
@@ -146,6 +148,10 @@ async fn serve(socket: TcpStream, shared: Arc<Mutex<State>>) -> Option<()> {
             Answer::Raw(bytes) => wire.get_mut().write_all(&bytes).await.ok()?,
             Answer::Silent => return std::future::pending().await,
             Answer::Close => return None,
+            Answer::When(let_go, bytes) => {
+                let_go.notified().await;
+                wire.get_mut().write_all(&bytes).await.ok()?;
+            }
         }
     }
 }
