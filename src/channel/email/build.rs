@@ -152,7 +152,8 @@ const HEADERS: usize = 1200;
 /// A mail in two forms of the same words (RFC 2046, section 5.1.4), written into one piece of memory.
 fn alternative(headers: &str, boundary: &str, mail: &Mail) -> Vec<u8> {
     let text = quoted(header::ContentType::TEXT_PLAIN, &mail.text).formatted();
-    let mut out = Vec::with_capacity(HEADERS + text.len() + mail.html.len() + mail.html.len() / 16);
+    // A character outside ASCII takes some bytes more, and a letter may have many of them.
+    let mut out = Vec::with_capacity(HEADERS + text.len() + mail.html.len() + mail.html.len() / 4);
     put(&mut out, format_args!("{headers}Content-Type: multipart/alternative;\r\n boundary=\"{boundary}\"\r\n\r\n"));
     put(&mut out, format_args!("--{boundary}\r\n"));
     out.extend_from_slice(&text);
@@ -232,18 +233,37 @@ fn html(out: &mut Vec<u8>, text: &str) {
 fn ascii_lines(out: &mut Vec<u8>, html: &str) -> bool {
     for line in html.lines() {
         let start = out.len();
-        for piece in line.split_inclusive(|c: char| !c.is_ascii()) {
-            match piece.char_indices().next_back().filter(|(_, c)| !c.is_ascii()) {
-                Some((at, c)) => put(out, format_args!("{}&#{};", &piece[..at], u32::from(c))),
-                None => out.extend_from_slice(piece.as_bytes()),
-            }
+        let mut rest = line;
+        while let Some(at) = rest.bytes().position(|b| !b.is_ascii()) {
+            let (plain, behind) = rest.split_at(at);
+            out.extend_from_slice(plain.as_bytes());
+            let mut behind = behind.chars();
+            behind.next().into_iter().for_each(|c| reference(out, c));
+            rest = behind.as_str();
         }
+        out.extend_from_slice(rest.as_bytes());
         if out.len() - start > LONGEST_LINE {
             return false;
         }
         out.extend_from_slice(b"\r\n");
     }
     true
+}
+
+/// A character as HTML writes it in ASCII: `&#8364;`. There are many in a letter, so without the machinery of formats.
+fn reference(out: &mut Vec<u8>, character: char) {
+    let (mut digits, mut left, mut first) = ([b'0'; 10], u32::from(character), 9);
+    loop {
+        digits[first] = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+        first -= 1;
+    }
+    out.extend_from_slice(b"&#");
+    out.extend_from_slice(&digits[first..]);
+    out.push(b';');
 }
 
 /// A part in quoted-printable.
