@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::config::settings::Creditor;
 use crate::flow::account::{Account, confirm as confirm_account, grouped};
 use crate::flow::collect::LEDGER_RELEASED;
+use crate::flow::rest;
 use crate::store::Store;
 use jiff::Timestamp;
 use std::io::{BufRead as _, IsTerminal as _};
@@ -15,7 +16,7 @@ pub(super) struct Args {
     /// Do not ask
     #[arg(long)]
     yes: bool,
-    /// Accept that the ledger shrank: the next poll closes what is gone
+    /// Accept that the ledger shrank: the next polls close what is gone. Or ask a system again that asked to be left alone
     #[arg(long, conflicts_with = "debtor")]
     ledger: bool,
     /// Accept the changed account in letters, named by its last four characters; without them, show old and new
@@ -40,6 +41,13 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         return Ok(());
     }
     if args.ledger {
+        if let Some(until) = rest::until(&setup, &store, now).await? {
+            say!("{}", rest::told(&setup, until));
+            confirm(args.yes, "May it be asked again all the same?")?;
+            rest::over(&setup, &store).await?;
+            say!("released: the next poll, soon with a running daemon, asks it");
+            return Ok(());
+        }
         let shrunk = store.last_poll().await?.filter(|p| p.outcome == crate::store::polls::PollOutcome::Shrunk);
         let Some(poll) = shrunk else {
             return Err(CliError::Failed("the ledger is not held back; `relance status` shows what is".to_owned()));
@@ -47,7 +55,7 @@ pub(super) async fn run(config: &Path, args: Args) -> Result<(), CliError> {
         say!("{}", poll.text);
         confirm(args.yes, "Is that right, and may these rows be closed?")?;
         store.set_meta(LEDGER_RELEASED, Some("1")).await?;
-        say!("released: the next poll, at once with a running daemon, closes what is gone");
+        say!("released: the next poll, at once with a running daemon, closes what is gone; of very much, some at each poll");
         return Ok(());
     }
     let held = store.braked().await?;

@@ -75,7 +75,7 @@ async fn is_due(desk: &Desk) -> Result<bool, StoreError> {
         return Ok(false);
     }
     let now = desk.clock.now();
-    if rest::until(desk, now).await?.is_some() {
+    if rest::until(&desk.setup, &desk.store, now).await?.is_some() {
         return Ok(false);
     }
     let last = desk.store.last_poll().await?;
@@ -103,10 +103,11 @@ pub async fn poll(desk: &Desk) -> Result<Poll, DeskError> {
 
 async fn alone(desk: &Desk) -> Result<Poll, DeskError> {
     let started_at = desk.clock.now();
-    if let Some(until) = rest::until(desk, started_at).await? {
-        let poll = failed(started_at, started_at, rest::told(desk, until));
+    if let Some(until) = rest::until(&desk.setup, &desk.store, started_at).await? {
+        let poll = failed(started_at, started_at, rest::told(&desk.setup, until));
         desk.store.record_poll(&poll).await?;
         desk.tally.polled(poll.outcome);
+        tracing::error!(event = "poll_failed", error = %poll.text, "the ledger is not asked; nothing is sent");
         return Ok(poll);
     }
     let since = changes_since(desk, started_at).await?;
@@ -137,6 +138,9 @@ async fn alone(desk: &Desk) -> Result<Poll, DeskError> {
     };
     desk.store.record_poll(&poll).await?;
     desk.tally.polled(poll.outcome);
+    if poll.outcome != PollOutcome::Failed {
+        rest::over(&desk.setup, &desk.store).await?;
+    }
     if poll.outcome == PollOutcome::Good {
         super::bank::settle(desk, poll.finished_at).await?;
     }
@@ -300,7 +304,8 @@ async fn finish(
 ) -> Result<Poll, DeskError> {
     let most = i64::from(desk.setup.settings.guard.max_vanished);
     let released = desk.store.meta(LEDGER_RELEASED).await?.is_some();
-    let gone = gone::asked_for(desk, (source, columns), gone).await?;
+    let limit = if open >= SHRINK_FROM { open * most / 100 } else { i64::MAX };
+    let gone = gone::asked_for(desk, (source, columns), gone, (!released).then_some(limit)).await?;
     let vanished = gone.vanished;
     let mut poll = Poll {
         started_at,
@@ -313,18 +318,20 @@ async fn finish(
         booked_through,
         text: String::new(),
     };
-    if open >= SHRINK_FROM && vanished * 100 > open * most && !released {
+    if vanished > limit && !released {
+        let about = if gone.all_asked { "" } else { "about " };
         poll.outcome = PollOutcome::Shrunk;
         poll.text = format!(
-            "{vanished} of {open} open invoices are gone from the ledger since it was last read, more than {most} %; if they were paid or cancelled, say `relance release --ledger`"
+            "{about}{vanished} of {open} open invoices are gone from the ledger since it was last read, more than {most} %; if they were paid or cancelled, say `relance release --ledger`"
         );
         return Ok(poll);
     }
     let closed = gone::closed(desk, source, same, gone.rows).await?;
-    poll.vanished = closed.len() as i64;
+    poll.vanished = closed.len() as i64 + gone.settled;
     poll.finished_at = desk.clock.now();
     desk.store.close_rows(&closed, late_before(desk, poll.finished_at), poll.finished_at).await?;
-    if released {
+    // The word holds until what it was said of has all been asked for.
+    if released && (gone.all_asked || vanished <= limit) {
         desk.store.set_meta(LEDGER_RELEASED, None).await?;
     }
     Ok(poll)

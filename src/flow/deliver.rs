@@ -7,11 +7,13 @@ use super::prepare::{Ready, prepare};
 use super::presence::Successor;
 use super::pulse::Pump;
 use super::record::{Round, record};
+use super::rest;
 use super::workers::{self, Pace};
 use crate::clock::Stopwatch;
 use crate::domain::step::Channel;
 use crate::store::StoreError;
 use crate::store::outbox::Claimed;
+use crate::store::polls::PollOutcome;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -100,7 +102,9 @@ async fn deliver(desk: &Desk, channel: Channel) -> Result<Delivered, DeskError> 
     let now = desk.clock.now();
     let waits = desk.store.brakes().await?.iter().any(|b| b.kind == brake_kind(channel) && b.until.is_some_and(|t| t > now));
     let (mut total, mut answered) = (Delivered::default(), false);
-    if waits {
+    // A ledger that could not be read is asked again by the next poll, and not by each second's messages.
+    let unread = desk.store.last_poll().await?.is_some_and(|poll| poll.outcome == PollOutcome::Failed);
+    if waits || unread || rest::until(&desk.setup, &desk.store, now).await?.is_some() {
         return Ok(total);
     }
     while may_begin(desk) && desk.store.next_ready(channel).await?.is_some_and(|at| at <= desk.clock.now().as_millisecond()) {

@@ -8,7 +8,7 @@ use super::pulse::Pump;
 use crate::source::row::Columns;
 use crate::source::{Absence, Source};
 use jiff::Timestamp;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// So many requests are made at once, and so many in a poll; what is left stays open until the next.
 const BATCH: usize = 60;
@@ -20,28 +20,40 @@ pub(super) struct Gone {
     pub(super) rows: Vec<i64>,
     /// How many seem to be gone in all.
     pub(super) vanished: i64,
+    /// How many were closed by the system's own word.
+    pub(super) settled: i64,
+    /// Whether each was asked for, where they can be.
+    pub(super) all_asked: bool,
 }
 
-/// Asks for each alone, where the system can be asked so. What comes back is taken in as it is now: that is the system's own word about
-/// it, and nothing that vanished.
+/// Asks for each alone, where the system can be asked so, until more than `too_many` are gone. What comes back is taken in as it is
+/// now: that is the system's own word about it, and nothing that vanished.
 pub(super) async fn asked_for(
     desk: &Desk,
     (source, columns): (&Source, &Columns),
-    mut gone: Vec<i64>,
+    mut missing: Vec<i64>,
+    too_many: Option<i64>,
 ) -> Result<Gone, DeskError> {
-    let missing = gone.len() as i64;
+    let count = missing.len() as i64;
     if source.absence() != Absence::AskAlone {
-        return Ok(Gone { rows: gone, vanished: missing });
+        return Ok(Gone { rows: missing, vanished: count, settled: 0, all_asked: true });
     }
-    turn(&mut gone, desk.clock.now());
-    let (mut rows, mut asked) = (Vec::new(), 0);
-    for batch in gone.chunks(BATCH.saturating_mul(source.at_once())).take(MOST / BATCH) {
-        rows.extend(not_there(desk, source, columns, batch).await?);
+    turn(&mut missing, desk.clock.now());
+    let mut gone = Gone { rows: Vec::new(), vanished: 0, settled: 0, all_asked: true };
+    let mut asked = 0;
+    for batch in missing.chunks(BATCH.saturating_mul(source.at_once())).take(MOST / BATCH) {
+        let (rows, settled) = not_there(desk, source, columns, batch).await?;
+        gone.rows.extend(rows);
+        gone.settled += settled;
         asked += batch.len() as i64;
+        if too_many.is_some_and(|limit| gone.rows.len() as i64 > limit) {
+            break;
+        }
     }
     // Of those whose turn has not come as many will be gone as of the others.
-    let vanished = (rows.len() as i64 * missing).checked_div(asked).unwrap_or_default();
-    Ok(Gone { rows, vanished })
+    gone.vanished = (gone.rows.len() as i64 * count).checked_div(asked).unwrap_or_default();
+    gone.all_asked = asked == count;
+    Ok(gone)
 }
 
 /// Those of the rows that are closed now. `same`: it is the file that was read last.
@@ -61,17 +73,30 @@ fn turn(gone: &mut [i64], now: Timestamp) {
     gone.rotate_left(start as usize);
 }
 
-/// Those of some that are not there when they are asked for alone.
-async fn not_there(desk: &Desk, source: &Source, columns: &Columns, batch: &[i64]) -> Result<Vec<i64>, DeskError> {
-    let ids = desk.store.source_ids(batch).await?;
-    let rows = desk.pulses.outside(Pump::Collect, source.confirm(columns, &ids)).await?;
+/// Those of some that are not there when they are asked for alone, and how many of the others are closed there. What is closed there
+/// under another number or another customer is not the invoice that was asked for, but another firm's, or from before a copy was put
+/// back: that is no word about ours.
+async fn not_there(desk: &Desk, source: &Source, columns: &Columns, batch: &[i64]) -> Result<(Vec<i64>, i64), DeskError> {
+    let ours: HashMap<String, (String, String)> = desk.store.named(batch).await?;
+    let ids: Vec<String> = ours.keys().cloned().collect();
+    let mut rows = desk.pulses.outside(Pump::Collect, source.confirm(columns, &ids)).await?;
+    let (country, mut settled) = (&desk.setup.settings.creditor.country, 0);
+    rows.retain(|raw| match raw.read(columns, country) {
+        Ok(row) if !row.is_open() => {
+            let is_ours =
+                ours.get(&row.id).is_some_and(|(number, customer)| *number == row.number && *customer == row.customer.id);
+            settled += i64::from(is_ours);
+            is_ours
+        }
+        _ => true,
+    });
     let now = desk.clock.now();
     let absorbed = absorb(desk, columns, &rows, &[], now).await?;
     if !absorbed.change.is_empty() {
         desk.store.apply_page(&absorbed.change, late_before(desk, now), now).await?;
     }
     let back: HashSet<i64> = absorbed.seen.into_iter().collect();
-    Ok(batch.iter().copied().filter(|pk| !back.contains(pk)).collect())
+    Ok((batch.iter().copied().filter(|pk| !back.contains(pk)).collect(), settled))
 }
 
 /// Those that the reading before lacked too. The others are noted.

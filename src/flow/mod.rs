@@ -32,7 +32,7 @@ pub mod reach;
 mod record;
 pub mod report;
 mod reread;
-mod rest;
+pub mod rest;
 pub mod retain;
 pub mod review;
 pub mod rules;

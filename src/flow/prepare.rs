@@ -111,10 +111,12 @@ pub(super) async fn prepare(desk: &Desk, claimed: Vec<Claimed>) -> Result<Prepar
             desk.store.record_poll(&collect::failed(now, failed_at, format!("the re-read before sending failed: {why}"))).await?;
             desk.tally.polled(PollOutcome::Failed);
             desk.went_blind().await?;
-            tracing::error!(event = "reread_failed", error = %e, "the re-read before sending failed; nothing is sent");
+            tracing::error!(event = "reread_failed", error = %why, "the re-read before sending failed; nothing is sent");
             return Ok(Prepared { stopped: true, rest, ..Prepared::default() });
         }
     }
+    // Decided is by the clock as it is now: a system that is asked invoice by invoice may have taken its time.
+    let now = desk.clock.now();
     let around =
         Arc::new(Around { conditions: desk.conditions(now).await?, files, dictionary: desk.dictionary().await?, read_at, now });
     let mut prepared = Prepared { rest, ..Prepared::default() };

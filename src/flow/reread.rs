@@ -4,7 +4,6 @@ use super::absorb::{absorb, digest, late_before};
 use super::desk::{Desk, DeskError};
 use crate::config::settings::SourceKind;
 use crate::domain::case::{CaseInvoice, DebtorFile};
-use crate::source::http::REREAD_REQUESTS;
 use crate::store::outbox::Claimed;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
@@ -12,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 /// So many invoices can be read again in one share of the time for it; `None` where their number does not matter.
 fn most(desk: &Desk) -> Option<usize> {
     match &desk.setup.settings.source.kind {
-        SourceKind::Http(http) => Some(http.system.at_once().saturating_mul(REREAD_REQUESTS)),
+        SourceKind::Http(http) => Some(http.system.at_once().saturating_mul(http.system.requests_of_a_share())),
         _ => None,
     }
 }

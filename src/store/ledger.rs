@@ -96,6 +96,8 @@ statements! {
     LEDGER_NEWEST_DEBTOR = "SELECT coalesce(max(pk), 0) FROM debtor";
     LEDGER_OPEN = "SELECT pk FROM invoice WHERE presence <> 'closed' AND pk > $1 ORDER BY pk LIMIT 10000";
     LEDGER_COUNT = "SELECT count(*) AS open_rows, (SELECT coalesce(max(pk), 0) FROM invoice) AS newest FROM invoice WHERE presence <> 'closed'";
+    LEDGER_NAMED = "SELECT i.source_id, i.number, d.source_id AS customer FROM invoice i JOIN debtor d ON d.pk = i.debtor_pk
+        WHERE i.pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     LEDGER_IDS = "SELECT source_id FROM invoice WHERE pk IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
     LEDGER_BAD_ROW = "INSERT INTO unreadable (source_id, text, seen_at) VALUES ($1, $2, $3)
         ON CONFLICT (source_id) DO UPDATE SET text = excluded.text, seen_at = excluded.seen_at";
@@ -328,6 +330,12 @@ impl Store {
     /// The ids that rows have in the source, by their keys in the store.
     pub async fn source_ids(&self, rows: &[i64]) -> Result<Vec<String>, StoreError> {
         query(LEDGER_IDS).bind(keys(rows.iter().copied())).list(&self.reader).await
+    }
+
+    /// The number and the customer of rows, by the ids that they have in the source.
+    pub async fn named(&self, rows: &[i64]) -> Result<HashMap<String, (String, String)>, StoreError> {
+        let found = query(LEDGER_NAMED).bind(keys(rows.iter().copied())).all(&self.reader).await?;
+        found.iter().map(|row| Ok((row.get("source_id")?, (row.get("number")?, row.get("customer")?)))).collect()
     }
 
     /// Those of some rows that were missing already when they were looked for last.

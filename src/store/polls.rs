@@ -30,7 +30,7 @@ const AS_OF: &str = "ledger_as_of";
 pub enum PollOutcome {
     /// Read to the end.
     Good,
-    /// Read to the end, but too much had vanished (R14); nothing was closed.
+    /// Read to the end, but too much had vanished (R14); nothing was closed for not being there.
     Shrunk,
     /// Not read to the end.
     Failed,

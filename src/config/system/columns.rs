@@ -177,7 +177,7 @@ fn alternatives(s: &Section, node: &Node, has_customer: bool) -> Vec<Alternative
     }
     let value =
         t.parse_with("value", |text| Template::parse(text, &[]).map_err(|word| format!("unknown placeholder {{{word}}}")));
-    if t.has("path") == t.has("value") {
+    if t.has("path") == t.has("value") || (t.has("path") && t.texts("path", PATH).is_empty()) {
         t.problem("path", "wanted either a \"path\" or a \"value\" that is the same for all");
     }
     let convert = t.parse("as", CONVERSIONS, As::parse).unwrap_or(As::Plain);

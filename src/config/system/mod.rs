@@ -51,6 +51,12 @@ pub struct System {
     pub columns: Vec<Column>,
 }
 
+/// A re-read before sending asks so often at the most in a share of its time, which is ten seconds.
+const REREAD_REQUESTS: usize = 60;
+
+/// There are six such shares in a minute, and two who may want one.
+const SHARES_A_MINUTE: usize = 12;
+
 impl System {
     /// What has to be said in `[source]` for it, in order, each once.
     pub fn needs(&self) -> Vec<Name> {
@@ -67,6 +73,12 @@ impl System {
     /// About how many invoices one request can be; where none can be asked for alone the list is about all of them.
     pub fn at_once(&self) -> usize {
         self.one.as_ref().map_or(usize::MAX, |one| one.many.max(1))
+    }
+
+    /// How many requests a re-read before sending may take in one share of its time: no more than the system bears within that.
+    pub fn requests_of_a_share(&self) -> usize {
+        let borne = self.rate.map_or(usize::MAX, |a_minute| a_minute as usize / SHARES_A_MINUTE);
+        borne.clamp(1, REREAD_REQUESTS)
     }
 
     /// What of a customer's answer any column needs; the other members of its table are let go.

@@ -1,7 +1,7 @@
 //! Saying who we are. What does not change is a header; OAuth tokens are fetched, kept until their time is over, and, where
 //! a system gives another refresh token each time, kept on the disk before they are used: the old one is worth nothing then.
 
-use super::client::{Client, cause};
+use super::client::{Client, PASSING, cause, retry_after};
 use crate::clock::Stopwatch;
 use crate::config::secret::Secret;
 use crate::config::settings::HttpSettings;
@@ -15,7 +15,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex as Lock};
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// The most that is read of an answer with a token, and of the file.
 const MAX_TOKEN: usize = 64 << 10;
@@ -24,7 +24,7 @@ const MAX_TOKEN: usize = 64 << 10;
 const EARLY: Duration = Duration::from_secs(60);
 
 /// How often, and in what intervals, one waits for another program that renews the token.
-const TURNS: u32 = 600;
+const TURNS: u32 = 1000;
 const TURN: Duration = Duration::from_millis(100);
 
 /// How relance says who it is.
@@ -32,7 +32,7 @@ const TURN: Duration = Duration::from_millis(100);
 pub(super) struct Login {
     auth: Auth,
     file: Option<PathBuf>,
-    access: Mutex<Option<Access>>,
+    access: Arc<Mutex<Option<Access>>>,
     /// What was had, so that it can be kept out of words.
     held: Lock<Vec<Secret>>,
 }
@@ -46,12 +46,7 @@ struct Access {
 
 impl Login {
     pub(super) fn new(settings: &HttpSettings) -> Login {
-        Login {
-            auth: settings.system.auth.clone(),
-            file: settings.tokens.clone(),
-            access: Mutex::default(),
-            held: Lock::default(),
-        }
+        Login { auth: settings.system.auth.clone(), file: settings.tokens.clone(), access: Arc::default(), held: Lock::default() }
     }
 
     /// Whether another try with another token may help.
@@ -65,9 +60,8 @@ impl Login {
     }
 
     fn hold(&self, token: &Secret) {
-        if let Ok(mut held) = self.held.lock()
-            && held.iter().all(|one| one != token)
-        {
+        if let Ok(mut held) = self.held.lock() {
+            held.retain(|one| one != token);
             held.push(token.clone());
             let more = held.len().saturating_sub(8);
             held.drain(..more);
@@ -92,22 +86,31 @@ impl Login {
                 client.header("authorization", &format!("Basic {}", pair.reveal()))?
             }
             Auth::OAuth(oauth) => {
-                // Whoever waits may give up, and the token is fetched to its end all the same: where each refresh token is good
-                // for once, one that was given and not kept locks relance out.
-                let (own, oauth) = (client.clone(), oauth.clone());
-                let fetched = tokio::spawn(async move { own.login().token(&own, &oauth).await });
-                let token = fetched.await.map_err(|e| client.failed(format!("fetching a token ended unexpectedly: {e}")))??;
+                let token = self.token(client, oauth).await?;
                 client.header("authorization", &format!("Bearer {}", token.reveal()))?
             }
         }))
     }
 
     /// The token, a new one where there is none or its time is over. One request for all who wait.
-    async fn token(&self, client: &Client, oauth: &OAuth) -> Result<Secret, SourceError> {
-        let mut access = self.access.lock().await;
+    async fn token(&self, client: &Arc<Client>, oauth: &OAuth) -> Result<Secret, SourceError> {
+        let access = self.access.clone().lock_owned().await;
         if let Some(have) = access.as_ref().filter(|a| a.since.elapsed() + EARLY < a.lasts) {
             return Ok(have.token.clone());
         }
+        // Whoever waits may give up, and the token is fetched to its end all the same: where each refresh token is good for once, one
+        // that was given and not kept locks relance out.
+        let (own, oauth) = (client.clone(), oauth.clone());
+        let renewed = tokio::spawn(async move { own.login().renew(&own, &oauth, access).await });
+        renewed.await.map_err(|e| client.failed(format!("fetching a token ended unexpectedly: {e}")))?
+    }
+
+    async fn renew(
+        &self,
+        client: &Client,
+        oauth: &OAuth,
+        mut access: OwnedMutexGuard<Option<Access>>,
+    ) -> Result<Secret, SourceError> {
         // The lock of the file: of several programs one renews, and the others read what it was given.
         let kept = match &self.file {
             Some(path) if oauth.grant == Grant::Refresh => Some(Kept::open(path).await.map_err(|e| client.failed(e))?),
@@ -151,6 +154,7 @@ impl Login {
         }
         let failed = |why: String| client.failed(format!("no token was given: {why}"));
         let mut response = request.send().await.map_err(|e| failed(cause(&e)))?;
+        let headers = response.headers().clone();
         let status = response.status().as_u16();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| failed(cause(&e)))? {
@@ -158,6 +162,9 @@ impl Login {
                 return Err(failed("the answer is too long".to_owned()));
             }
             body.extend_from_slice(&chunk);
+        }
+        if PASSING.contains(&status) {
+            return Err(failed(format!("HTTP {status}; it is tried again by itself")).asking(retry_after(&headers)));
         }
         if status != 200 {
             let what = if oauth.grant == Grant::Refresh {
@@ -194,7 +201,10 @@ impl Kept {
             match e {
                 std::fs::TryLockError::WouldBlock if turns < TURNS => tokio::time::sleep(TURN).await,
                 std::fs::TryLockError::WouldBlock => {
-                    return Err(format!("another program keeps {} ([source] tokens) locked", path.display()));
+                    return Err(format!(
+                        "another program, or a request for a token that is not answered, keeps {} ([source] tokens) locked",
+                        path.display()
+                    ));
                 }
                 std::fs::TryLockError::Error(e) => return Err(failed("lock", e)),
             }

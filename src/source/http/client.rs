@@ -40,6 +40,9 @@ const WAIT: Duration = Duration::from_millis(500);
 /// The most words of an answer that are shown to whoever sets a system up.
 const SAID: usize = 300;
 
+/// The states by which a server says that it may be otherwise in a moment.
+pub(super) const PASSING: &[u16] = &[408, 425, 429, 500, 502, 503, 504];
+
 /// How patient a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Patience {
@@ -291,7 +294,7 @@ impl Client {
                     "{name}: there is nothing (HTTP 404); see [source] url, and that the system's API is switched on"
                 )));
             }
-            408 | 425 | 429 | 500 | 502 | 503 | 504 => {
+            _ if PASSING.contains(&status) => {
                 let what = if status == 429 { "it asks for patience" } else { "it fails" };
                 return Ok(Once::Passing(error(format!("{name}: {what} (HTTP {status})")), retry_after(headers)));
             }
@@ -399,7 +402,7 @@ fn in_json(text: &str) -> String {
 
 /// How long the other side asks to be left alone: seconds, or an instant (RFC 9110), which is taken by the clock of the answer
 /// itself, because clocks differ.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let word = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = word.parse() {
         return Some(Duration::from_secs(seconds));

@@ -1,6 +1,6 @@
 //! Reading a list page by page. A list is not a snapshot: between two pages an invoice may be paid, and all behind it move up
 //! by one. So a reading that shows any sign of that begins again, and gives up in the end: what was read only in part is no
-//! reading. And what is missing from a whole one is asked for alone before it counts as paid (`confirm` in flow/collect.rs),
+//! reading. And what is missing from a whole one is asked for alone before it counts as paid (flow/gone.rs),
 //! because there are changes of which no page shows a sign.
 
 use super::client::{Answer, Filling, Patience, Target};

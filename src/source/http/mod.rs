@@ -29,12 +29,10 @@ use tokio::task::JoinSet;
 /// So many requests are under way at once where each is about one invoice or customer.
 pub(super) const AT_ONCE: usize = 6;
 
-/// The re-read before sending takes no longer for so many requests, and so much longer for more, up to an end: what was read
-/// first is old by then. Whoever re-reads for several customers keeps to one such share; only one with very many invoices,
-/// at a system that shows them one by one, takes more, and would else never be written to.
+/// The re-read before sending takes no longer for a share of requests ([`System::requests_of_a_share`]), and so much longer for more,
+/// up to an end: what was read first is old by then. Whoever re-reads for several customers keeps to one such share; only one
+/// with very many invoices, at a system that shows them one by one, takes more, and would else never be written to.
 pub const REREAD: Duration = Duration::from_secs(10);
-/// See [`REREAD`].
-pub const REREAD_REQUESTS: usize = 60;
 const REREAD_MOST: Duration = Duration::from_secs(120);
 
 /// The states by which a system says that something is not there.
@@ -111,7 +109,7 @@ impl HttpSource {
 
     /// Some invoices again, by their ids: alone where the system can, else from the list. What is gone is not among them.
     pub async fn reread(&self, columns: &Columns, ids: &[String]) -> Result<Vec<RawRow>, SourceError> {
-        let most = time_for(ids.len().div_ceil(self.at_once()));
+        let most = time_for(ids.len().div_ceil(self.at_once()), self.system().requests_of_a_share());
         let late = || SourceError::TimedOut { place: self.place().to_owned(), seconds: most.as_secs() };
         tokio::time::timeout(most, self.alone(columns, ids, Patience::Now)).await.map_err(|_| late())?
     }
@@ -287,9 +285,9 @@ impl HttpSource {
     }
 }
 
-/// How long a re-read of so many requests may take.
-fn time_for(requests: usize) -> Duration {
-    let shares = u32::try_from(requests.div_ceil(REREAD_REQUESTS)).unwrap_or(u32::MAX);
+/// How long a re-read of so many requests may take, with so many in a share.
+fn time_for(requests: usize, share: usize) -> Duration {
+    let shares = u32::try_from(requests.div_ceil(share)).unwrap_or(u32::MAX);
     REREAD.saturating_mul(shares.max(1)).min(REREAD_MOST)
 }
 
@@ -329,6 +327,7 @@ mod tests {
 
     #[test]
     fn many_requests_may_take_longer_and_none_for_ever() {
-        assert_eq!([0, 1, 60, 61, 500, 5000, usize::MAX].map(|n| time_for(n).as_secs()), [10, 10, 10, 20, 90, 120, 120]);
+        let seconds = |requests: usize| time_for(requests, 60).as_secs();
+        assert_eq!([0, 1, 60, 61, 500, 5000, usize::MAX].map(seconds), [10, 10, 10, 20, 90, 120, 120]);
     }
 }

@@ -122,6 +122,15 @@ async fn a_token_that_comes_when_nobody_waits_any_more_is_kept_all_the_same() {
 }
 
 #[tokio::test]
+async fn whoever_gives_tokens_may_ask_for_patience_as_well() {
+    let server = Http::start(Answer::with(429, "Retry-After: 600\r\n", "")).await;
+    let error = Opened::with(config(&server.url())).await.list().await.unwrap_err();
+    let relance::source::SourceError::Http { why, wait, .. } = error else { panic!("{error}") };
+    assert!(why.contains("no token was given: HTTP 429; it is tried again by itself"), "{why}");
+    assert_eq!(wait, Some(std::time::Duration::from_secs(600)));
+}
+
+#[tokio::test]
 async fn client_credentials_need_no_file() {
     let books = Books::new(&[(1, 100)]);
     let answers = shapes::xero(&books);

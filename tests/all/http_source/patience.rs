@@ -71,7 +71,10 @@ async fn a_system_that_asks_to_be_left_alone_is_left_alone() {
     assert!(mail.accepted().is_empty());
     assert!(relance::flow::collect::step(world.desk()).await.unwrap().is_none());
     let asked = server.requests().len();
+    // Nor do the messages that wait ask each second.
+    world.deliver().await;
     world.minutes(24 * 60 - 1);
+    world.deliver().await;
     assert!(relance::flow::collect::step(world.desk()).await.unwrap().is_none());
     assert_eq!(server.requests().len(), asked);
     world.minutes(1);
@@ -86,12 +89,19 @@ async fn what_says_of_itself_that_it_is_paid_is_no_reason_for_alarm_and_what_is_
     let books = Books::new(&rows);
     let mail = Smtp::start().await;
     let (gone, inner) = (Arc::new(AtomicBool::new(false)), shapes::dolibarr(&books, 100));
-    let is_gone = gone.clone();
+    let foreign = Arc::new(AtomicBool::new(false));
+    let (is_gone, is_foreign) = (gone.clone(), foreign.clone());
     let server = Http::answering(move |request: &Request| {
         if is_gone.load(Ordering::SeqCst) && request.path.contains("/invoices") {
             return Answer::new(404, "{}");
         }
-        inner(request)
+        match inner(request) {
+            Answer::Raw(bytes) if is_foreign.load(Ordering::SeqCst) && request.path.contains("/invoices/") => {
+                // As long as it was.
+                Answer::Raw(String::from_utf8(bytes).unwrap().replace("FA-", "ZZ-").into_bytes())
+            }
+            other => other,
+        }
     })
     .await;
     let world = World::new(Config::mail(mail.port).system("dolibarr", &server.url(), KEY)).await;
@@ -100,13 +110,25 @@ async fn what_says_of_itself_that_it_is_paid_is_no_reason_for_alarm_and_what_is_
     (1..=8).for_each(|id| books.set(id, 0));
     world.days(1);
     let poll = world.poll().await;
-    assert_eq!((poll.outcome, poll.rows, poll.vanished), (PollOutcome::Good, 4, 0), "{}", poll.text);
+    assert_eq!((poll.outcome, poll.rows, poll.vanished), (PollOutcome::Good, 4, 8), "{}", poll.text);
     let open = world.peek("SELECT count(*) || '' FROM invoice WHERE presence = 'open' AND status = 'open'").await;
     assert_eq!(open, ["4"]);
     (1..=12).for_each(|id| books.set(id, 100));
     world.days(1);
     assert_eq!(world.poll().await.rows, 12);
-    // Another firm's books, say.
+    // Another firm's books, in which the same ids are other invoices, long paid: no word about ours.
+    foreign.store(true, Ordering::SeqCst);
+    (1..=8).for_each(|id| books.set(id, 0));
+    world.days(1);
+    let poll = world.poll().await;
+    assert_eq!((poll.outcome, poll.vanished), (PollOutcome::Shrunk, 8), "{}", poll.text);
+    let open = world.peek("SELECT count(*) || '' FROM invoice WHERE presence = 'open' AND status = 'open'").await;
+    assert_eq!(open, ["12"]);
+    foreign.store(false, Ordering::SeqCst);
+    (1..=12).for_each(|id| books.set(id, 100));
+    world.days(1);
+    assert_eq!(world.poll().await.rows, 12);
+    // Or none of them.
     gone.store(true, Ordering::SeqCst);
     world.days(1);
     let poll = world.poll().await;
@@ -136,6 +158,30 @@ async fn a_customer_with_very_many_invoices_is_written_to_and_so_are_the_others(
     world.round().await;
     assert_eq!(mail.accepted().len(), 10);
     assert_eq!(world.whose("accepted").await.len(), 10);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_re_read_may_take_longer_than_a_machine_may_sleep() {
+    let books = Books::new(&[(1, 1000), (2, 1000)]);
+    let mail = Smtp::start().await;
+    let inner = shapes::dolibarr(&books, 200);
+    let clock = Arc::new(std::sync::Mutex::new(None::<relance::clock::Clock>));
+    let hands = clock.clone();
+    // Each answer about one invoice takes eight seconds, by the clock.
+    let server = Http::answering(move |request| {
+        if let Some(clock) = hands.lock().unwrap().as_ref().filter(|_| request.path.contains("/invoices/")) {
+            clock.set(clock.now().checked_add(jiff::SignedDuration::from_secs(8)).unwrap());
+        }
+        inner(request)
+    })
+    .await;
+    let world = World::new(Config::mail(mail.port).system("dolibarr", &server.url(), KEY)).await;
+    world.poll().await;
+    world.plan().await;
+    *clock.lock().unwrap() = Some(world.clock.clone());
+    world.deliver().await;
+    assert_eq!(mail.accepted().len(), 2);
     world.finish().await;
 }
 

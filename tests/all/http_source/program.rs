@@ -67,6 +67,25 @@ async fn it_polls_writes_and_stops_when_it_is_paid_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_system_that_asks_to_be_left_alone_is_asked_again_by_a_persons_word() {
+    let server = books(Arc::default()).await;
+    let firm = Firm::new(&config(&server.url()), &[]).await;
+    server.next(&[Answer::with(429, "Retry-After: 7200\r\n", "")]);
+    for _ in 0..2 {
+        let ran = firm.run(&["run", "--once"]).ends(1);
+        assert!(ran.err.contains("asked to be left alone, and is not asked again before"), "{}{}", ran.out, ran.err);
+        assert_eq!(server.requests().len(), 1);
+    }
+    let status = firm.run(&["status"]).out;
+    assert!(status.contains("is not asked again before"), "{status}");
+    let released = firm.run(&["release", "--ledger", "--yes"]).ends(0);
+    assert!(released.out.contains("asked to be left alone") && released.out.contains("released"), "{}", released.out);
+    firm.run(&["run", "--once"]).ends(0);
+    assert_eq!(firm.attempts(), ["accepted C7"]);
+    assert!(firm.run(&["release", "--ledger", "--yes"]).ends(1).err.contains("is not held back"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_refused_is_told_and_never_shown() {
     let server = books(Arc::default()).await;
     let firm = Firm::new(&config(&server.url()), &[]).await;
